@@ -1,0 +1,77 @@
+# The front door. Meson does the work; its trees are build/meson and build/asan.
+# Programs appear in build/bin, libraries in build/lib.
+SHELL = /bin/sh
+B = build
+PREFIX = /usr/local
+DESTDIR =
+PYTHON = /usr/bin/python3
+KEEP = 0
+
+all: compile
+
+# CC=clang gets a tree of its own, so that both compilers can be tried side by side.
+TREE = $(B)/meson$$(case "$(CC)" in *clang*) echo -clang ;; esac)
+
+compile:
+	@tools/packages build
+	@mkdir -p $(B)
+	@tree=$(TREE); [ -f "$$tree/build.ninja" ] || CC="$(CC)" meson setup "$$tree" . --prefix $(PREFIX) >$(B)/setup.log 2>&1 || { cat $(B)/setup.log; exit 1; }
+	@ninja -C $(TREE) --quiet
+	@DESTDIR=$(CURDIR)/$(B)/stage meson install -C $(TREE) --no-rebuild --only-changed --quiet
+	@ln -sfn stage$(PREFIX)/bin $(B)/bin && ln -sfn stage$(PREFIX)/lib $(B)/lib
+
+demo: all
+	@tools/packages demo
+	@KEEP=$(KEEP) tests/walkthrough/demo
+
+demo-stop:
+	@tests/walkthrough/demo stop
+
+core-archive: all
+	@tools/core-archive $(B)
+
+check: all
+	@tools/packages demo check
+	@tools/check
+
+check-long: all
+	@tools/packages demo check
+	@SEDGE_LONG=1 tools/check
+
+check-fresh:
+	@tools/packages fresh
+	@tools/check-fresh
+
+$(B)/asan/build.ninja:
+	@tools/packages build
+	@mkdir -p $(B)
+	@meson setup $(B)/asan . -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 >$(B)/setup-asan.log 2>&1 || { cat $(B)/setup-asan.log; exit 1; }
+
+asan unit: $(B)/asan/build.ninja
+	@ninja -C $(B)/asan --quiet
+	@meson test -C $(B)/asan --no-rebuild --print-errorlogs $(if $(filter unit,$@),--suite unit,)
+
+tidy:
+	@tools/packages build lint
+	@$(MAKE) CC=clang compile
+	@tools/tidy
+
+fmt:
+	@tools/packages lint
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+fuzz:
+	@tools/packages lint
+	@tools/fuzz
+
+bench: all
+	@tools/packages demo check
+	@tests/bench/bench
+
+install: all
+	@DESTDIR=$(DESTDIR) meson install -C $(TREE) --no-rebuild --quiet
+
+clean:
+	rm -rf $(B)
+
+.PHONY: all compile demo demo-stop core-archive check check-long check-fresh asan unit tidy fmt fuzz bench install clean

@@ -1,0 +1,8 @@
+/* tests/unit/base/cm.h - cmocka with what it needs before it. */
+#pragma once
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
