@@ -14,10 +14,10 @@
 
 struct buf {
     uint8_t *p;
-    size_t n;      /* bytes in use */
-    size_t room;   /* bytes allocated */
-    size_t max;    /* hard cap on n */
-    bool secret;   /* wiped before every free and move */
+    size_t n;    /* bytes in use */
+    size_t room; /* bytes allocated */
+    size_t max;  /* hard cap on n */
+    bool secret; /* wiped before every free and move */
 };
 
 #define BUF_INIT(cap) ((struct buf){ .max = (cap) })

@@ -106,7 +106,9 @@ err_t file_write_all(int fd, struct slice bytes)
 err_t file_sync_parent(const char *path)
 {
     const char *slash = strrchr(path, '/');
-    autofree char *dir = !slash ? mem_strdup(".") : slash == path ? mem_strdup("/") : mem_dup(path, (size_t)(slash - path));
+    autofree char *dir = !slash          ? mem_strdup(".")
+                         : slash == path ? mem_strdup("/")
+                                         : mem_dup(path, (size_t)(slash - path));
 
     if (!dir)
         return ERR_NOMEM;

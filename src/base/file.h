@@ -15,7 +15,8 @@ err_t file_read(const char *path, struct buf *out);
 /* The same, and ERR_DENIED unless it is owned by root or the caller and closed to group and others. */
 err_t file_read_private(const char *path, struct buf *out);
 
-/* Replace or create `path` with mode `mode`. ERR_NO_SPACE, ERR_DENIED, ERR_NOT_FOUND, ERR_IO; the old file stays. */
+/* Replace or create `path` with mode `mode`. ERR_NO_SPACE, ERR_DENIED, ERR_NOT_FOUND, ERR_IO; the old file
+ * stays. */
 err_t file_write_durable(const char *path, struct slice bytes, mode_t mode);
 /* fsync the folder that holds `path`. */
 err_t file_sync_parent(const char *path);

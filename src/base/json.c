@@ -42,7 +42,9 @@ static void where_fill(struct json_where *w, struct slice text, const json_error
     w->column = err->column > 0 ? err->column : 1;
     (void)snprintf(w->text, sizeof(w->text), "%.120s", err->text);
     if (open && json_error_code(err) == json_error_premature_end_of_input) {
-        const char *what = stack[open - 1] == '{' ? "an object {" : stack[open - 1] == '[' ? "an array [" : "a string";
+        const char *what = stack[open - 1] == '{'   ? "an object {"
+                           : stack[open - 1] == '[' ? "an array ["
+                                                    : "a string";
         (void)snprintf(w->text, sizeof(w->text), "the text ends while %s is still open", what);
     }
 }
@@ -106,14 +108,15 @@ static err_t write_real(struct buf *out, double v)
         if (strtod(text, NULL) == v)
             break;
     }
-    if (!strpbrk(text, ".e"))
-        (void)strcat(text, ".0"); /* stays a real for whoever reads it */
-    return buf_add_str(out, text);
+    /* A whole number stays a real for whoever reads it. */
+    return buf_printf(out, "%s%s", text, strpbrk(text, ".e") ? "" : ".0");
 }
 
 static err_t write_string(struct buf *out, const char *s, size_t n)
 {
-    static const char short_form[] = { ['"'] = '"', ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't' };
+    static const char short_form[] = {
+        ['"'] = '"', ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'
+    };
     err_t e = buf_add_u8(out, '"');
 
     for (size_t i = 0; !e && i < n; i++) {

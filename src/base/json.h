@@ -11,8 +11,8 @@ void json_decref_ptr(json_t **j);
 #define auto_json __attribute__((cleanup(json_decref_ptr))) json_t
 
 struct json_where {
-    int line;   /* from 1 */
-    int column; /* from 1 */
+    int line;       /* from 1 */
+    int column;     /* from 1 */
     char text[160]; /* what was wrong; what was left open */
 };
 

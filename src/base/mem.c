@@ -63,7 +63,7 @@ char *mem_printf(const char *fmt, ...)
 
 err_t mem_grow(void *pp, size_t *cap, size_t want, size_t max, size_t size)
 {
-    void *p;
+    void *old, *p;
     size_t room = *cap ? *cap : 8;
     size_t bytes;
 
@@ -77,8 +77,8 @@ err_t mem_grow(void *pp, size_t *cap, size_t want, size_t max, size_t size)
         room = max;
     if (__builtin_mul_overflow(room, size, &bytes))
         return ERR_TOO_BIG;
-    memcpy(&p, pp, sizeof(p));
-    p = realloc(p, bytes);
+    memcpy(&old, pp, sizeof(old));
+    p = realloc(old, bytes);
     if (!p)
         return ERR_NOMEM;
     memset((uint8_t *)p + *cap * size, 0, bytes - *cap * size);

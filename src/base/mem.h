@@ -9,18 +9,18 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-void mem_free_ptr(void *pp);    /* for autofree; pp is the address of the pointer */
+void mem_free_ptr(void *pp);      /* for autofree; pp is the address of the pointer */
 void mem_close_fd(const int *fd); /* for autoclose; ignores -1 and keeps errno */
 
 #define autofree __attribute__((cleanup(mem_free_ptr)))
 #define autoclose __attribute__((cleanup(mem_close_fd)))
 
 /* Move a pointer out of an owning variable, leaving NULL. */
-#define steal(pp) \
-    ({ \
+#define steal(pp)                             \
+    ({                                        \
         __typeof__(*(pp)) steal_tmp_ = *(pp); \
-        *(pp) = NULL; \
-        steal_tmp_; \
+        *(pp) = NULL;                         \
+        steal_tmp_;                           \
     })
 
 /* Move a descriptor out of an owning variable, leaving -1. */
@@ -32,7 +32,7 @@ static inline int steal_fd(int *fd)
 }
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
-#define CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 /* Heap objects; NULL when out of memory. mem_dup and mem_str add a NUL behind the copy, so 0 bytes
  * give a pointer to one zero byte. */

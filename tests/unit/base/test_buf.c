@@ -65,8 +65,10 @@ static void steals_a_string(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cap_is_met_and_contents_stay), cmocka_unit_test(integers_are_big_endian),
-        cmocka_unit_test(drop_and_cut), cmocka_unit_test(grows_past_its_first_room),
+        cmocka_unit_test(cap_is_met_and_contents_stay),
+        cmocka_unit_test(integers_are_big_endian),
+        cmocka_unit_test(drop_and_cut),
+        cmocka_unit_test(grows_past_its_first_room),
         cmocka_unit_test(steals_a_string),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,10 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-static const struct { int64_t ms; const char *full, *trimmed; } cases[] = {
+static const struct {
+    int64_t ms;
+    const char *full, *trimmed;
+} cases[] = {
     { 0, "1970-01-01T00:00:00.000Z", "1970-01-01T00:00:00Z" },
     { 1611855827220, "2021-01-28T17:43:47.220Z", "2021-01-28T17:43:47.22Z" },
     { 1611855827200, "2021-01-28T17:43:47.200Z", "2021-01-28T17:43:47.2Z" },
@@ -32,6 +35,7 @@ static void monotonic_does_not_go_back(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(formats), cmocka_unit_test(monotonic_does_not_go_back) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(formats),
+                                        cmocka_unit_test(monotonic_does_not_go_back) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,10 @@
 #include "base/mem.h"
 
 /* SE050 reference 1.2: CRC on the wire, low byte first. */
-static const struct { struct slice over; uint8_t wire[2]; } x25[] = {
+static const struct {
+    struct slice over;
+    uint8_t wire[2];
+} x25[] = {
     { SLICE_LIT("\x5a\xcf\x00"), { 0x37, 0x7f } },
     { SLICE_LIT("\x5a\xc0\x00"), { 0xff, 0xfc } },
     { SLICE_LIT("\x00\x30\x5f\x6f\xf2"), { 0xa1, 0x78 } },
@@ -33,6 +36,7 @@ static void crc32_check_value(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(x25_check_values), cmocka_unit_test(crc32_check_value) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(x25_check_values),
+                                        cmocka_unit_test(crc32_check_value) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,10 +100,12 @@ static void errno_classes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(durable_write_replaces_whole), cmocka_unit_test(failed_write_keeps_the_old_file),
+        cmocka_unit_test(durable_write_replaces_whole),
+        cmocka_unit_test(failed_write_keeps_the_old_file),
         cmocka_unit_test(read_is_bounded_and_untouched_on_failure),
         cmocka_unit_test(private_files_are_closed_to_others),
-        cmocka_unit_test(removing_a_tree_does_not_follow_links), cmocka_unit_test(errno_classes),
+        cmocka_unit_test(removing_a_tree_does_not_follow_links),
+        cmocka_unit_test(errno_classes),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

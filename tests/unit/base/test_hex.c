@@ -2,7 +2,9 @@
 #include "base/hex.h"
 
 /* RFC 4648 section 10. */
-static const struct { const char *plain, *b64, *hex; } vectors[] = {
+static const struct {
+    const char *plain, *b64, *hex;
+} vectors[] = {
     { "", "", "" },
     { "f", "Zg==", "66" },
     { "fo", "Zm8=", "666f" },
@@ -29,7 +31,8 @@ static void rfc4648(void **state)
 
 static void refused_and_untouched(void **state)
 {
-    static const char *const bad64[] = { "Z", "Zg", "Zg=", "Zg===", "Zh==", "Zm9=", "Zm 9", "Zm9v=", "====", "Zg==Zg==", "Zm9\n" };
+    static const char *const bad64[] = { "Z",    "Zg",    "Zg=",  "Zg===",    "Zh==", "Zm9=",
+                                         "Zm 9", "Zm9v=", "====", "Zg==Zg==", "Zm9\n" };
     static const char *const badhex[] = { "0", "0g", "0x00", " 00", "00 " };
     autobuf b = BUF_INIT(100);
 
@@ -53,6 +56,7 @@ static void upper_case(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(rfc4648), cmocka_unit_test(refused_and_untouched), cmocka_unit_test(upper_case) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(rfc4648), cmocka_unit_test(refused_and_untouched),
+                                        cmocka_unit_test(upper_case) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,11 @@
 
 static void positions_and_reasons(void **state)
 {
-    static const struct { const char *text; int line; const char *why; } bad[] = {
+    static const struct {
+        const char *text;
+        int line;
+        const char *why;
+    } bad[] = {
         { "{\n  \"a\": 1,\n  \"b\": [1, 2\n", 4, "the text ends while an array [ is still open" },
         { "{\n  \"a\": {\n", 3, "the text ends while an object { is still open" },
         { "{\n \"a\": 1\n \"b\": 2}", 3, "'}' expected near" },
@@ -30,7 +34,9 @@ static void depth_limit(void **state)
 
 static void round_trip(void **state)
 {
-    static const struct { const char *in, *out; } cases[] = {
+    static const struct {
+        const char *in, *out;
+    } cases[] = {
         { "{\"b\":1,\"a\":[true,false,null]}", "{\"b\":1,\"a\":[true,false,null]}" },
         { "[0.1, 1e100, -2.5, 9007199254740993, 1.0]", "[0.1,1e+100,-2.5,9007199254740993,1.0]" },
         { "\"\\u0001\\n\\\"\\\\\\u00e9\"", "\"\\u0001\\n\\\"\\\\\xc3\xa9\"" },
@@ -58,7 +64,8 @@ static void indented(void **state)
 static void typed_members(void **state)
 {
     auto_json *j = NULL;
-    assert_int_equal(json_parse(SLICE_LIT("{\"s\":\"x\",\"i\":7,\"b\":true,\"o\":{},\"a\":[]}"), 5, &j, NULL), ERR_OK);
+    assert_int_equal(json_parse(SLICE_LIT("{\"s\":\"x\",\"i\":7,\"b\":true,\"o\":{},\"a\":[]}"), 5, &j, NULL),
+                     ERR_OK);
     assert_string_equal(json_get_str(j, "s"), "x");
     assert_null(json_get_str(j, "i"));
     assert_int_equal(json_get_int(j, "i", 1), 7);
@@ -82,8 +89,12 @@ static void write_meets_the_cap(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(positions_and_reasons), cmocka_unit_test(depth_limit), cmocka_unit_test(round_trip),
-        cmocka_unit_test(indented), cmocka_unit_test(typed_members), cmocka_unit_test(write_meets_the_cap),
+        cmocka_unit_test(positions_and_reasons),
+        cmocka_unit_test(depth_limit),
+        cmocka_unit_test(round_trip),
+        cmocka_unit_test(indented),
+        cmocka_unit_test(typed_members),
+        cmocka_unit_test(write_meets_the_cap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,6 +34,7 @@ static void peer_text_is_escaped(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(level_and_sink), cmocka_unit_test(peer_text_is_escaped) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(level_and_sink),
+                                        cmocka_unit_test(peer_text_is_escaped) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

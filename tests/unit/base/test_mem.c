@@ -44,6 +44,7 @@ static void steal_moves(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(grow_doubles_to_the_cap), cmocka_unit_test(strings), cmocka_unit_test(steal_moves) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(grow_doubles_to_the_cap), cmocka_unit_test(strings),
+                                        cmocka_unit_test(steal_moves) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

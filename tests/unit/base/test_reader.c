@@ -45,6 +45,7 @@ static void failure_is_sticky(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(reads_and_writes_mirror), cmocka_unit_test(failure_is_sticky) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(reads_and_writes_mirror),
+                                        cmocka_unit_test(failure_is_sticky) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,16 +2,36 @@
 #include "base/mem.h"
 #include "base/tlv.h"
 
-static const struct { const char *what; struct slice in; err_t want; size_t value; } cases[] = {
-    { "short", SLICE_LIT("\x41\x02" "ab"), ERR_OK, 2 },
+static const struct {
+    const char *what;
+    struct slice in;
+    err_t want;
+    size_t value;
+} cases[] = {
+    { "short",
+      SLICE_LIT("\x41\x02"
+                "ab"),
+      ERR_OK, 2 },
     { "empty value", SLICE_LIT("\x41\x00"), ERR_OK, 0 },
-    { "81 form", SLICE_LIT("\x41\x81\x01" "a"), ERR_OK, 1 },
-    { "82 form", SLICE_LIT("\x41\x82\x00\x01" "a"), ERR_OK, 1 },
+    { "81 form",
+      SLICE_LIT("\x41\x81\x01"
+                "a"),
+      ERR_OK, 1 },
+    { "82 form",
+      SLICE_LIT("\x41\x82\x00\x01"
+                "a"),
+      ERR_OK, 1 },
     { "end", SLICE_LIT(""), ERR_MORE, 0 },
     { "tag alone", SLICE_LIT("\x41"), ERR_PROTO, 0 },
     { "80 form", SLICE_LIT("\x41\x80"), ERR_PROTO, 0 },
-    { "83 form", SLICE_LIT("\x41\x83\x00\x00\x01" "a"), ERR_PROTO, 0 },
-    { "value cut", SLICE_LIT("\x41\x02" "a"), ERR_PROTO, 0 },
+    { "83 form",
+      SLICE_LIT("\x41\x83\x00\x00\x01"
+                "a"),
+      ERR_PROTO, 0 },
+    { "value cut",
+      SLICE_LIT("\x41\x02"
+                "a"),
+      ERR_PROTO, 0 },
     { "length cut", SLICE_LIT("\x41\x82\x00"), ERR_PROTO, 0 },
 };
 
@@ -34,7 +54,9 @@ static void each_case(void **state)
 
 static void shortest_lengths_are_written(void **state)
 {
-    static const struct { size_t n, header; } sizes[] = { { 0, 2 }, { 127, 2 }, { 128, 3 }, { 255, 3 }, { 256, 4 }, { 65535, 4 } };
+    static const struct {
+        size_t n, header;
+    } sizes[] = { { 0, 2 }, { 127, 2 }, { 128, 3 }, { 255, 3 }, { 256, 4 }, { 65535, 4 } };
     static const uint8_t zeros[65536];
 
     for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
@@ -56,6 +78,7 @@ static void shortest_lengths_are_written(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(each_case), cmocka_unit_test(shortest_lengths_are_written) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(each_case),
+                                        cmocka_unit_test(shortest_lengths_are_written) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,7 +2,10 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 
-static const struct { struct slice s; bool ok, no_nul; } cases[] = {
+static const struct {
+    struct slice s;
+    bool ok, no_nul;
+} cases[] = {
     { SLICE_LIT(""), true, true },
     { SLICE_LIT("plain"), true, true },
     { SLICE_LIT("a\0b"), true, false },
