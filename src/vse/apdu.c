@@ -1,0 +1,29 @@
+#include "vse/apdu.h"
+
+#include "base/reader.h"
+
+enum { HEADER = 4, LE_MAX = 3 };
+
+err_t vse_apdu_decode(struct slice in, struct vse_apdu *ret)
+{
+    struct reader r = reader_of(in);
+    struct vse_apdu a;
+    size_t lc = 0;
+
+    a.cla = reader_u8(&r);
+    a.ins = reader_u8(&r);
+    a.p1 = reader_u8(&r);
+    a.p2 = reader_u8(&r);
+    if (r.rest.n > 1) { /* one byte alone is a short Le */
+        lc = reader_u8(&r);
+        if (lc == 0)
+            lc = reader_be16(&r); /* three bytes in all: an extended Le of any size, or Lc 0 */
+        if (lc > r.rest.n && in.n == HEADER + LE_MAX)
+            lc = 0;
+    }
+    a.data = reader_bytes(&r, lc);
+    if (reader_ok(&r) || r.rest.n > LE_MAX)
+        return ERR_PROTO;
+    *ret = a;
+    return ERR_OK;
+}

@@ -1,0 +1,91 @@
+/* Signatures and RSA encryption (AN12413). ECDSA gets a digest, RSA a message. */
+#include "vse/command.h"
+#include "vse/keys.h"
+
+/* An authentication object is for authentication and nothing else. */
+static uint16_t key_for(struct vse_applet *a, struct vse_call *c, uint32_t right, struct vse_object **ret)
+{
+    struct vse_object *o;
+    uint16_t sw = vse_object_for(a, c, right, &o);
+
+    if (sw != SE_SW_OK)
+        return sw;
+    if (o->auth || !(vse_object_is_ec(o) || vse_object_is_rsa(o)))
+        return SE_SW_CONDITIONS;
+    *ret = o;
+    return SE_SW_OK;
+}
+
+uint16_t vse_cmd_sign(struct vse_applet *a, struct vse_call *c, struct writer *out)
+{
+    uint8_t algorithm = vse_arg_u8(&c->args, SE_TAG_2, 0);
+    struct slice data = vse_arg_bytes(&c->args, SE_TAG_3);
+    autobuf signature = BUF_INIT(SE_RSA_BYTES_MAX);
+    struct vse_object *o;
+    uint16_t sw = key_for(a, c, SE_POLICY_SIGN, &o);
+    err_t e;
+
+    if (sw != SE_SW_OK)
+        return sw;
+    e = vse_object_is_ec(o) ? vse_ec_sign(o, algorithm, data, &signature)
+                            : vse_rsa_sign(o, algorithm, data, &signature);
+    if (e)
+        return vse_sw_from_err(e);
+    a->private_ops++;
+    tlv_put(out, SE_TAG_1, buf_slice(&signature));
+    return SE_SW_OK;
+}
+
+uint16_t vse_cmd_verify(struct vse_applet *a, struct vse_call *c, struct writer *out)
+{
+    uint8_t algorithm = vse_arg_u8(&c->args, SE_TAG_2, 0);
+    struct slice data = vse_arg_bytes(&c->args, SE_TAG_3), signature = vse_arg_bytes(&c->args, SE_TAG_5);
+    struct vse_object *o;
+    bool good = false;
+    uint16_t sw = key_for(a, c, SE_POLICY_VERIFY, &o);
+    err_t e;
+
+    if (sw != SE_SW_OK)
+        return sw;
+    e = vse_object_is_ec(o) ? vse_ec_verify(o, algorithm, data, signature, &good)
+                            : vse_rsa_verify(o, algorithm, data, signature, &good);
+    if (e)
+        return vse_sw_from_err(e);
+    tlv_put_u8(out, SE_TAG_1, good ? SE_RESULT_SUCCESS : SE_RESULT_FAILURE);
+    return SE_SW_OK;
+}
+
+typedef err_t rsa_crypt(const struct vse_object *o, uint8_t algorithm, struct slice in, struct buf *out);
+
+static uint16_t rsa_command(struct vse_applet *a, struct vse_call *c, uint32_t right, rsa_crypt *run,
+                            struct writer *out)
+{
+    uint8_t algorithm = vse_arg_u8(&c->args, SE_TAG_2, 0);
+    autobuf result = BUF_SECRET(SE_RSA_BYTES_MAX);
+    struct vse_object *o;
+    uint16_t sw = key_for(a, c, right, &o);
+    err_t e;
+
+    if (sw != SE_SW_OK)
+        return sw;
+    if (!vse_object_is_rsa(o))
+        return SE_SW_CONDITIONS;
+    e = run(o, algorithm, vse_arg_bytes(&c->args, SE_TAG_3), &result);
+    if (e)
+        return vse_sw_from_err(e);
+    tlv_put(out, SE_TAG_1, buf_slice(&result));
+    return SE_SW_OK;
+}
+
+uint16_t vse_cmd_rsa_encrypt(struct vse_applet *a, struct vse_call *c, struct writer *out)
+{
+    return rsa_command(a, c, SE_POLICY_ENCRYPT, vse_rsa_encrypt, out);
+}
+
+uint16_t vse_cmd_rsa_decrypt(struct vse_applet *a, struct vse_call *c, struct writer *out)
+{
+    uint16_t sw = rsa_command(a, c, SE_POLICY_DECRYPT, vse_rsa_decrypt, out);
+
+    a->private_ops += sw == SE_SW_OK;
+    return sw;
+}

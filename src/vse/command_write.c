@@ -1,0 +1,334 @@
+/* Writing secure objects (AN12413). An object is changed as a copy that becomes durable and takes the
+ * place of the old one, or is dropped: no half-written object is ever seen. */
+#include "base/mem.h"
+#include "vse/command.h"
+#include "vse/curve.h"
+#include "vse/keys.h"
+
+enum { RSA_E_MAX = 8 };
+
+/* ---- common to all ---- */
+
+static uint16_t describe_new(const struct vse_call *call, struct vse_args *args, struct vse_object *o)
+{
+    struct slice policy = vse_arg_bytes(args, SE_TAG_POLICY);
+
+    o->transient = call->ins & SE_INS_TRANSIENT;
+    o->auth = call->ins & SE_INS_AUTH_OBJECT;
+    o->max_attempts = vse_arg_u16(args, SE_TAG_MAX_ATTEMPTS, 0);
+    if (args->bad || (vse_arg_has(args, SE_TAG_MAX_ATTEMPTS) && !o->auth))
+        return SE_SW_WRONG_DATA;
+    if (!vse_policy_valid(policy))
+        return SE_SW_DATA_INVALID;
+    return buf_add(&o->policy, policy) ? SE_SW_NO_MEMORY : SE_SW_OK;
+}
+
+/* A copy of the object of T1 or a new one (type 0) to work on. Owned by the caller on 9000. */
+static uint16_t begin(struct vse_applet *a, struct vse_call *c, struct vse_object **ret)
+{
+    uint32_t id = vse_arg_u32(&c->args, SE_TAG_1, SE_ID_NONE);
+    const struct vse_object *old = vse_objects_find(&a->objects, id);
+    auto_object *o = NULL;
+    uint16_t sw = SE_SW_OK;
+
+    if (c->args.bad || id == SE_ID_NONE)
+        return SE_SW_WRONG_DATA;
+    if (vse_id_reserved(id))
+        return SE_SW_COMMAND_NOT_ALLOWED;
+    if (old && (vse_arg_has(&c->args, SE_TAG_POLICY) || vse_arg_has(&c->args, SE_TAG_MAX_ATTEMPTS)))
+        return SE_SW_CONDITIONS; /* both are for new objects only */
+    o = old ? vse_object_copy(old) : vse_object_new(id, 0);
+    if (!o)
+        return SE_SW_NO_MEMORY;
+    if (!old)
+        sw = describe_new(c, &c->args, o);
+    o->version = vse_arg_u32(&c->args, SE_TAG_11, o->version);
+    if (c->args.bad)
+        sw = SE_SW_WRONG_DATA;
+    if (sw == SE_SW_OK)
+        *ret = steal(&o);
+    return sw;
+}
+
+static uint16_t need(const struct vse_object *o, bool is_new, uint32_t right)
+{
+    return is_new || vse_policy_allows(buf_slice(&o->policy), right) ? SE_SW_OK : SE_SW_COMMAND_NOT_ALLOWED;
+}
+
+/* The type for P1's key part: pair, private, public; 0 for none. */
+static uint8_t type_of_part(uint8_t p1, uint8_t pair, uint8_t private, uint8_t public)
+{
+    switch (p1 & SE_P1_PART_MASK) {
+    case SE_P1_PAIR:
+        return pair;
+    case SE_P1_PRIVATE:
+        return private;
+    case SE_P1_PUBLIC:
+        return public;
+    default:
+        return 0;
+    }
+}
+
+/* ---- EC ---- */
+
+static uint16_t ec_create(const struct vse_applet *a, struct vse_call *c, struct vse_object *o)
+{
+    o->type = type_of_part(c->p1, SE_TYPE_EC_PAIR, SE_TYPE_EC_PRIVATE, SE_TYPE_EC_PUBLIC);
+    o->curve = vse_arg_u8(&c->args, SE_TAG_2, 0);
+    if (!o->type)
+        return SE_SW_WRONG_P1P2;
+    if (c->args.bad || !vse_curve_find(o->curve))
+        return SE_SW_WRONG_DATA;
+    return vse_curve_usable(a, o->curve) ? SE_SW_OK : SE_SW_CONDITIONS;
+}
+
+static uint16_t ec_same(struct vse_call *c, const struct vse_object *o)
+{
+    uint8_t curve = vse_arg_u8(&c->args, SE_TAG_2, o->curve);
+
+    return vse_object_is_ec(o) && !c->args.bad && curve == o->curve ? SE_SW_OK : SE_SW_CONDITIONS;
+}
+
+/* A pair takes both values, a private or public key its own. */
+static bool ec_values_fit(const struct vse_call *c, const struct vse_object *o)
+{
+    bool private = vse_arg_has(&c->args, SE_TAG_3), public = vse_arg_has(&c->args, SE_TAG_4);
+
+    return private == (o->type != SE_TYPE_EC_PUBLIC) && public == (o->type != SE_TYPE_EC_PRIVATE);
+}
+
+static uint16_t ec_import(struct vse_call *c, struct vse_object *o)
+{
+    size_t n = vse_curve_find(o->curve)->bytes;
+    err_t e = ERR_OK;
+
+    if (!ec_values_fit(c, o))
+        return SE_SW_WRONG_DATA;
+    if (o->type != SE_TYPE_EC_PUBLIC)
+        e = vse_object_set_number(o, VSE_EC_PRIVATE, vse_arg_bytes(&c->args, SE_TAG_3), n);
+    if (!e && o->type != SE_TYPE_EC_PRIVATE)
+        e = vse_object_set(o, VSE_EC_PUBLIC, vse_arg_bytes(&c->args, SE_TAG_4));
+    if (!e)
+        e = vse_ec_check(o);
+    o->origin = VSE_ORIGIN_EXTERNAL;
+    return vse_sw_from_err(e == ERR_WRONG_STATE ? ERR_INVALID : e); /* an empty value */
+}
+
+static uint16_t ec_generate(struct vse_object *o)
+{
+    if (o->type != SE_TYPE_EC_PAIR)
+        return SE_SW_WRONG_DATA;
+    o->origin = VSE_ORIGIN_INTERNAL;
+    return vse_sw_from_err(vse_ec_generate(o));
+}
+
+uint16_t vse_cmd_write_ec(struct vse_applet *a, struct vse_call *c, struct writer *out)
+{
+    bool generate = !vse_arg_has(&c->args, SE_TAG_3) && !vse_arg_has(&c->args, SE_TAG_4);
+    auto_object *o = NULL;
+    uint16_t sw = begin(a, c, &o);
+    bool is_new = o && o->type == 0;
+
+    (void)out;
+    if (sw == SE_SW_OK)
+        sw = is_new ? ec_create(a, c, o) : ec_same(c, o);
+    if (sw == SE_SW_OK)
+        sw = need(o, is_new, generate ? SE_POLICY_GENERATE : SE_POLICY_WRITE);
+    if (sw == SE_SW_OK)
+        sw = generate ? ec_generate(o) : ec_import(c, o);
+    return sw == SE_SW_OK ? vse_applet_commit(a, steal(&o)) : sw;
+}
+
+/* ---- RSA ---- */
+
+#define PART(p) (1u << VSE_RSA_##p)
+
+enum {
+    PUBLIC_PARTS = PART(N) | PART(E),
+    CRT_PARTS = PART(P) | PART(Q) | PART(DP) | PART(DQ) | PART(QINV),
+};
+
+/* Which components make a key of this type whole; others are refused. */
+static const struct {
+    uint8_t type;
+    uint32_t parts;
+} rsa_parts[] = {
+    { SE_TYPE_RSA_PAIR, PUBLIC_PARTS | PART(D) },    { SE_TYPE_RSA_PAIR_CRT, PUBLIC_PARTS | CRT_PARTS },
+    { SE_TYPE_RSA_PRIVATE, PUBLIC_PARTS | PART(D) }, { SE_TYPE_RSA_PRIVATE_CRT, CRT_PARTS },
+    { SE_TYPE_RSA_PUBLIC, PUBLIC_PARTS },
+};
+
+static uint32_t rsa_wanted(uint8_t type)
+{
+    for (size_t i = 0; i < ARRAY_LEN(rsa_parts); i++)
+        if (rsa_parts[i].type == type)
+            return rsa_parts[i].parts;
+    return 0;
+}
+
+static bool rsa_whole(const struct vse_object *o)
+{
+    uint32_t have = 0;
+
+    for (unsigned i = 0; i < VSE_PARTS; i++)
+        have |= vse_object_part(o, i).n ? 1u << i : 0;
+    return (have & rsa_wanted(o->type)) == rsa_wanted(o->type);
+}
+
+static uint16_t rsa_create(struct vse_call *c, struct vse_object *o, bool raw)
+{
+    o->type = raw ? type_of_part(c->p1, SE_TYPE_RSA_PAIR, SE_TYPE_RSA_PRIVATE, SE_TYPE_RSA_PUBLIC)
+                  : type_of_part(c->p1, SE_TYPE_RSA_PAIR_CRT, SE_TYPE_RSA_PRIVATE_CRT, SE_TYPE_RSA_PUBLIC);
+    o->size = vse_arg_u16(&c->args, SE_TAG_2, 0);
+    if (!o->type)
+        return SE_SW_WRONG_P1P2;
+    return c->args.bad || !vse_rsa_bits_valid(o->size) ? SE_SW_WRONG_DATA : SE_SW_OK;
+}
+
+static uint16_t rsa_same(struct vse_call *c, const struct vse_object *o)
+{
+    uint16_t bits = vse_arg_u16(&c->args, SE_TAG_2, o->size);
+
+    return vse_object_is_rsa(o) && !c->args.bad && bits == o->size ? SE_SW_OK : SE_SW_CONDITIONS;
+}
+
+/* The one component this command carries: VSE_PARTS when none, VSE_PARTS + 1 when several. */
+static unsigned rsa_component(const struct vse_call *c)
+{
+    unsigned found = VSE_PARTS;
+
+    for (unsigned i = 0; i < VSE_PARTS; i++)
+        if (vse_arg_has(&c->args, (uint8_t)(SE_TAG_3 + i)))
+            found = found == VSE_PARTS ? i : VSE_PARTS + 1;
+    return found;
+}
+
+static size_t rsa_part_size(const struct vse_object *o, unsigned part, struct slice value)
+{
+    if (part == VSE_RSA_E) {
+        while (value.n && value.p[0] == 0)
+            value = slice_skip(value, 1);
+        return value.n < RSA_E_MAX ? value.n : RSA_E_MAX;
+    }
+    return part == VSE_RSA_N || part == VSE_RSA_D ? o->size / 8 : o->size / 16;
+}
+
+static bool rsa_part_sound(const struct vse_object *o, unsigned part)
+{
+    struct slice v = vse_object_part(o, part);
+
+    if (v.n == 0)
+        return false;
+    if (part == VSE_RSA_N)
+        return (v.p[0] & 0x80) && (v.p[v.n - 1] & 1);
+    return part != VSE_RSA_E || ((v.p[v.n - 1] & 1) && (v.n > 1 || v.p[0] > 1));
+}
+
+/* Components come one command at a time. The first one for a whole key ends that key: old and new parts
+ * never work together. Until the new key is whole nobody's right to write is asked again. */
+static uint16_t rsa_import(struct vse_call *c, struct vse_object *o, unsigned part)
+{
+    struct slice value = vse_arg_bytes(&c->args, (uint8_t)(SE_TAG_3 + part));
+    err_t e;
+
+    if (!(rsa_wanted(o->type) & 1u << part))
+        return SE_SW_WRONG_DATA;
+    if (rsa_whole(o))
+        vse_object_clear(o);
+    e = vse_object_set_number(o, part, value, rsa_part_size(o, part, value));
+    o->origin = VSE_ORIGIN_EXTERNAL;
+    if (!e && !rsa_part_sound(o, part))
+        e = ERR_INVALID;
+    return vse_sw_from_err(e);
+}
+
+static uint16_t rsa_generate(struct vse_object *o)
+{
+    err_t e;
+
+    if (o->type != SE_TYPE_RSA_PAIR && o->type != SE_TYPE_RSA_PAIR_CRT)
+        return SE_SW_WRONG_DATA;
+    o->origin = VSE_ORIGIN_INTERNAL;
+    e = vse_rsa_generate(o);
+    for (unsigned i = 0; i < VSE_PARTS && !e; i++)
+        if (!(rsa_wanted(o->type) & 1u << i))
+            e = vse_object_set(o, i, (struct slice){ 0 });
+    return vse_sw_from_err(e);
+}
+
+static uint16_t write_rsa(struct vse_applet *a, struct vse_call *c, bool raw)
+{
+    unsigned part = rsa_component(c);
+    auto_object *o = NULL;
+    uint16_t sw = part > VSE_PARTS ? SE_SW_WRONG_DATA : begin(a, c, &o);
+    bool is_new = o && o->type == 0;
+
+    if (sw == SE_SW_OK)
+        sw = is_new ? rsa_create(c, o, raw) : rsa_same(c, o);
+    if (sw == SE_SW_OK)
+        sw = need(o, is_new || !rsa_whole(o), part == VSE_PARTS ? SE_POLICY_GENERATE : SE_POLICY_WRITE);
+    if (sw == SE_SW_OK)
+        sw = part == VSE_PARTS ? rsa_generate(o) : rsa_import(c, o, part);
+    return sw == SE_SW_OK ? vse_applet_commit(a, steal(&o)) : sw;
+}
+
+uint16_t vse_cmd_write_rsa(struct vse_applet *a, struct vse_call *c, struct writer *out)
+{
+    (void)out;
+    return write_rsa(a, c, false);
+}
+
+uint16_t vse_cmd_write_rsa_raw(struct vse_applet *a, struct vse_call *c, struct writer *out)
+{
+    (void)out;
+    return write_rsa(a, c, true);
+}
+
+/* ---- binary files ---- */
+
+static uint16_t binary_create(struct vse_call *c, struct vse_object *o)
+{
+    o->type = SE_TYPE_BINARY;
+    o->size = vse_arg_u16(&c->args, SE_TAG_3, 0);
+    return c->args.bad || o->size == 0 || o->size > SE_BINARY_MAX ? SE_SW_WRONG_DATA : SE_SW_OK;
+}
+
+static uint16_t binary_same(struct vse_call *c, const struct vse_object *o)
+{
+    uint16_t size = vse_arg_u16(&c->args, SE_TAG_3, o->size);
+
+    return o->type == SE_TYPE_BINARY && !c->args.bad && size == o->size ? SE_SW_OK : SE_SW_CONDITIONS;
+}
+
+static uint16_t binary_put(struct vse_object *o, size_t offset, struct slice data)
+{
+    err_t e = ERR_OK;
+
+    if (offset + data.n > o->size)
+        return SE_SW_CONDITIONS;
+    if (o->part[VSE_DATA].n == 0) /* fresh, or a transient one after a reset */
+        e = vse_object_set_number(o, VSE_DATA, (struct slice){ 0 }, o->size);
+    if (e)
+        return vse_sw_from_err(e);
+    if (data.n)
+        memcpy(o->part[VSE_DATA].p + offset, data.p, data.n);
+    return SE_SW_OK;
+}
+
+uint16_t vse_cmd_write_binary(struct vse_applet *a, struct vse_call *c, struct writer *out)
+{
+    uint16_t offset = vse_arg_u16(&c->args, SE_TAG_2, 0);
+    auto_object *o = NULL;
+    uint16_t sw = begin(a, c, &o);
+    bool is_new = o && o->type == 0;
+
+    (void)out;
+    if (sw == SE_SW_OK)
+        sw = is_new ? binary_create(c, o) : binary_same(c, o);
+    if (sw == SE_SW_OK)
+        sw = need(o, is_new, SE_POLICY_WRITE);
+    if (sw == SE_SW_OK)
+        sw = binary_put(o, offset, vse_arg_bytes(&c->args, SE_TAG_4));
+    return sw == SE_SW_OK ? vse_applet_commit(a, steal(&o)) : sw;
+}

@@ -1,0 +1,9 @@
+/* src/vse/dump.h - what a state file holds, in words. Never a secret, never a value. */
+#pragma once
+#include "base/buf.h"
+#include "vse/object.h"
+
+/* One line, with its newline: id, type, size, where it lives, who made it, its policy set. */
+err_t vse_dump_object(const struct vse_object *o, struct buf *out);
+/* One line for a curve and the parameters it has. */
+err_t vse_dump_curve(uint8_t id, uint8_t params, struct buf *out);
