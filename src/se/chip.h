@@ -1,0 +1,71 @@
+/* src/se/chip.h - one open SE05x: the handle that everything else in this room takes.
+ *
+ * Blocking I/O. Any thread: a handle has one recursive mutex, taken for each call (or for a whole
+ * sequence between se_chip_begin and se_chip_end), so calls from many threads queue up. Do not hold a
+ * lock of your own that a cheap call needs: RSA generation keeps the chip busy for seconds.
+ *
+ * Processes share the bus: each sequence takes the bus lock (se/bus.h), brings the T=1 link in step
+ * (resync) and selects the applet, because somebody else may have used the chip in between. Nothing
+ * stays locked between sequences, and the kernel frees the lock of a killed process.
+ *
+ * fork: a handle belongs to the process that opened it. In a child every call answers ERR_WRONG_STATE
+ * without touching lock, mutex or bus; se_chip_close there only closes the child's copies of the
+ * descriptors, which disturbs nothing in the parent. Open anew in the child.
+ *
+ * A chip that goes away and comes back (the virtual one restarted) is found again by the next
+ * sequence: a handle never needs to be reopened.
+ *
+ * When a call fails, se_detail() (se/detail.h) has a sentence about it for this thread.
+ * Error classes of every call that talks to the chip:
+ *   ERR_UNAVAILABLE no chip: bus or socket missing, nobody answers at the address
+ *   ERR_BUSY        another process kept the bus locked for longer than our patience
+ *   ERR_TIMEOUT     the chip answered before but is silent now (after recovery was tried)
+ *   ERR_PROTO       the chip's answer is not what the protocol allows
+ *   ERR_IO          the bus failed
+ *   ERR_WRONG_STATE       the handle is the parent process's
+ *   ERR_NOT_FOUND, ERR_DENIED, ERR_NO_SPACE, ERR_INVALID, ERR_UNSUPPORTED  the applet's refusal
+ *                   (se_err_from_sw in se/apdu.h)
+ */
+#pragma once
+#include "base/err.h"
+#include "base/slice.h"
+#include "se/wire.h"
+
+struct se_chip;
+
+/* Open the chip at `port` ("/dev/i2c-1:0x48", "vse:/run/chip.sock"); NULL takes the configured one
+ * (se/port.h). Talks to it once: SELECT must be answered. ERR_INVALID port malformed, ERR_NOMEM, and
+ * the classes above. A missing bus fails at once, a bus without a chip within about half a second. */
+err_t se_chip_open(const char *port, struct se_chip **ret);
+/* Ends the chip's session when the bus is free, closes, frees. NULL is fine. */
+void se_chip_close(struct se_chip *chip);
+
+/* Keep the chip for a sequence of calls by this thread: one bus lock, one resync, one SELECT. Nests.
+ * Each successful begin needs its end. Other threads and processes wait meanwhile: keep it short. */
+err_t se_chip_begin(struct se_chip *chip);
+void se_chip_end(struct se_chip *chip);
+
+struct se_version {
+    uint8_t major, minor, patch;
+    uint16_t config;     /* SE_CONFIG_* bits */
+    uint16_t secure_box; /* 0 when the applet does not say */
+};
+
+/* What SELECT answered when the handle was opened or last used. No I/O. */
+struct se_version se_chip_version(const struct se_chip *chip);
+/* The port as text, for messages. Lives as long as the handle. */
+const char *se_chip_port(const struct se_chip *chip);
+
+err_t se_chip_uid(struct se_chip *chip, uint8_t ret_uid[SE_UNIQUE_ID_LEN]);
+/* The 10 bytes of a unique id that certificates carry: bytes 2, 3, 8..15. Pure. */
+void se_cert_uid(const uint8_t uid[SE_UNIQUE_ID_LEN], uint8_t out[SE_CERT_UID_LEN]);
+/* Fill out with n bytes from the chip's generator. out is wiped when it fails. */
+err_t se_chip_random(struct se_chip *chip, uint8_t *out, size_t n);
+/* which: SE_MEM_*. Applets of 3.x report SE_MEM_REPORT_MAX for "that or more". */
+err_t se_chip_free_memory(struct se_chip *chip, uint8_t which, uint32_t *ret);
+
+/* Send one command APDU and take its answer: the low call under all others. Only inside a sequence
+ * (se_chip_begin). ret_answer is the answer without the status word and points into the handle: dead
+ * with the next call on it or the sequence's end.
+ * A status word other than 9000 is mapped by se_err_from_sw. */
+err_t se_chip_command(struct se_chip *chip, struct slice apdu, struct slice *ret_answer);

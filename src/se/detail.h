@@ -1,0 +1,18 @@
+/* src/se/detail.h - the sentence that goes with the last failure of this room, per thread.
+ *
+ * err_t says what a caller can do; this text says to a person what was attempted, why it failed and
+ * what to look at: bus and address, status word, what `i2cdetect -y 1` should show. Programs print it,
+ * libraries do not. Never holds key material or PINs. Any thread: the text is thread-local.
+ */
+#pragma once
+#include "base/err.h"
+
+/* The text of the last failure in this thread; "" when there was none. Valid until the next call of
+ * this room in this thread. */
+const char *se_detail(void);
+void se_detail_clear(void);
+
+/* For this room: set the text and give back `e`, so that a failure is one line. */
+err_t se_fail(err_t e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Put a prefix before the text there is ("reading object 20181001: ..."). */
+err_t se_fail_at(err_t e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

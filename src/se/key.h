@@ -1,0 +1,52 @@
+/* src/se/key.h - EC and RSA keys in the chip: import, generate, read the public part, use.
+ *
+ * Blocking I/O over a handle; thread and error rules in se/chip.h. Each call is one sequence.
+ * Imports: private values are borrowed for the call and every buffer of this room that held them is
+ * wiped before it returns; wiping the caller's copy is the caller's work. No OpenSSL in here.
+ * Integers are big endian, without sign byte; leading zeros are accepted.
+ * AN12413: WriteECKey, WriteRSAKey, ReadObject, ReadRSA, GetECCurveId, ECDSASign, RSADecrypt, RSAEncrypt.
+ */
+#pragma once
+#include "base/buf.h"
+#include "se/chip.h"
+#include "se/curve.h"
+
+/* ---- EC ---------------------------------------------------------------------------------------
+ * Points are uncompressed 04 x y on Weierstrass curves. The curve is created on the chip first when
+ * it is not there yet (se_curve_ensure). Writing over an existing key of the same type and curve
+ * replaces its value; anything else in the way is ERR_EXISTS (delete it first). */
+err_t se_ec_write_pair(struct se_chip *chip, uint32_t id, uint8_t curve, struct slice scalar, struct slice point);
+err_t se_ec_write_private(struct se_chip *chip, uint32_t id, uint8_t curve, struct slice scalar);
+err_t se_ec_write_public(struct se_chip *chip, uint32_t id, uint8_t curve, struct slice point);
+/* Make a pair in the chip: its private part never leaves. */
+err_t se_ec_generate(struct se_chip *chip, uint32_t id, uint8_t curve);
+/* Append the public point; ERR_DENIED for a private-only object. */
+err_t se_ec_public(struct se_chip *chip, uint32_t id, struct buf *out);
+err_t se_ec_curve(struct se_chip *chip, uint32_t id, uint8_t *ret_curve); /* SE_CURVE_* */
+
+/* Sign a digest, already hashed (1..64 bytes). Appends a DER ECDSA signature, checked to be well
+ * formed with r and s in range of the wire's limits. Raw r||s: se_sig_der_to_raw (se/sig.h). */
+err_t se_ec_sign(struct se_chip *chip, uint32_t id, struct slice digest, struct buf *out_der);
+
+/* ---- RSA --------------------------------------------------------------------------------------
+ * 1024, 1152, 2048, 3072, 4096 bits (512 import only where the applet allows). */
+struct se_rsa_pair {
+    struct slice n, e, p, q, dp, dq, qinv;
+};
+/* Import as CRT pair (component by component; an object left incomplete by a failure is deleted,
+ * when this call created it). */
+err_t se_rsa_write_pair(struct se_chip *chip, uint32_t id, const struct se_rsa_pair *key);
+err_t se_rsa_write_public(struct se_chip *chip, uint32_t id, struct slice n, struct slice e);
+err_t se_rsa_generate(struct se_chip *chip, uint32_t id, size_t bits);
+/* Append modulus and exponent without leading zeros. */
+err_t se_rsa_public(struct se_chip *chip, uint32_t id, struct buf *out_n, struct buf *out_e);
+
+/* Raw operations: `in` is exactly as long as the modulus (ERR_INVALID otherwise), out grows by as
+ * much. The private one is RSADecrypt without padding (the host pads), the public one RSAEncrypt. */
+err_t se_rsa_private_raw(struct se_chip *chip, uint32_t id, struct slice in, struct buf *out);
+err_t se_rsa_public_raw(struct se_chip *chip, uint32_t id, struct slice in, struct buf *out);
+/* PKCS#1 v1.5 (RFC 8017 9.2): `info` is the DER DigestInfo, or any CKM_RSA_PKCS input; padded here
+ * to the modulus, of `modulus_len` bytes. ERR_TOO_BIG when info.n > modulus_len - 11. */
+err_t se_rsa_sign_pkcs1(struct se_chip *chip, uint32_t id, size_t modulus_len, struct slice info, struct buf *out);
+/* RSADecrypt with PKCS#1 v1.5 unpadding in the chip. ERR_INVALID for every malformed ciphertext. */
+err_t se_rsa_decrypt_pkcs1(struct se_chip *chip, uint32_t id, struct slice in, struct buf *out);
