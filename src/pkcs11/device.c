@@ -1,0 +1,107 @@
+#include "pkcs11/device.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define PRESENT_MS 1000
+
+struct p11_device {
+    pthread_mutex_t opening;        /* held while the handle is made, by one thread */
+    _Atomic(struct se_chip *) chip; /* set once */
+    _Atomic int64_t answered_ms;    /* monotonic; 0 never or gone since */
+};
+
+struct p11_device *p11_device_new(void)
+{
+    struct p11_device *d = mem_calloc(1, sizeof(*d));
+
+    if (d && pthread_mutex_init(&d->opening, NULL) != 0) {
+        free(d);
+        return NULL;
+    }
+    return d;
+}
+
+void p11_device_free(struct p11_device *d)
+{
+    if (!d)
+        return;
+    se_chip_close(atomic_load(&d->chip));
+    pthread_mutex_destroy(&d->opening);
+    free(d);
+}
+
+void p11_device_leave(struct p11_device *d)
+{
+    se_chip_close(atomic_load(&d->chip)); /* in a child this closes and says nothing (se/chip.h) */
+}
+
+static err_t open_chip(struct p11_device *d, struct se_chip **ret)
+{
+    err_t e = ERR_OK;
+
+    pthread_mutex_lock(&d->opening);
+    struct se_chip *chip = atomic_load(&d->chip);
+    if (!chip) {
+        e = se_chip_open(NULL, &chip);
+        if (!e)
+            atomic_store(&d->chip, chip);
+    }
+    pthread_mutex_unlock(&d->opening);
+    if (!e)
+        *ret = chip;
+    return e;
+}
+
+static err_t sequence(struct p11_device *d, p11_device_fn fn, void *arg)
+{
+    struct se_chip *chip = NULL;
+    err_t e = open_chip(d, &chip);
+
+    if (!e)
+        e = se_chip_begin(chip);
+    if (e)
+        return e;
+    e = fn(chip, arg);
+    se_chip_end(chip);
+    return e;
+}
+
+static bool link_fault(err_t e)
+{
+    return e == ERR_IO || e == ERR_PROTO || e == ERR_TIMEOUT;
+}
+
+err_t p11_device_do(struct p11_device *d, p11_device_fn fn, void *arg)
+{
+    err_t e = sequence(d, fn, arg);
+
+    /* The next sequence starts with a resync and a SELECT: a new channel. A chip that went away in the
+     * middle may be back already (ERR_UNAVAILABLE once its socket or node was lost). */
+    if (link_fault(e) || (e == ERR_UNAVAILABLE && atomic_load(&d->answered_ms) != 0))
+        e = sequence(d, fn, arg);
+    if (e == ERR_UNAVAILABLE)
+        atomic_store(&d->answered_ms, 0);
+    else if (!link_fault(e))
+        atomic_store(&d->answered_ms, clock_mono_ms());
+    return e;
+}
+
+static err_t nothing(struct se_chip *chip, void *arg)
+{
+    (void)chip;
+    (void)arg;
+    return ERR_OK;
+}
+
+bool p11_device_present(struct p11_device *d)
+{
+    int64_t at = atomic_load(&d->answered_ms);
+
+    if (at != 0 && clock_mono_ms() - at < PRESENT_MS)
+        return true;
+    return p11_device_do(d, nothing, NULL) != ERR_UNAVAILABLE;
+}

@@ -1,0 +1,213 @@
+#include "pkcs11/key.h"
+
+#include "base/tlv.h"
+#include "base/writer.h"
+#include "pkcs11/pad.h"
+#include "se/key.h"
+#include "se/object.h"
+
+#include <stdatomic.h>
+
+#define POINT_MAX 160 /* P-521: 133 bytes and the DER header */
+#define TAG_OCTET_STRING 0x04
+
+static struct p11_key *new_key(uint32_t id, CK_KEY_TYPE type)
+{
+    struct p11_key *key = mem_calloc(1, sizeof(*key));
+
+    if (!key)
+        return NULL;
+    atomic_init(&key->refs, 1);
+    key->id = id;
+    key->type = type;
+    key->n = BUF_INIT(P11_RSA_MAX);
+    key->e = BUF_INIT(P11_RSA_MAX);
+    key->point = BUF_INIT(POINT_MAX);
+    return key;
+}
+
+struct p11_key *p11_key_ref(struct p11_key *key)
+{
+    atomic_fetch_add(&key->refs, 1);
+    return key;
+}
+
+void p11_key_unref(struct p11_key *key)
+{
+    if (!key || atomic_fetch_sub(&key->refs, 1) != 1)
+        return;
+    buf_done(&key->n);
+    buf_done(&key->e);
+    buf_done(&key->point);
+    free(key);
+}
+
+void p11_key_unref_ptr(struct p11_key **key)
+{
+    p11_key_unref(*key);
+}
+
+static size_t bit_length(struct slice n)
+{
+    size_t bits = n.n * 8;
+
+    if (n.n == 0)
+        return 0;
+    for (uint8_t top = n.p[0]; !(top & 0x80) && bits; top = (uint8_t)(top << 1))
+        bits--;
+    return bits;
+}
+
+/* What the chip shows of a public part; a policy that forbids reading is no failure. */
+static err_t readable(err_t e, bool *ret_shown)
+{
+    *ret_shown = e == ERR_OK;
+    return e == ERR_DENIED || e == ERR_INVALID || e == ERR_UNSUPPORTED ? ERR_OK : e;
+}
+
+static err_t set_point(struct p11_key *key, struct slice point)
+{
+    struct writer w = writer_of(&key->point);
+
+    buf_clear(&key->point);
+    tlv_put(&w, TAG_OCTET_STRING, point);
+    return writer_done(&w);
+}
+
+static err_t load_rsa(struct se_chip *chip, struct p11_key *key)
+{
+    err_t e = readable(se_rsa_public(chip, key->id, &key->n, &key->e), &key->has_public);
+
+    if (e || key->has_public) {
+        key->bits = bit_length(buf_slice(&key->n));
+        return e;
+    }
+    size_t size = 0;
+    e = se_object_size(chip, key->id, &size);
+    key->bits = size * 8;
+    return e;
+}
+
+static err_t load_ec(struct se_chip *chip, struct p11_key *key)
+{
+    autobuf point = BUF_INIT(POINT_MAX);
+    uint8_t curve = 0;
+    err_t e = se_ec_curve(chip, key->id, &curve);
+
+    if (e)
+        return e;
+    key->curve = se_curve_by_id(curve);
+    if (!key->curve || key->curve->public_len != 2 * ((key->curve->bits + 7) / 8) + 1)
+        return ERR_UNSUPPORTED; /* not a short Weierstrass curve with an OID */
+    key->bits = key->curve->bits;
+    e = readable(se_ec_public(chip, key->id, &point), &key->has_public);
+    return e || !key->has_public ? e : set_point(key, buf_slice(&point));
+}
+
+static const struct {
+    uint8_t type;
+    CK_KEY_TYPE key_type;
+    bool has_private;
+} types[] = {
+    { SE_TYPE_EC_PAIR, CKK_EC, true },           { SE_TYPE_EC_PRIVATE, CKK_EC, true },
+    { SE_TYPE_EC_PUBLIC, CKK_EC, false },        { SE_TYPE_RSA_PAIR, CKK_RSA, true },
+    { SE_TYPE_RSA_PAIR_CRT, CKK_RSA, true },     { SE_TYPE_RSA_PRIVATE, CKK_RSA, true },
+    { SE_TYPE_RSA_PRIVATE_CRT, CKK_RSA, true },  { SE_TYPE_RSA_PUBLIC, CKK_RSA, false },
+};
+
+err_t p11_key_load(struct se_chip *chip, uint32_t id, struct p11_key **ret)
+{
+    struct se_object_type type;
+    size_t i = 0;
+    err_t e = se_object_type(chip, id, &type);
+
+    if (e)
+        return e;
+    while (i < ARRAY_LEN(types) && types[i].type != se_type_class(type.type))
+        i++;
+    if (i == ARRAY_LEN(types))
+        return ERR_UNSUPPORTED;
+    auto_p11_key struct p11_key *key = new_key(id, types[i].key_type);
+    if (!key)
+        return ERR_NOMEM;
+    key->has_private = types[i].has_private;
+    e = key->type == CKK_RSA ? load_rsa(chip, key) : load_ec(chip, key);
+    if (e)
+        return e;
+    *ret = steal(&key);
+    return ERR_OK;
+}
+
+err_t p11_key_same(struct se_chip *chip, const struct p11_key *key)
+{
+    auto_p11_key struct p11_key *now = NULL;
+    err_t e = p11_key_load(chip, key->id, &now);
+
+    if (e == ERR_UNSUPPORTED || e == ERR_NOT_FOUND)
+        return ERR_CONFLICT;
+    if (e)
+        return e;
+    if (now->type != key->type || now->has_private != key->has_private || now->bits != key->bits ||
+        now->curve != key->curve || !slice_eq(buf_slice(&now->n), buf_slice(&key->n)) ||
+        !slice_eq(buf_slice(&now->e), buf_slice(&key->e)) ||
+        !slice_eq(buf_slice(&now->point), buf_slice(&key->point)))
+        return ERR_CONFLICT;
+    return ERR_OK;
+}
+
+err_t p11_key_make_rsa(uint32_t id, struct slice n, struct slice e, struct p11_key **ret)
+{
+    auto_p11_key struct p11_key *key = new_key(id, CKK_RSA);
+
+    if (!key)
+        return ERR_NOMEM;
+    err_t err = buf_add(&key->n, n);
+    if (!err)
+        err = buf_add(&key->e, e);
+    if (err)
+        return err;
+    key->has_private = key->has_public = true;
+    key->bits = bit_length(n);
+    *ret = steal(&key);
+    return ERR_OK;
+}
+
+err_t p11_key_make_ec(uint32_t id, const struct se_curve_info *curve, struct slice point, struct p11_key **ret)
+{
+    auto_p11_key struct p11_key *key = new_key(id, CKK_EC);
+
+    if (!key)
+        return ERR_NOMEM;
+    err_t e = set_point(key, point);
+    if (e)
+        return e;
+    key->has_private = key->has_public = true;
+    key->curve = curve;
+    key->bits = curve->bits;
+    *ret = steal(&key);
+    return ERR_OK;
+}
+
+size_t p11_key_modulus_len(const struct p11_key *key)
+{
+    return (key->bits + 7) / 8;
+}
+
+size_t p11_key_ecdsa_len(const struct p11_key *key)
+{
+    return 2 * (size_t)key->curve->private_len;
+}
+
+err_t p11_key_public(struct p11_ossl *o, const struct p11_key *key, EVP_PKEY **ret)
+{
+    struct slice der = buf_slice(&key->point);
+    struct tlv point;
+
+    if (!key->has_public)
+        return ERR_DENIED;
+    if (key->type == CKK_RSA)
+        return p11_ossl_rsa_public(o, buf_slice(&key->n), buf_slice(&key->e), ret);
+    if (tlv_next(&der, &point) != ERR_OK)
+        return ERR_CORRUPT; /* our own encoding: cannot happen */
+    return p11_ossl_ec_public(o, key->curve->oid, point.value, ret);
+}

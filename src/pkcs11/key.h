@@ -1,0 +1,44 @@
+/* src/pkcs11/key.h - one key of the chip as the module knows it: id, kind and public part.
+ *
+ * Immutable once loaded, shared by reference count; any thread. p11_key_load and p11_key_same are
+ * blocking I/O inside the caller's chip sequence.
+ */
+#pragma once
+#include "base/buf.h"
+#include "pkcs11/cryptoki.h"
+#include "pkcs11/ossl.h"
+#include "se/curve.h"
+
+struct p11_key {
+    _Atomic unsigned refs;
+    uint32_t id;
+    CK_KEY_TYPE type; /* CKK_RSA or CKK_EC */
+    bool has_private;
+    bool has_public;                    /* the public part could be read */
+    size_t bits;                        /* of modulus or field */
+    const struct se_curve_info *curve;  /* EC */
+    struct buf n, e;                    /* RSA, without leading zeros */
+    struct buf point;                   /* EC: DER OCTET STRING around 04 x y, as CKA_EC_POINT has it */
+    CK_OBJECT_HANDLE base;              /* handle of the private object less 1; see objects.h */
+};
+
+/* Read what the chip tells about the object. ERR_UNSUPPORTED: it is not a key for us (files, symmetric
+ * keys, Edwards and Montgomery keys). ERR_NOT_FOUND: it went meanwhile. The caller gets one reference. */
+err_t p11_key_load(struct se_chip *chip, uint32_t id, struct p11_key **ret);
+/* Does the chip still hold this very key under its id? ERR_CONFLICT: no, load it anew. */
+err_t p11_key_same(struct se_chip *chip, const struct p11_key *key);
+
+/* A key that never met a chip: for the unit tests. */
+err_t p11_key_make_rsa(uint32_t id, struct slice n, struct slice e, struct p11_key **ret);
+err_t p11_key_make_ec(uint32_t id, const struct se_curve_info *curve, struct slice point, struct p11_key **ret);
+
+struct p11_key *p11_key_ref(struct p11_key *key);
+void p11_key_unref(struct p11_key *key); /* NULL is fine */
+void p11_key_unref_ptr(struct p11_key **key);
+#define auto_p11_key __attribute__((cleanup(p11_key_unref_ptr)))
+
+/* Bytes of a modulus, and of an ECDSA signature (r and s, each as long as the group order). */
+size_t p11_key_modulus_len(const struct p11_key *key);
+size_t p11_key_ecdsa_len(const struct p11_key *key);
+/* The public key for OpenSSL. ERR_DENIED when the chip did not show it. Free with p11_ossl_key_free. */
+err_t p11_key_public(struct p11_ossl *o, const struct p11_key *key, EVP_PKEY **ret);

@@ -1,0 +1,160 @@
+"""A small Cryptoki binding in ctypes: the module as a program sees it, without any of our C.
+
+Functions of the module are methods: `m.C_Sign(...)` gives the CK_RV. `rv_name()` reads well in a failure.
+"""
+
+import ctypes as ct
+import re
+
+UL = ct.c_ulong
+OK = 0
+NAMES = {
+    0x00: "CKR_OK", 0x05: "CKR_GENERAL_ERROR", 0x07: "CKR_ARGUMENTS_BAD", 0x12: "CKR_ATTRIBUTE_TYPE_INVALID",
+    0x11: "CKR_ATTRIBUTE_SENSITIVE", 0x1B: "CKR_ACTION_PROHIBITED", 0x21: "CKR_DATA_LEN_RANGE",
+    0x30: "CKR_DEVICE_ERROR", 0x32: "CKR_DEVICE_REMOVED", 0x40: "CKR_ENCRYPTED_DATA_INVALID",
+    0x41: "CKR_ENCRYPTED_DATA_LEN_RANGE", 0x54: "CKR_FUNCTION_NOT_SUPPORTED", 0x60: "CKR_KEY_HANDLE_INVALID",
+    0x63: "CKR_KEY_TYPE_INCONSISTENT", 0x68: "CKR_KEY_FUNCTION_NOT_PERMITTED", 0x70: "CKR_MECHANISM_INVALID",
+    0x71: "CKR_MECHANISM_PARAM_INVALID", 0x82: "CKR_OBJECT_HANDLE_INVALID", 0x90: "CKR_OPERATION_ACTIVE",
+    0x91: "CKR_OPERATION_NOT_INITIALIZED", 0xA0: "CKR_PIN_INCORRECT", 0xB3: "CKR_SESSION_HANDLE_INVALID",
+    0xB5: "CKR_SESSION_READ_ONLY", 0xC0: "CKR_SIGNATURE_INVALID", 0xC1: "CKR_SIGNATURE_LEN_RANGE",
+    0xD1: "CKR_TEMPLATE_INCONSISTENT", 0xE0: "CKR_TOKEN_NOT_PRESENT", 0x100: "CKR_USER_ALREADY_LOGGED_IN",
+    0x101: "CKR_USER_NOT_LOGGED_IN", 0x150: "CKR_BUFFER_TOO_SMALL", 0x190: "CKR_CRYPTOKI_NOT_INITIALIZED",
+    0x191: "CKR_CRYPTOKI_ALREADY_INITIALIZED",
+}
+CLASS, LABEL, KEY_TYPE, ID, MODULUS, EC_POINT = 0x0, 0x3, 0x100, 0x102, 0x120, 0x181
+PUBLIC_KEY, PRIVATE_KEY = 2, 3
+RSA_PKCS, RSA_PSS, SHA256_RSA_PKCS, ECDSA, ECDSA_SHA256, SHA256 = 0x1, 0xD, 0x40, 0x1041, 0x1044, 0x250
+
+#: The order of CK_FUNCTION_LIST, PKCS#11 v2.40 section 5.
+ORDER = """Initialize Finalize GetInfo GetFunctionList GetSlotList GetSlotInfo GetTokenInfo GetMechanismList
+GetMechanismInfo InitToken InitPIN SetPIN OpenSession CloseSession CloseAllSessions GetSessionInfo
+GetOperationState SetOperationState Login Logout CreateObject CopyObject DestroyObject GetObjectSize
+GetAttributeValue SetAttributeValue FindObjectsInit FindObjects FindObjectsFinal EncryptInit Encrypt EncryptUpdate
+EncryptFinal DecryptInit Decrypt DecryptUpdate DecryptFinal DigestInit Digest DigestUpdate DigestKey DigestFinal
+SignInit Sign SignUpdate SignFinal SignRecoverInit SignRecover VerifyInit Verify VerifyUpdate VerifyFinal
+VerifyRecoverInit VerifyRecover DigestEncryptUpdate DecryptDigestUpdate SignEncryptUpdate DecryptVerifyUpdate
+GenerateKey GenerateKeyPair WrapKey UnwrapKey DeriveKey SeedRandom GenerateRandom GetFunctionStatus CancelFunction
+WaitForSlotEvent""".split()
+
+
+def rv_name(rv):
+    return NAMES.get(rv, hex(rv))
+
+
+class CryptokiError(Exception):
+    def __init__(self, what, rv):
+        super().__init__(f"{what}: {rv_name(rv)}")
+        self.name = rv_name(rv)
+
+
+class Attribute(ct.Structure):
+    _fields_ = [("type", UL), ("value", ct.c_void_p), ("len", UL)]
+
+
+class Mechanism(ct.Structure):
+    _fields_ = [("type", UL), ("param", ct.c_void_p), ("len", UL)]
+
+
+class PssParams(ct.Structure):
+    _fields_ = [("hash", UL), ("mgf", UL), ("salt", UL)]
+
+
+class SlotInfo(ct.Structure):
+    _fields_ = [("description", ct.c_char * 64), ("manufacturer", ct.c_char * 32), ("flags", UL),
+                ("versions", ct.c_ubyte * 4)]
+
+
+def template(pairs):
+    """[(type, bytes or int)] as a CK_ATTRIBUTE array."""
+    array = (Attribute * len(pairs))()
+    array.keep = []
+    for slot, (kind, value) in zip(array, pairs):
+        raw = value.to_bytes(8, "little") if isinstance(value, int) else value
+        buf = ct.create_string_buffer(raw, len(raw)) if raw else None
+        array.keep.append(buf)
+        slot.type, slot.value, slot.len = kind, ct.cast(buf, ct.c_void_p) if buf else None, len(raw)
+    return array
+
+
+class Module:
+    def __init__(self, path):
+        self.lib = ct.CDLL(str(path))
+        table = ct.c_void_p()
+        assert self.lib.C_GetFunctionList(ct.byref(table)) == OK
+        entries = (ct.c_void_p * len(ORDER)).from_address(table.value + 8)  # after version, aligned
+        prototype = ct.CFUNCTYPE(UL)  # arguments go as they are given
+        for name, entry in zip(ORDER, entries):
+            assert entry, f"C_{name} is NULL"
+            setattr(self, f"C_{name}", self._method(prototype(entry)))
+
+    @staticmethod
+    def _method(function):
+        def call(*args):
+            return function(*[UL(a) if isinstance(a, int) else a for a in args])
+        return call
+
+    def check(self, what, *args):
+        rv = getattr(self, what)(*args)
+        if rv != OK:
+            raise CryptokiError(what, rv)
+
+    # ---- what most tests do
+
+    def start(self, pin="1234", flags=4):
+        """Initialize, open a session, log in; the session."""
+        self.check("C_Initialize", None)
+        return self.open(pin, flags)
+
+    def open(self, pin=None, flags=4):
+        h = UL()
+        self.check("C_OpenSession", 1, flags, None, None, ct.byref(h))
+        if pin is not None:
+            self.check("C_Login", h, 1, pin.encode(), len(pin))
+        return h
+
+    def find(self, session, pairs):
+        found, n = (UL * 64)(), UL()
+        self.check("C_FindObjectsInit", session, template(pairs) if pairs else None, len(pairs))
+        self.check("C_FindObjects", session, found, 64, ct.byref(n))
+        self.check("C_FindObjectsFinal", session)
+        return [UL(found[i]) for i in range(n.value)]
+
+    def key(self, session, label, private=True):
+        [one] = self.find(session, [(CLASS, PRIVATE_KEY if private else PUBLIC_KEY), (LABEL, label.encode())])
+        return one
+
+    def attribute(self, session, obj, kind):
+        a = (Attribute * 1)(Attribute(kind, None, 0))
+        self.check("C_GetAttributeValue", session, obj, a, 1)
+        buf = ct.create_string_buffer(a[0].len or 1)
+        a[0].value = ct.cast(buf, ct.c_void_p)
+        self.check("C_GetAttributeValue", session, obj, a, 1)
+        return buf.raw[:a[0].len]
+
+    def sign_init(self, session, mechanism, key, param=None):
+        m = Mechanism(mechanism, ct.cast(ct.byref(param), ct.c_void_p) if param else None,
+                      ct.sizeof(param) if param else 0)
+        self.check("C_SignInit", session, ct.byref(m), key)
+
+    def sign(self, session, mechanism, key, data, param=None):
+        self.sign_init(session, mechanism, key, param)
+        out, n = ct.create_string_buffer(1024), UL(1024)
+        self.check("C_Sign", session, data, len(data), out, ct.byref(n))
+        return out.raw[:n.value]
+
+
+def der_of(raw):
+    """An ECDSA signature r||s as DER."""
+    half = len(raw) // 2
+
+    def integer(b):
+        b = b.lstrip(b"\0") or b"\0"
+        b = b"\0" + b if b[0] & 0x80 else b
+        return b"\x02" + bytes([len(b)]) + b
+    body = integer(raw[:half]) + integer(raw[half:])
+    return b"\x30" + (bytes([len(body)]) if len(body) < 128 else b"\x81" + bytes([len(body)])) + body
+
+
+def label_of(text):
+    """sss:%08X labels in a tool's output, as numbers."""
+    return [int(x, 16) for x in re.findall(r"sss:([0-9A-F]{8})\b", text)]

@@ -1,0 +1,70 @@
+"""What the PKCS#11 tests share: a chip with keys in it, and foreign programs that use them."""
+
+import os
+import subprocess
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+import chip_client
+from conftest import BIN, LIB
+
+MODULE = LIB / "libsss_pkcs11.so"
+RSA_ID, EC_ID = 0x20181001, 0x20181002
+PIN = "1234"
+
+
+class Token:
+    """A virtual chip with an RSA and an EC pair, brought there by ssscli as a person would."""
+
+    def __init__(self, procs, folder, *options):
+        self.folder = folder
+        self.part = chip_client.Part(procs, BIN / "sedge-chip", folder, *options).start()
+        conf = folder / "empty.conf"
+        conf.write_text("")
+        self.env = {"EX_SSS_BOOT_SSS_PORT": f"vse:{self.part.socket}", "SEDGE_CONF": str(conf),
+                    "SEDGE_SSSCLI_SESSION": str(folder / "session"), "HOME": str(folder)}
+        self.ssscli("connect", "se050", "t1oi2c", "none")
+
+    def run(self, *argv, data=None, ok=True, env=None, timeout=60):
+        """Run a program on this token; its result, which must be success unless ok=False."""
+        p = subprocess.run([str(a) for a in argv], input=data, capture_output=True, timeout=timeout,
+                           env={**os.environ, **self.env, **(env or {})}, cwd=self.folder)
+        if ok:
+            assert p.returncode == 0, f"{argv}: {p.returncode}\n{p.stdout.decode()}\n{p.stderr.decode()}"
+        return p
+
+    def ssscli(self, *args, **kw):
+        return self.run(BIN / "ssscli", *args, **kw)
+
+    def tool(self, *args, login=True, **kw):
+        who = ("--login", "--pin", PIN) if login else ()
+        return self.run("pkcs11-tool", "--module", MODULE, *who, *args, **kw)
+
+    def put(self, key, number):
+        """Import a private key under an id; its public key stays for checking."""
+        pem = self.folder / f"{number:x}.pem"
+        pem.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL,
+                                          serialization.NoEncryption()))
+        kind = "rsa" if isinstance(key, rsa.RSAPrivateKey) else "ecc"
+        self.ssscli("set", kind, "pair", f"0x{number:08x}", pem)
+        pem.unlink()
+        public = self.folder / f"{number:x}.pub"
+        public.write_bytes(key.public_key().public_bytes(serialization.Encoding.PEM,
+                                                         serialization.PublicFormat.SubjectPublicKeyInfo))
+        return public
+
+
+@pytest.fixture(scope="session")
+def keys():
+    """One RSA and one EC key for the whole run: making RSA keys is slow."""
+    return rsa.generate_private_key(65537, 2048), ec.generate_private_key(ec.SECP256R1())
+
+
+@pytest.fixture
+def token(procs, tmp_path, keys):
+    t = Token(procs, tmp_path)
+    t.rsa, t.ec = keys
+    t.rsa_pub, t.ec_pub = t.put(t.rsa, RSA_ID), t.put(t.ec, EC_ID)
+    return t
