@@ -20,7 +20,7 @@ compile:
 	@DESTDIR=$(CURDIR)/$(B)/stage meson install -C $(TREE) --no-rebuild --only-changed --quiet
 	@ln -sfn stage$(PREFIX)/bin $(B)/bin && ln -sfn stage$(PREFIX)/lib $(B)/lib
 
-demo: all
+demo: core-archive
 	@tools/packages demo
 	@KEEP=$(KEEP) tests/walkthrough/demo
 
@@ -28,13 +28,13 @@ demo-stop:
 	@tests/walkthrough/demo stop
 
 core-archive: all
-	@tools/core-archive $(B)
+	@tools/core-archive $(B) >/dev/null
 
-check: all
+check: core-archive
 	@tools/packages demo check
 	@tools/check
 
-check-long: all
+check-long: core-archive
 	@tools/packages demo check
 	@SEDGE_LONG=1 tools/check
 
@@ -64,7 +64,7 @@ fuzz:
 	@tools/packages lint
 	@tools/fuzz
 
-bench: all
+bench: core-archive
 	@tools/packages demo check
 	@tests/bench/bench
 
