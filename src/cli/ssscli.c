@@ -13,8 +13,8 @@ err_t cli_open_chip(struct cli *cli, const char *port)
     if (e || !cli->verbose)
         return e;
     v = se_chip_version(cli->chip);
-    fprintf(stderr, "port %s, applet %u.%u.%u, features %04x\n", se_chip_port(cli->chip), v.major, v.minor, v.patch,
-            v.config);
+    fprintf(stderr, "port %s, applet %u.%u.%u, features %04x\n", se_chip_port(cli->chip), v.major, v.minor,
+            v.patch, v.config);
     return ERR_OK;
 }
 

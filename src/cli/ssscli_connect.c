@@ -50,8 +50,9 @@ static err_t check_word(const char *what, const char *word, const struct word *k
     for (size_t i = 0; i < n; i++) {
         if (strcasecmp(known[i].name, word) != 0)
             continue;
-        return known[i].refusal ? cli_fail(ERR_UNSUPPORTED, "%s %s: %s", what, known[i].name, known[i].refusal)
-                                : ERR_OK;
+        return known[i].refusal
+                   ? cli_fail(ERR_UNSUPPORTED, "%s %s: %s", what, known[i].name, known[i].refusal)
+                   : ERR_OK;
     }
     return cli_fail_usage("Invalid value for '%s': '%.40s' is not known.", what, word);
 }

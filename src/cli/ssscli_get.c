@@ -26,7 +26,8 @@ static err_t read_ec(const struct cli *cli, uint32_t id, EVP_PKEY **ret)
         return e;
     info = se_curve_by_id(curve);
     if (!info)
-        return cli_fail(ERR_UNSUPPORTED, "object 0x%08X is on curve 0x%02x, which cannot be exported", id, curve);
+        return cli_fail(ERR_UNSUPPORTED, "object 0x%08X is on curve 0x%02x, which cannot be exported", id,
+                        curve);
     /* OpenSSL wants its own name of the group */
     e = crypto_pubkey_from_ec(cli->crypto, OBJ_nid2sn(OBJ_txt2nid(info->oid)), buf_slice(&point), ret);
     return e ? cli_fail(e, "object 0x%08X: the chip's point is not on curve %s", id, info->name) : ERR_OK;
@@ -70,7 +71,9 @@ static err_t get_public(struct cli *cli, bool ec_wanted, bool rsa_wanted)
         e = read_rsa(cli, cli->id, &key);
     else
         return cli_fail(ERR_INVALID, "object 0x%08X is not an %s key", cli->id,
-                        ec_wanted && rsa_wanted ? "EC or RSA" : ec_wanted ? "EC" : "RSA");
+                        ec_wanted && rsa_wanted ? "EC or RSA"
+                        : ec_wanted             ? "EC"
+                                                : "RSA");
     if (!e)
         e = cli_key_write_public(cli, cli->args[1], key);
     if (!e)
@@ -124,7 +127,7 @@ err_t cli_get_cert(struct cli *cli)
     autobuf der = BUF_INIT(SE_BINARY_MAX);
     autobuf out = BUF_INIT(CRYPTO_CERT_MAX);
     auto_x509 X509 *cert = NULL;
-    enum cli_format format;
+    enum cli_format format = CLI_FORMAT_AUTO;
     err_t e = cli_format(cli, &format);
 
     if (!e)
@@ -133,7 +136,8 @@ err_t cli_get_cert(struct cli *cli)
         return e;
     e = crypto_cert_parse_der(cli->crypto, buf_slice(&der), &cert);
     if (e)
-        return cli_fail(e, "object 0x%08X does not hold a certificate; `ssscli get bin` copies it as it is", cli->id);
+        return cli_fail(e, "object 0x%08X does not hold a certificate; `ssscli get bin` copies it as it is",
+                        cli->id);
     e = format == CLI_FORMAT_DER ? crypto_cert_der(cert, &out) : crypto_cert_pem(cert, &out);
     if (!e)
         e = cli_write_file(cli->args[1], buf_slice(&out));
@@ -149,9 +153,10 @@ err_t cli_generate_ecc(struct cli *cli)
     const struct se_curve_info *curve = se_curve_by_name(cli->args[1]);
 
     if (!curve)
-        return cli_fail_usage("Invalid value for 'CURVE': '%.40s' is not a curve offered here: NIST_P192, NIST_P224, "
-                              "NIST_P256, NIST_P384, NIST_P521, Brainpool160 to Brainpool512, Secp160k1 to Secp256k1",
-                              cli->args[1]);
+        return cli_fail_usage(
+            "Invalid value for 'CURVE': '%.40s' is not a curve offered here: NIST_P192, NIST_P224, "
+            "NIST_P256, NIST_P384, NIST_P521, Brainpool160 to Brainpool512, Secp160k1 to Secp256k1",
+            cli->args[1]);
     printf("Generating ECC key at KeyID = 0x%08X, curve %s\n", cli->id, curve->name);
     return se_ec_generate(cli->chip, cli->id, curve->id);
 }

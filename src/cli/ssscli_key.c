@@ -63,7 +63,8 @@ static EVP_PKEY *from_der(const struct cli *cli, struct slice der, bool private)
     return key;
 }
 
-static err_t from_pem(const struct cli *cli, struct slice pem, bool private, EVP_PKEY **ret, struct crypto_error *why)
+static err_t from_pem(const struct cli *cli, struct slice pem, bool private, EVP_PKEY **ret,
+                      struct crypto_error *why)
 {
     return private ? crypto_key_parse_pem(cli->crypto, pem, ret, why)
                    : crypto_pubkey_parse_pem(cli->crypto, pem, ret, why);
@@ -72,7 +73,7 @@ static err_t from_pem(const struct cli *cli, struct slice pem, bool private, EVP
 static err_t decode(const struct cli *cli, const char *path, struct slice bytes, bool pair, EVP_PKEY **ret)
 {
     struct crypto_error why = { .text = "" };
-    enum cli_format format;
+    enum cli_format format = CLI_FORMAT_AUTO;
     err_t e = cli_format(cli, &format);
 
     if (e)
@@ -83,7 +84,9 @@ static err_t decode(const struct cli *cli, const char *path, struct slice bytes,
         e = from_pem(cli, bytes, pair, ret, &why);
         if (e && !pair && !from_pem(cli, bytes, true, ret, NULL))
             e = ERR_OK; /* the public part of a private key will do */
-        return e ? cli_fail(e, "%s: not a usable %s key in PEM: %s", path, pair ? "private" : "public", why.text) : e;
+        return e ? cli_fail(e, "%s: not a usable %s key in PEM: %s", path, pair ? "private" : "public",
+                            why.text)
+                 : e;
     }
     *ret = from_der(cli, bytes, pair);
     if (!*ret && !pair)
@@ -123,7 +126,7 @@ static err_t public_der(const EVP_PKEY *key, struct buf *out)
 err_t cli_key_write_public(const struct cli *cli, const char *path, const EVP_PKEY *key)
 {
     autobuf out = BUF_INIT(KEY_FILE_MAX);
-    enum cli_format format;
+    enum cli_format format = CLI_FORMAT_AUTO;
     err_t e = cli_format(cli, &format);
 
     if (e)

@@ -18,7 +18,8 @@ enum cli_key_kind { CLI_KEY_EC, CLI_KEY_RSA };
 
 /* Read the key file args[1]. A private key where `pair`, otherwise a public key or the public part of a
  * private one. ERR_INVALID: unreadable, or the other kind of key. The caller frees (auto_pkey). */
-err_t cli_key_read(const struct cli *cli, const char *path, enum cli_key_kind kind, bool pair, EVP_PKEY **ret);
+err_t cli_key_read(const struct cli *cli, const char *path, enum cli_key_kind kind, bool pair,
+                   EVP_PKEY **ret);
 
 /* Write the public key of `key` to path, PEM unless --format DER. */
 err_t cli_key_write_public(const struct cli *cli, const char *path, const EVP_PKEY *key);

@@ -191,7 +191,8 @@ static err_t descend(struct cli *cli, int argc, char **argv, int *at, int *ret_e
 
 /* ---- options and arguments ---- */
 
-static const struct cli_option *find_option(const struct cli_command *c, const char *word, const char **ret_value)
+static const struct cli_option *find_option(const struct cli_command *c, const char *word,
+                                            const char **ret_value)
 {
     size_t n = strcspn(word, "=");
 
@@ -276,7 +277,8 @@ err_t cli_key_id(const char *text, uint32_t *ret)
     if (digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X'))
         digits += 2;
     v = strtoul(digits, &end, 16);
-    if (!*digits || strlen(digits) > 8 || strspn(digits, "0123456789abcdefABCDEF") != strlen(digits) || v == 0)
+    if (!*digits || strlen(digits) > 8 || strspn(digits, "0123456789abcdefABCDEF") != strlen(digits) ||
+        v == 0)
         return cli_fail_usage("Invalid value for 'KEYID': '%.40s' is not a key id: 1 to 8 hex digits, not 0, "
                               "such as 0x20181001",
                               text);

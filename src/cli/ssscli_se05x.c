@@ -127,7 +127,8 @@ static err_t print_objects(struct cli *cli)
 
         e = describe(cli, ids[i], &line);
         if (!e)
-            printf("Key-Id: 0X%-10" PRIX32 "%-17s%-15sSize(Bits): %zu\n", ids[i], line.name, line.part, line.bits);
+            printf("Key-Id: 0X%-10" PRIX32 "%-17s%-15sSize(Bits): %zu\n", ids[i], line.name, line.part,
+                   line.bits);
     }
     return e;
 }

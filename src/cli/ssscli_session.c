@@ -89,7 +89,8 @@ err_t cli_session_save(const struct cli_session *s)
 
     if (!path)
         return no_home();
-    e = buf_printf(&text, HEADER "subsystem = se05x\nmethod = t1oi2c\n" KEY "%s\nauth_type = None\n", s->port);
+    e = buf_printf(&text, HEADER "subsystem = se05x\nmethod = t1oi2c\n" KEY "%s\nauth_type = None\n",
+                   s->port);
     if (!e)
         e = make_parent(path);
     if (!e)

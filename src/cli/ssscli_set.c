@@ -9,27 +9,20 @@
 
 #include <string.h>
 
-static err_t find_curve(const struct cli *cli, const char *name, const struct se_curve_info **ret)
+static err_t write_ecc(const struct cli *cli, bool pair, const struct crypto_ec_parts *p)
 {
-    const struct se_curve_info *curve = se_curve_by_name(name);
+    const struct se_curve_info *curve = se_curve_by_name(p->curve);
 
     if (!curve)
-        return cli_fail(ERR_UNSUPPORTED, "%s: the chip has no curve %s", cli->args[1], name);
-    *ret = curve;
-    return ERR_OK;
-}
-
-static err_t write_ecc(const struct cli *cli, bool pair, uint8_t curve, const struct crypto_ec_parts *p)
-{
+        return cli_fail(ERR_UNSUPPORTED, "%s: the chip has no curve %s", cli->args[1], p->curve);
     printf("Injecting ECC %s at KeyID = 0x%08X\n", pair ? "key pair" : "public key", cli->id);
-    return pair ? se_ec_write_pair(cli->chip, cli->id, curve, buf_slice(&p->scalar), buf_slice(&p->point))
-                : se_ec_write_public(cli->chip, cli->id, curve, buf_slice(&p->point));
+    return pair ? se_ec_write_pair(cli->chip, cli->id, curve->id, buf_slice(&p->scalar), buf_slice(&p->point))
+                : se_ec_write_public(cli->chip, cli->id, curve->id, buf_slice(&p->point));
 }
 
 static err_t set_ecc(struct cli *cli, bool pair)
 {
     struct crypto_ec_parts parts = { 0 };
-    const struct se_curve_info *curve = NULL;
     EVP_PKEY *key = NULL;
     err_t e = cli_key_read(cli, cli->args[1], CLI_KEY_EC, pair, &key);
 
@@ -37,9 +30,7 @@ static err_t set_ecc(struct cli *cli, bool pair)
         return e;
     e = crypto_ec_parts_get(key, &parts);
     EVP_PKEY_free(key); /* before the chip is written: no second copy of the key waits for it */
-    e = e ? cli_fail(e, "%s: cannot take the key apart", cli->args[1]) : find_curve(cli, parts.curve, &curve);
-    if (!e)
-        e = write_ecc(cli, pair, curve->id, &parts);
+    e = e ? cli_fail(e, "%s: cannot take the key apart", cli->args[1]) : write_ecc(cli, pair, &parts);
     crypto_ec_parts_done(&parts);
     return e;
 }
@@ -57,8 +48,13 @@ err_t cli_set_ecc_pub(struct cli *cli)
 static err_t write_rsa(const struct cli *cli, bool pair, const struct crypto_rsa_parts *p)
 {
     const struct se_rsa_pair numbers = {
-        .n = buf_slice(&p->n),   .e = buf_slice(&p->e),   .p = buf_slice(&p->p),       .q = buf_slice(&p->q),
-        .dp = buf_slice(&p->dp), .dq = buf_slice(&p->dq), .qinv = buf_slice(&p->qinv),
+        .n = buf_slice(&p->n),
+        .e = buf_slice(&p->e),
+        .p = buf_slice(&p->p),
+        .q = buf_slice(&p->q),
+        .dp = buf_slice(&p->dp),
+        .dq = buf_slice(&p->dq),
+        .qinv = buf_slice(&p->qinv),
     };
 
     printf("Injecting RSA %s at KeyID = 0x%08X\n", pair ? "key pair" : "public key", cli->id);
@@ -108,7 +104,7 @@ static err_t read_certificate(struct cli *cli, struct buf *out_der)
     autobuf bytes = BUF_INIT(CRYPTO_CERT_MAX);
     auto_x509 X509 *cert = NULL;
     struct crypto_error why = { .text = "not a certificate" };
-    enum cli_format format;
+    enum cli_format format = CLI_FORMAT_AUTO;
     err_t e = cli_format(cli, &format);
 
     if (!e)

@@ -2,13 +2,14 @@
 #include "cli/ssscli.h"
 #include "cli/ssscli_commands.h"
 
-static const struct cli_option format_in = { "--format", "[DER|PEM]", "Format of the file; default: by its contents.",
-                                             CLI_FORMAT };
+static const struct cli_option format_in = { "--format", "[DER|PEM]",
+                                             "Format of the file; default: by its contents.", CLI_FORMAT };
 static const struct cli_option format_out = { "--format", "[DER|PEM]", "Format of the file; default: PEM.",
                                               CLI_FORMAT };
-static const struct cli_option auth_type = { "--auth_type", "TYPE", "Authentication; only None is supported yet.",
-                                             CLI_AUTH_TYPE };
-static const struct cli_option scpkey = { "--scpkey", "FILE", "Platform SCP keys; not supported yet.", CLI_SCPKEY };
+static const struct cli_option auth_type = { "--auth_type", "TYPE",
+                                             "Authentication; only None is supported yet.", CLI_AUTH_TYPE };
+static const struct cli_option scpkey = { "--scpkey", "FILE", "Platform SCP keys; not supported yet.",
+                                          CLI_SCPKEY };
 
 const struct cli_group cli_groups[] = {
     { "", "Provision and inspect an SE05x secure element." },
@@ -23,7 +24,10 @@ const struct cli_group cli_groups[] = {
 };
 const size_t cli_group_count = ARRAY_LEN(cli_groups);
 
-#define KEY_FILE { "KEYID", "FILENAME" }
+#define KEY_FILE            \
+    {                       \
+        "KEYID", "FILENAME" \
+    }
 
 const struct cli_command cli_commands[] = {
     { .path = "connect",
@@ -39,10 +43,11 @@ const struct cli_command cli_commands[] = {
     { .path = "erase", .args = { "KEYID" }, .help = "Erase an object.", .run = cli_erase },
     { .path = "generate ecc",
       .args = { "KEYID", "CURVE" },
-      .help = "Generate an ECC key pair.\n\n"
-              "  CURVE is NIST_P192, NIST_P224, NIST_P256, NIST_P384, NIST_P521, Brainpool160, Brainpool192,\n"
-              "  Brainpool224, Brainpool256, Brainpool320, Brainpool384, Brainpool512, Secp160k1, Secp192k1,\n"
-              "  Secp224k1 or Secp256k1.",
+      .help =
+          "Generate an ECC key pair.\n\n"
+          "  CURVE is NIST_P192, NIST_P224, NIST_P256, NIST_P384, NIST_P521, Brainpool160, Brainpool192,\n"
+          "  Brainpool224, Brainpool256, Brainpool320, Brainpool384, Brainpool512, Secp160k1, Secp192k1,\n"
+          "  Secp224k1 or Secp256k1.",
       .run = cli_generate_ecc },
     { .path = "generate pub",
       .args = KEY_FILE,
@@ -79,7 +84,9 @@ const struct cli_command cli_commands[] = {
       .help = "Read an RSA public key.",
       .run = cli_get_rsa,
       .options = { &format_out } },
-    { .path = "se05x certuid", .help = "Print the 10-byte id that certificates carry.", .run = cli_se05x_certuid },
+    { .path = "se05x certuid",
+      .help = "Print the 10-byte id that certificates carry.",
+      .run = cli_se05x_certuid },
     { .path = "se05x readidlist", .help = "List the objects in the chip.", .run = cli_se05x_readidlist },
     { .path = "se05x reset",
       .help = "Erase all objects but reserved, demo and provisioned ones.",

@@ -77,7 +77,8 @@ err_t crypto_chain_parse_pem(const struct crypto_ctx *ctx, struct slice pem, int
     return e;
 }
 
-err_t crypto_cert_parse_pem(const struct crypto_ctx *ctx, struct slice pem, X509 **ret, struct crypto_error *why)
+err_t crypto_cert_parse_pem(const struct crypto_ctx *ctx, struct slice pem, X509 **ret,
+                            struct crypto_error *why)
 {
     auto_bio BIO *bio = NULL;
 
@@ -134,7 +135,8 @@ err_t crypto_cert_load(const struct crypto_ctx *ctx, const char *path, X509 **re
     if (e)
         return e;
     e = crypto_cert_parse_pem(ctx, buf_slice(&pem), ret, &inner);
-    return e ? crypto_fail(why, e, "the certificate file %s: %s", crypto_file_path(path), inner.text) : ERR_OK;
+    return e ? crypto_fail(why, e, "the certificate file %s: %s", crypto_file_path(path), inner.text)
+             : ERR_OK;
 }
 
 err_t crypto_chain_load(const struct crypto_ctx *ctx, const char *path, int max, STACK_OF(X509) **ret,
@@ -147,7 +149,8 @@ err_t crypto_chain_load(const struct crypto_ctx *ctx, const char *path, int max,
     if (e)
         return e;
     e = crypto_chain_parse_pem(ctx, buf_slice(&pem), max, ret, &inner);
-    return e ? crypto_fail(why, e, "the certificate file %s: %s", crypto_file_path(path), inner.text) : ERR_OK;
+    return e ? crypto_fail(why, e, "the certificate file %s: %s", crypto_file_path(path), inner.text)
+             : ERR_OK;
 }
 
 /* --- writing and naming ------------------------------------------------------------------------- */
@@ -332,10 +335,11 @@ err_t crypto_cert_matches_key(const X509 *cert, const EVP_PKEY *key, struct cryp
         return ERR_OK;
     if (!own)
         return crypto_fail(why, ERR_CONFLICT, "the certificate's public key cannot be read");
-    return crypto_fail(why, ERR_CONFLICT,
-                       "the private key (%s, %d bits) does not belong to the certificate (%s, %d bits): they have"
-                       " different public keys", key_kind(key), EVP_PKEY_get_bits(key), key_kind(own),
-                       EVP_PKEY_get_bits(own));
+    return crypto_fail(
+        why, ERR_CONFLICT,
+        "the private key (%s, %d bits) does not belong to the certificate (%s, %d bits): they have"
+        " different public keys",
+        key_kind(key), EVP_PKEY_get_bits(key), key_kind(own), EVP_PKEY_get_bits(own));
 }
 
 err_t crypto_cert_issued_by(const X509 *cert, const X509 *issuer)
@@ -395,7 +399,8 @@ static err_t verify_chain(X509_STORE_CTX *vctx, int64_t now_ms, struct crypto_er
     int depth = X509_STORE_CTX_get_error_depth(vctx);
     ERR_clear_error();
     return crypto_fail(why, code == X509_V_ERR_OUT_OF_MEM ? ERR_NOMEM : ERR_AUTH,
-                       "certificate does not verify: %s (at depth %d)", X509_verify_cert_error_string(code), depth);
+                       "certificate does not verify: %s (at depth %d)", X509_verify_cert_error_string(code),
+                       depth);
 }
 
 err_t crypto_cert_verify(const struct crypto_ctx *ctx, const X509 *leaf, STACK_OF(X509) *untrusted,
@@ -408,7 +413,8 @@ err_t crypto_cert_verify(const struct crypto_ctx *ctx, const X509 *leaf, STACK_O
     if (store && vctx && X509_STORE_CTX_init(vctx, store, (X509 *)(uintptr_t)leaf, untrusted) == 1)
         e = verify_chain(vctx, now_ms, why);
     if (!e && eku && !has_eku(leaf, eku))
-        e = crypto_fail(why, ERR_AUTH, "certificate is not meant for this use: extended key usage %s is missing", eku);
+        e = crypto_fail(why, ERR_AUTH,
+                        "certificate is not meant for this use: extended key usage %s is missing", eku);
     X509_STORE_CTX_free(vctx);
     X509_STORE_free(store);
     ERR_clear_error();

@@ -12,7 +12,8 @@
 #define CRYPTO_CERT_MAX 65536 /* PEM bytes of one certificate or chain file we are willing to read */
 
 /* The first certificate in PEM text; anything before or after it is skipped as OpenSSL does. ERR_INVALID. */
-err_t crypto_cert_parse_pem(const struct crypto_ctx *ctx, struct slice pem, X509 **ret, struct crypto_error *why);
+err_t crypto_cert_parse_pem(const struct crypto_ctx *ctx, struct slice pem, X509 **ret,
+                            struct crypto_error *why);
 /* All certificates in PEM text, in order, at least one, at most `max` (ERR_TOO_BIG). ERR_INVALID. */
 err_t crypto_chain_parse_pem(const struct crypto_ctx *ctx, struct slice pem, int max, STACK_OF(X509) **ret,
                              struct crypto_error *why);
@@ -27,7 +28,8 @@ err_t crypto_cert_pem(const X509 *cert, struct buf *out);
 err_t crypto_cert_der(const X509 *cert, struct buf *out);
 
 /* The path in a file:// URI or the text itself when it has no scheme: borrowed from `uri`.
- * file:///p, file://localhost/p and file:/p; percent escapes are not undone (V1 does not write any). NULL: not a file. */
+ * file:///p, file://localhost/p and file:/p; percent escapes are not undone (V1 does not write any). NULL:
+ * not a file. */
 const char *crypto_file_path(const char *uri);
 
 /* certificateId: lower-case hex SHA-256 of the DER. */

@@ -17,7 +17,8 @@ struct crypto_error {
 };
 
 /* Set the text; `why` may be NULL. Returns `e`, so that a failure is one line. */
-err_t crypto_fail(struct crypto_error *why, err_t e, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+err_t crypto_fail(struct crypto_error *why, err_t e, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* The same with what OpenSSL's error queue of this thread says appended; the queue is emptied, also
  * when `why` is NULL. */

@@ -78,7 +78,8 @@ static err_t set_serial(const struct crypto_ctx *ctx, X509 *cert, struct slice s
 
 static err_t set_dates(X509 *cert, const struct crypto_cert_spec *spec, struct crypto_error *why)
 {
-    if (spec->not_before_ms < 0 || spec->not_after_ms < spec->not_before_ms || spec->not_after_ms >= YEAR_10000_MS)
+    if (spec->not_before_ms < 0 || spec->not_after_ms < spec->not_before_ms ||
+        spec->not_after_ms >= YEAR_10000_MS)
         return crypto_fail(why, ERR_INVALID, "the certificate's dates are reversed or out of range");
     if (!ASN1_TIME_set(X509_getm_notBefore(cert), (time_t)(spec->not_before_ms / 1000)) ||
         !ASN1_TIME_set(X509_getm_notAfter(cert), (time_t)(spec->not_after_ms / 1000)))
@@ -140,7 +141,8 @@ static err_t add_san(X509 *cert, const struct crypto_cert_spec *spec, struct cry
     for (size_t i = 0; !e && i < spec->san_count; i++) {
         GENERAL_NAME *gn = general_name(spec->san[i]);
         if (!gn)
-            e = crypto_fail(why, ERR_INVALID, "\"%.80s\" is neither a host name nor an IP address", spec->san[i]);
+            e = crypto_fail(why, ERR_INVALID, "\"%.80s\" is neither a host name nor an IP address",
+                            spec->san[i]);
         else if (!sk_GENERAL_NAME_push(names, gn))
             e = ERR_NOMEM;
         if (e == ERR_NOMEM)
@@ -152,8 +154,8 @@ static err_t add_san(X509 *cert, const struct crypto_cert_spec *spec, struct cry
     return e;
 }
 
-static err_t add_extensions(X509 *cert, const struct crypto_cert_spec *spec, const EVP_PKEY *key, const X509 *issuer,
-                            struct crypto_error *why)
+static err_t add_extensions(X509 *cert, const struct crypto_cert_spec *spec, const EVP_PKEY *key,
+                            const X509 *issuer, struct crypto_error *why)
 {
     const struct {
         int nid;
@@ -163,7 +165,8 @@ static err_t add_extensions(X509 *cert, const struct crypto_cert_spec *spec, con
         { NID_key_usage, usage_for(spec->kind, key) },
         { NID_ext_key_usage, profiles[spec->kind].extended },
         { NID_subject_key_identifier, "hash" },
-        { NID_authority_key_identifier, issuer ? "keyid" : NULL }, /* RFC 5280 §4.2.1.1: may be left out when self-signed */
+        { NID_authority_key_identifier, issuer ? "keyid" : NULL }, /* RFC 5280 §4.2.1.1: may be left out when
+                                                                      self-signed */
     };
 
     for (size_t i = 0; i < ARRAY_LEN(list); i++) {
@@ -174,8 +177,8 @@ static err_t add_extensions(X509 *cert, const struct crypto_cert_spec *spec, con
     return add_san(cert, spec, why);
 }
 
-static err_t fill(const struct crypto_ctx *ctx, X509 *cert, const struct crypto_cert_spec *spec, EVP_PKEY *subject_key,
-                  const X509 *issuer, struct crypto_error *why)
+static err_t fill(const struct crypto_ctx *ctx, X509 *cert, const struct crypto_cert_spec *spec,
+                  EVP_PKEY *subject_key, const X509 *issuer, struct crypto_error *why)
 {
     err_t e;
 
@@ -190,8 +193,9 @@ static err_t fill(const struct crypto_ctx *ctx, X509 *cert, const struct crypto_
     return add_extensions(cert, spec, subject_key, issuer, why);
 }
 
-err_t crypto_cert_issue(const struct crypto_ctx *ctx, const struct crypto_cert_spec *spec, EVP_PKEY *subject_key,
-                        const X509 *issuer, EVP_PKEY *issuer_key, X509 **ret, struct crypto_error *why)
+err_t crypto_cert_issue(const struct crypto_ctx *ctx, const struct crypto_cert_spec *spec,
+                        EVP_PKEY *subject_key, const X509 *issuer, EVP_PKEY *issuer_key, X509 **ret,
+                        struct crypto_error *why)
 {
     auto_x509 X509 *cert = X509_new_ex(ctx->lib, NULL);
     err_t e;
@@ -208,7 +212,8 @@ err_t crypto_cert_issue(const struct crypto_ctx *ctx, const struct crypto_cert_s
     return ERR_OK;
 }
 
-err_t crypto_csr_parse_pem(const struct crypto_ctx *ctx, struct slice pem, X509_REQ **ret, struct crypto_error *why)
+err_t crypto_csr_parse_pem(const struct crypto_ctx *ctx, struct slice pem, X509_REQ **ret,
+                           struct crypto_error *why)
 {
     auto_x509_req X509_REQ *csr = X509_REQ_new_ex(ctx->lib, NULL);
     auto_bio BIO *bio = NULL;
@@ -218,7 +223,8 @@ err_t crypto_csr_parse_pem(const struct crypto_ctx *ctx, struct slice pem, X509_
     bio = BIO_new_mem_buf(pem.n ? (const void *)pem.p : "", (int)pem.n);
     if (!csr || !bio)
         return ERR_NOMEM;
-    if (!PEM_read_bio_X509_REQ(bio, &csr, NULL, NULL)) /* on failure it may have freed csr, which is NULL then */
+    if (!PEM_read_bio_X509_REQ(bio, &csr, NULL,
+                               NULL)) /* on failure it may have freed csr, which is NULL then */
         return crypto_fail_openssl(why, ERR_INVALID, "not a PEM certificate signing request");
     EVP_PKEY *key = X509_REQ_get0_pubkey(csr);
     if (!key)
@@ -239,8 +245,8 @@ err_t crypto_csr_public_key(X509_REQ *csr, EVP_PKEY **ret)
     return ERR_OK;
 }
 
-err_t crypto_csr_new_pem(const struct crypto_ctx *ctx, EVP_PKEY *key, const char *common_name, struct buf *out,
-                         struct crypto_error *why)
+err_t crypto_csr_new_pem(const struct crypto_ctx *ctx, EVP_PKEY *key, const char *common_name,
+                         struct buf *out, struct crypto_error *why)
 {
     auto_x509_req X509_REQ *csr = X509_REQ_new_ex(ctx->lib, NULL);
     auto_bio BIO *bio = BIO_new(BIO_s_mem());

@@ -23,7 +23,7 @@ struct crypto_cert_spec {
     size_t san_count;
     int64_t not_before_ms;
     int64_t not_after_ms;
-    struct slice serial;             /* big endian, at most 20 bytes, positive; empty: 127 random bits */
+    struct slice serial; /* big endian, at most 20 bytes, positive; empty: 127 random bits */
 };
 
 /* A v3 certificate for `subject_key` (its public part is enough), signed with SHA-256 by `issuer_key` in
@@ -31,12 +31,14 @@ struct crypto_cert_spec {
  * Leaf certificates carry basicConstraints CA:FALSE, key identifiers and critical key usage.
  * ERR_INVALID: a text is not UTF-8 or too long (64 for names), a SAN is neither, dates are reversed or
  * outlive the year 9999; ERR_CONFLICT: issuer_key is not issuer's; ERR_CRYPTO. */
-err_t crypto_cert_issue(const struct crypto_ctx *ctx, const struct crypto_cert_spec *spec, EVP_PKEY *subject_key,
-                        const X509 *issuer, EVP_PKEY *issuer_key, X509 **ret, struct crypto_error *why);
+err_t crypto_cert_issue(const struct crypto_ctx *ctx, const struct crypto_cert_spec *spec,
+                        EVP_PKEY *subject_key, const X509 *issuer, EVP_PKEY *issuer_key, X509 **ret,
+                        struct crypto_error *why);
 
 /* A signing request in PEM whose own signature verifies. ERR_INVALID; ERR_AUTH: signature wrong. */
-err_t crypto_csr_parse_pem(const struct crypto_ctx *ctx, struct slice pem, X509_REQ **ret, struct crypto_error *why);
+err_t crypto_csr_parse_pem(const struct crypto_ctx *ctx, struct slice pem, X509_REQ **ret,
+                           struct crypto_error *why);
 err_t crypto_csr_public_key(X509_REQ *csr, EVP_PKEY **ret); /* new reference */
 /* Make one, as PEM. */
-err_t crypto_csr_new_pem(const struct crypto_ctx *ctx, EVP_PKEY *key, const char *common_name, struct buf *out,
-                         struct crypto_error *why);
+err_t crypto_csr_new_pem(const struct crypto_ctx *ctx, EVP_PKEY *key, const char *common_name,
+                         struct buf *out, struct crypto_error *why);

@@ -35,7 +35,8 @@ static err_t slice_bio(struct slice s, BIO **ret)
     return *ret ? ERR_OK : ERR_NOMEM;
 }
 
-err_t crypto_key_parse_pem(const struct crypto_ctx *ctx, struct slice pem, EVP_PKEY **ret, struct crypto_error *why)
+err_t crypto_key_parse_pem(const struct crypto_ctx *ctx, struct slice pem, EVP_PKEY **ret,
+                           struct crypto_error *why)
 {
     auto_bio BIO *bio = NULL;
     err_t e = slice_bio(pem, &bio);
@@ -64,7 +65,8 @@ err_t crypto_pubkey_parse_pem(const struct crypto_ctx *ctx, struct slice pem, EV
     return ERR_OK;
 }
 
-static err_t key_load_file(const struct crypto_ctx *ctx, const char *path, EVP_PKEY **ret, struct crypto_error *why)
+static err_t key_load_file(const struct crypto_ctx *ctx, const char *path, EVP_PKEY **ret,
+                           struct crypto_error *why)
 {
     autobuf pem = BUF_SECRET(KEY_FILE_MAX);
     struct crypto_error inner = { 0 };
@@ -73,9 +75,11 @@ static err_t key_load_file(const struct crypto_ctx *ctx, const char *path, EVP_P
     errno = 0;
     e = file_read_private(path, &pem);
     if (e == ERR_DENIED && errno == 0)
-        return crypto_fail(why, e,
-                           "the private key file %s is open to others or belongs to another user; it must belong to root"
-                           " or to the user this program runs as: chmod 600 %s", path, path);
+        return crypto_fail(
+            why, e,
+            "the private key file %s is open to others or belongs to another user; it must belong to root"
+            " or to the user this program runs as: chmod 600 %s",
+            path, path);
     if (e)
         return crypto_fail(why, e, "cannot read the private key file %s: %s", path,
                            errno ? strerror(errno) : err_str(e));
@@ -89,14 +93,18 @@ static err_t check_token_conf(const struct crypto_p11uri *uri, const struct cryp
                               struct crypto_error *why)
 {
     if (!token || !token->module_path || !token->module_path[0])
-        return crypto_fail(why, ERR_INVALID, "the key \"%s\" is in a token but P11Provider names no PKCS#11 module",
+        return crypto_fail(why, ERR_INVALID,
+                           "the key \"%s\" is in a token but P11Provider names no PKCS#11 module",
                            uri->object);
     if (!token->slot_label || !token->slot_label[0])
-        return crypto_fail(why, ERR_INVALID, "the key \"%s\" is in a token but slotLabel is missing", uri->object);
+        return crypto_fail(why, ERR_INVALID, "the key \"%s\" is in a token but slotLabel is missing",
+                           uri->object);
     if (!uri->pin[0] && (!token->pin || !token->pin[0]))
-        return crypto_fail(why, ERR_INVALID, "the key \"%s\" is in a token but slotUserPin is missing", uri->object);
+        return crypto_fail(why, ERR_INVALID, "the key \"%s\" is in a token but slotUserPin is missing",
+                           uri->object);
     if (uri->token[0] && strcmp(uri->token, token->slot_label) != 0)
-        return crypto_fail(why, ERR_INVALID, "the key's URI names the token \"%s\" but slotLabel is \"%s\"; make them agree",
+        return crypto_fail(why, ERR_INVALID,
+                           "the key's URI names the token \"%s\" but slotLabel is \"%s\"; make them agree",
                            uri->token, token->slot_label);
     return ERR_OK;
 }
@@ -125,7 +133,8 @@ err_t crypto_key_load(const struct crypto_ctx *ctx, const char *uri, const struc
         return key_load_token(uri, token, ret, why);
     const char *path = crypto_file_path(uri);
     if (!path || path == uri)
-        return crypto_fail(why, ERR_UNSUPPORTED, "a private key must be file:///PATH or pkcs11:object=LABEL;type=private");
+        return crypto_fail(why, ERR_UNSUPPORTED,
+                           "a private key must be file:///PATH or pkcs11:object=LABEL;type=private");
     return key_load_file(ctx, path, ret, why);
 }
 

@@ -10,7 +10,8 @@
 #include "crypto/own.h"
 #include "crypto/process.h"
 
-/* Where keys named by pkcs11: URIs live: the members of config.json's crypto.PKCS11. Borrowed for the call. */
+/* Where keys named by pkcs11: URIs live: the members of config.json's crypto.PKCS11. Borrowed for the call.
+ */
 struct crypto_token {
     const char *module_path; /* P11Provider: absolute path of the Cryptoki module */
     const char *slot_label;  /* slotLabel: CK_TOKEN_INFO.label without its blanks */
@@ -23,17 +24,19 @@ struct crypto_token {
  *   pkcs11:object=L;type=private
  *                     the key with that label in `token`, through libp11's engine. The private part
  *                     stays in the token; this result only knows how to ask for signatures.
- * token may be NULL when uri is a file: URI. The result lives as long as the caller likes; a token's module stays loaded until the process
- * ends. A warning (unknown URI attributes) is left in why->warning also on success.
+ * token may be NULL when uri is a file: URI. The result lives as long as the caller likes; a token's module
+ * stays loaded until the process ends, and is the only one this process can have keys in. A warning (unknown
+ * URI attributes) is left in why->warning also on success.
  *
  * Errors, each with a text in *why that names the module, slot label, key label and CKR_ code:
- * ERR_INVALID      the URI, the token's members or the file's contents are wrong; token= in the URI is another label
- * ERR_NOT_FOUND    no such file; module file missing; no slot with that label; no such object
+ * ERR_INVALID      the URI, the token's members or the file's contents are wrong; token= in the URI is
+ * another label ERR_NOT_FOUND    no such file; module file missing; no slot with that label; no such object
  * ERR_DENIED       the file is open to others or not readable
  * ERR_AUTH         wrong PIN, or the PIN is locked. Fatal: never try again with this PIN (it would lock the
  *                  token). A second call with a PIN that was refused in this process fails at once.
  * ERR_UNAVAILABLE  the token or its bus does not answer now: retry later
- * ERR_UNSUPPORTED  the engine package is not installed, the module cannot be loaded, the scheme or key type is unknown
+ * ERR_UNSUPPORTED  the engine package is not installed, the module cannot be loaded or is a second one,
+ *                  the scheme is unknown
  * ERR_CRYPTO, ERR_NOMEM, ERR_IO */
 err_t crypto_key_load(const struct crypto_ctx *ctx, const char *uri, const struct crypto_token *token,
                       EVP_PKEY **ret, struct crypto_error *why);
@@ -43,7 +46,8 @@ err_t crypto_key_load(const struct crypto_ctx *ctx, const char *uri, const struc
 const void *crypto_key_token(const EVP_PKEY *key);
 
 /* A PEM private key held in memory. The bytes are the caller's to wipe. ERR_INVALID. */
-err_t crypto_key_parse_pem(const struct crypto_ctx *ctx, struct slice pem, EVP_PKEY **ret, struct crypto_error *why);
+err_t crypto_key_parse_pem(const struct crypto_ctx *ctx, struct slice pem, EVP_PKEY **ret,
+                           struct crypto_error *why);
 /* A PEM "PUBLIC KEY" (SubjectPublicKeyInfo). ERR_INVALID. */
 err_t crypto_pubkey_parse_pem(const struct crypto_ctx *ctx, struct slice pem, EVP_PKEY **ret,
                               struct crypto_error *why);
@@ -66,12 +70,13 @@ bool crypto_key_same_public(const EVP_PKEY *a, const EVP_PKEY *b);
 bool crypto_key_acceptable(const EVP_PKEY *key);
 
 /* Append PEM. Private: "RSA PRIVATE KEY" (PKCS#1) or "EC PRIVATE KEY" (SEC1), as CreateKeysAndCertificate
- * and openssl 1.1 give; `out` should be BUF_SECRET. Public: "PUBLIC KEY". ERR_CRYPTO (a token's key has no private PEM). */
+ * and openssl 1.1 give; `out` should be BUF_SECRET. Public: "PUBLIC KEY". ERR_CRYPTO (a token's key has no
+ * private PEM). */
 err_t crypto_key_private_pem(const EVP_PKEY *key, struct buf *out);
 err_t crypto_key_public_pem(const EVP_PKEY *key, struct buf *out);
 
-/* The numbers of an RSA key, big endian: n without leading zeros, the private ones padded to their natural length
- * (d as long as n; p, q, dp, dq, qinv half of it). Empty private parts for a public key. */
+/* The numbers of an RSA key, big endian: n without leading zeros, the private ones padded to their natural
+ * length (d as long as n; p, q, dp, dq, qinv half of it). Empty private parts for a public key. */
 struct crypto_rsa_parts {
     struct buf n, e, d, p, q, dp, dq, qinv; /* the private ones are wiped by _done */
 };
@@ -89,7 +94,8 @@ err_t crypto_ec_parts_get(const EVP_PKEY *key, struct crypto_ec_parts *ret); /* 
 void crypto_ec_parts_done(struct crypto_ec_parts *p);
 
 /* Public keys from their numbers. ERR_INVALID: not on the curve, unknown curve, not a modulus. */
-err_t crypto_pubkey_from_ec(const struct crypto_ctx *ctx, const char *curve, struct slice point, EVP_PKEY **ret);
+err_t crypto_pubkey_from_ec(const struct crypto_ctx *ctx, const char *curve, struct slice point,
+                            EVP_PKEY **ret);
 err_t crypto_pubkey_from_rsa(const struct crypto_ctx *ctx, struct slice n, struct slice e, EVP_PKEY **ret);
 
 /* Sign bytes with SHA-256: ECDSA (DER, RFC 3279) or RSASSA-PKCS1-v1_5, appended to `out`.

@@ -49,12 +49,9 @@ static err_t rsa_private_parts(const EVP_PKEY *key, struct crypto_rsa_parts *p)
         struct buf *out;
         size_t n;
     } parts[] = {
-        { OSSL_PKEY_PARAM_RSA_D, &p->d, full },
-        { OSSL_PKEY_PARAM_RSA_FACTOR1, &p->p, half },
-        { OSSL_PKEY_PARAM_RSA_FACTOR2, &p->q, half },
-        { OSSL_PKEY_PARAM_RSA_EXPONENT1, &p->dp, half },
-        { OSSL_PKEY_PARAM_RSA_EXPONENT2, &p->dq, half },
-        { OSSL_PKEY_PARAM_RSA_COEFFICIENT1, &p->qinv, half },
+        { OSSL_PKEY_PARAM_RSA_D, &p->d, full },          { OSSL_PKEY_PARAM_RSA_FACTOR1, &p->p, half },
+        { OSSL_PKEY_PARAM_RSA_FACTOR2, &p->q, half },    { OSSL_PKEY_PARAM_RSA_EXPONENT1, &p->dp, half },
+        { OSSL_PKEY_PARAM_RSA_EXPONENT2, &p->dq, half }, { OSSL_PKEY_PARAM_RSA_COEFFICIENT1, &p->qinv, half },
     };
 
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
@@ -141,7 +138,8 @@ void crypto_ec_parts_done(struct crypto_ec_parts *p)
     buf_done(&p->scalar);
 }
 
-static err_t pubkey_from_params(const struct crypto_ctx *ctx, const char *type, OSSL_PARAM_BLD *bld, EVP_PKEY **ret)
+static err_t pubkey_from_params(const struct crypto_ctx *ctx, const char *type, OSSL_PARAM_BLD *bld,
+                                EVP_PKEY **ret)
 {
     EVP_PKEY_CTX *pctx = EVP_PKEY_CTX_new_from_name(ctx->lib, type, NULL);
     OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(bld);
@@ -157,7 +155,8 @@ static err_t pubkey_from_params(const struct crypto_ctx *ctx, const char *type, 
     return ERR_OK;
 }
 
-err_t crypto_pubkey_from_ec(const struct crypto_ctx *ctx, const char *curve, struct slice point, EVP_PKEY **ret)
+err_t crypto_pubkey_from_ec(const struct crypto_ctx *ctx, const char *curve, struct slice point,
+                            EVP_PKEY **ret)
 {
     OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
     err_t e = ERR_NOMEM;
@@ -171,7 +170,8 @@ err_t crypto_pubkey_from_ec(const struct crypto_ctx *ctx, const char *curve, str
     return e;
 }
 
-err_t crypto_pubkey_from_rsa(const struct crypto_ctx *ctx, struct slice n, struct slice e_bytes, EVP_PKEY **ret)
+err_t crypto_pubkey_from_rsa(const struct crypto_ctx *ctx, struct slice n, struct slice e_bytes,
+                             EVP_PKEY **ret)
 {
     OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
     BIGNUM *n_bn = n.n && n.n <= 2048 ? BN_bin2bn(n.p, (int)n.n, NULL) : NULL;

@@ -64,7 +64,8 @@ struct parse {
 static err_t fail_attr(struct parse *p, err_t e, const struct attr *a, const char *what)
 {
     /* The value is not shown: it may be a PIN. */
-    return crypto_fail(p->why, e, "pkcs11: URI: attribute \"%.*s\" %s", SLICE_FMT(slice_head(a->name, 40)), what);
+    return crypto_fail(p->why, e, "pkcs11: URI: attribute \"%.*s\" %s", SLICE_FMT(slice_head(a->name, 40)),
+                       what);
 }
 
 static err_t text_value(struct parse *p, const struct attr *a, char *out, size_t room)
@@ -123,10 +124,8 @@ static const struct {
     bool path, query; /* where RFC 7512 has it, or libp11's users put it */
     err_t (*take)(struct parse *p, const struct attr *a);
 } known[] = {
-    { SLICE_LIT("object"), true, false, take_object },
-    { SLICE_LIT("token"), true, false, take_token },
-    { SLICE_LIT("type"), true, false, take_type },
-    { SLICE_LIT("id"), true, false, take_id },
+    { SLICE_LIT("object"), true, false, take_object }, { SLICE_LIT("token"), true, false, take_token },
+    { SLICE_LIT("type"), true, false, take_type },     { SLICE_LIT("id"), true, false, take_id },
     { SLICE_LIT("pin-value"), true, true, take_pin },
 };
 
@@ -143,8 +142,8 @@ static void warn_unknown(struct parse *p, const struct attr *a)
 static bool name_ok(struct slice name)
 {
     for (size_t i = 0; i < name.n; i++)
-        if (!((name.p[i] | 0x20) >= 'a' && (name.p[i] | 0x20) <= 'z') && name.p[i] != '-' && name.p[i] != '_' &&
-            !(name.p[i] >= '0' && name.p[i] <= '9'))
+        if (!((name.p[i] | 0x20) >= 'a' && (name.p[i] | 0x20) <= 'z') && name.p[i] != '-' &&
+            name.p[i] != '_' && !(name.p[i] >= '0' && name.p[i] <= '9'))
             return false;
     return name.n > 0;
 }

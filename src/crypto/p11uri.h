@@ -20,8 +20,8 @@ struct crypto_p11uri {
 
 /* ERR_INVALID: not a pkcs11: URI, a broken escape, a character §2.3 does not allow, an attribute given
  * twice, a value with a NUL or not UTF-8 (id may be any bytes), no object, an object or token empty,
- * type other than private; ERR_TOO_BIG: a value longer than its room. *ret untouched then. Attributes we do not know
- * are named in why->warning. */
+ * type other than private; ERR_TOO_BIG: a value longer than its room. *ret untouched then. Attributes we do
+ * not know are named in why->warning. */
 err_t crypto_p11uri_parse(struct slice uri, struct crypto_p11uri *ret, struct crypto_error *why);
 void crypto_p11uri_done(struct crypto_p11uri *u);
 

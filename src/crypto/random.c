@@ -25,6 +25,7 @@ err_t crypto_random_uuid(const struct crypto_ctx *ctx, char ret[CRYPTO_UUID_MAX]
     b[6] = (uint8_t)((b[6] & 0x0f) | 0x40); /* RFC 4122 §4.4: version 4 */
     b[8] = (uint8_t)((b[8] & 0x3f) | 0x80); /* and the variant */
     hex_str(hex, SLICE_ARRAY(b));
-    (void)snprintf(ret, CRYPTO_UUID_MAX, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+    (void)snprintf(ret, CRYPTO_UUID_MAX, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
+                   hex + 20);
     return ERR_OK;
 }

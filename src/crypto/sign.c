@@ -23,7 +23,8 @@ err_t crypto_sign(const struct crypto_ctx *ctx, EVP_PKEY *key, struct slice byte
     if (EVP_DigestSignInit_ex(md, NULL, "SHA256", ctx->lib, NULL, key, NULL) != 1 ||
         EVP_DigestSign(md, out->p + out->n, &n, bytes.p, bytes.n) != 1) {
         out->p[out->n] = 0;
-        return crypto_fail_openssl(why, crypto_key_token(key) ? ERR_UNAVAILABLE : ERR_CRYPTO, "signing failed");
+        return crypto_fail_openssl(why, crypto_key_token(key) ? ERR_UNAVAILABLE : ERR_CRYPTO,
+                                   "signing failed");
     }
     out->n += n;
     out->p[out->n] = 0;

@@ -10,38 +10,35 @@
 #include <pthread.h>
 #include <string.h>
 
-/* One token: an engine of its own, so that two modules can be used side by side. */
+/* A token that was asked for: who signs for it, and which PIN it refused. */
 struct token {
     struct token *next;
     char *module_path;
     char *slot_label;
-    void *module;   /* our own dlopen handle of the module */
-    ENGINE *engine; /* NULL until it is needed; from the first key on it stays */
-    bool has_keys;
-    UI_METHOD *no_prompt;
+    void *module;               /* our own dlopen handle of the module */
     struct secret *refused_pin; /* the last one the token refused */
 };
 
+/* libp11 (0.4.12) gives a process one engine, and an engine has one module. From the first key on it stays:
+ * keys hold on to its slots. */
 static struct {
     pthread_mutex_t lock;
     struct token *first;
+    ENGINE *engine;
+    const char *engine_module; /* of a token in the list */
+    bool has_keys;
+    UI_METHOD *no_prompt;
     int key_index; /* EVP_PKEY ex_data that says which token a key lives in */
 } tokens = { .lock = PTHREAD_MUTEX_INITIALIZER, .key_index = -1 };
 
-static void token_free(struct token *t)
-{
-    if (!t)
-        return;
-    UI_destroy_method(t->no_prompt);
-    secret_free(t->refused_pin);
-    free(t->module_path);
-    free(t->slot_label);
-    free(t);
-}
-
 static void token_free_ptr(struct token **t)
 {
-    token_free(*t);
+    if (!*t)
+        return;
+    secret_free((*t)->refused_pin);
+    free((*t)->module_path);
+    free((*t)->slot_label);
+    free(*t);
 }
 
 /* A daemon has nobody to ask: every prompt fails. libp11 comes here when its own copy of the PIN is gone. */
@@ -49,14 +46,6 @@ static int refuse_prompt(UI *ui)
 {
     (void)ui;
     return 0;
-}
-
-static UI_METHOD *no_prompt_new(void)
-{
-    UI_METHOD *m = UI_create_method("sedge: no prompts");
-    if (m)
-        (void)UI_method_set_opener(m, refuse_prompt); /* fails only for a NULL method */
-    return m;
 }
 
 /* By path and LIST_ADD=0: an engine of the process's list would be shared, and could be made a default. */
@@ -75,7 +64,7 @@ static ENGINE *engine_new(void)
     return NULL;
 }
 
-static err_t engine_open(struct token *t, struct crypto_error *why)
+static err_t engine_open(const struct token *t, struct crypto_error *why)
 {
     ENGINE *engine = engine_new();
 
@@ -83,28 +72,42 @@ static err_t engine_open(struct token *t, struct crypto_error *why)
         return crypto_fail_openssl(why, ERR_UNSUPPORTED,
                                    "cannot load OpenSSL's PKCS#11 engine, which token keys need; install the"
                                    " package libengine-pkcs11-openssl");
-    /* QUIET before all else: libp11 writes its failures to standard error. FORCE_LOGIN, because a key that can be seen
-     * without login would otherwise hide a wrong PIN until the first signature. */
+    /* QUIET before all else: libp11 writes its failures to standard error. FORCE_LOGIN, because a key that
+     * can be seen without login would otherwise hide a wrong PIN until the first signature. */
     if (!ENGINE_ctrl_cmd_string(engine, "QUIET", NULL, 0) ||
         !ENGINE_ctrl_cmd_string(engine, "MODULE_PATH", t->module_path, 0) ||
         !ENGINE_ctrl_cmd_string(engine, "FORCE_LOGIN", NULL, 0) || !ENGINE_init(engine)) {
         ENGINE_free(engine);
-        return crypto_fail_openssl(why, ERR_UNSUPPORTED, "cannot set up OpenSSL's PKCS#11 engine for module %s",
-                                   t->module_path);
+        return crypto_fail_openssl(why, ERR_UNSUPPORTED,
+                                   "cannot set up OpenSSL's PKCS#11 engine for module %s", t->module_path);
     }
-    t->engine = engine;
+    tokens.engine = engine;
+    tokens.engine_module = t->module_path;
     return ERR_OK;
 }
 
-/* After a failure without keys the next call begins anew: the token that was not there may be there then, and
- * libp11 (0.4.12) crashes when told to look again after its own set-up failed. */
-static void engine_close_unused(struct token *t)
+static err_t engine_for(const struct token *t, struct crypto_error *why)
 {
-    if (!t->engine || t->has_keys)
+    if (!tokens.engine)
+        return engine_open(t, why);
+    if (strcmp(tokens.engine_module, t->module_path) == 0)
+        return ERR_OK;
+    return crypto_fail(
+        why, ERR_UNSUPPORTED,
+        "this process has keys through the PKCS#11 module %s and cannot use %s beside it; keep all keys"
+        " behind one module",
+        tokens.engine_module, t->module_path);
+}
+
+/* After a failure without keys the next call begins anew: the token that was not there may be there then, and
+ * libp11 crashes when told to look again (RE_ENUMERATE) after its own set-up failed. */
+static void engine_close_unused(void)
+{
+    if (!tokens.engine || tokens.has_keys)
         return;
-    ENGINE_finish(t->engine);
-    ENGINE_free(t->engine);
-    t->engine = NULL;
+    ENGINE_finish(tokens.engine);
+    ENGINE_free(tokens.engine);
+    tokens.engine = NULL;
 }
 
 static err_t token_new(const struct crypto_token *conf, struct token **ret, struct crypto_error *why)
@@ -116,8 +119,7 @@ static err_t token_new(const struct crypto_token *conf, struct token **ret, stru
         return ERR_NOMEM;
     t->module_path = mem_strdup(conf->module_path);
     t->slot_label = mem_strdup(conf->slot_label);
-    t->no_prompt = no_prompt_new();
-    if (!t->module_path || !t->slot_label || !t->no_prompt)
+    if (!t->module_path || !t->slot_label)
         return ERR_NOMEM;
     if ((e = crypto_token_module_open(conf->module_path, &t->module, why)))
         return e;
@@ -190,7 +192,8 @@ static void remember_refused(struct token *t, const char *pin)
 {
     secret_free(t->refused_pin);
     t->refused_pin = NULL;
-    (void)secret_new(slice_str(pin), &t->refused_pin); /* without memory the token's own counter is the guard */
+    (void)secret_new(slice_str(pin),
+                     &t->refused_pin); /* without memory the token's own counter is the guard */
 }
 
 static err_t engine_load(struct token *t, const struct crypto_p11uri *uri, const struct crypto_token *conf,
@@ -202,11 +205,13 @@ static err_t engine_load(struct token *t, const struct crypto_p11uri *uri, const
     if (e)
         return e;
     ERR_clear_error();
-    *ret = ENGINE_ctrl_cmd_string(t->engine, "PIN", pin, 0)
-               ? ENGINE_load_private_key(t->engine, buf_str(&text), t->no_prompt, NULL)
-               : NULL;
-    if (*ret)
+    EVP_PKEY *key = ENGINE_ctrl_cmd_string(tokens.engine, "PIN", pin, 0)
+                        ? ENGINE_load_private_key(tokens.engine, buf_str(&text), tokens.no_prompt, NULL)
+                        : NULL;
+    if (key) {
+        *ret = key;
         return ERR_OK;
+    }
     e = crypto_token_diagnose(t->module, uri, conf, first_ckr(), why);
     if (e == ERR_AUTH)
         remember_refused(t, pin);
@@ -224,46 +229,54 @@ static err_t load_locked(const struct crypto_p11uri *uri, const struct crypto_to
     if (e)
         return e;
     if (t->refused_pin && secret_eq(t->refused_pin, slice_str(pin)))
-        return crypto_fail(why, ERR_AUTH,
-                           "login to the token with slot label \"%s\" was refused before (wrong PIN) and is not tried"
-                           " again, because every try counts towards locking it; correct slotUserPin and restart",
-                           conf->slot_label);
-    if (!t->engine && (e = engine_open(t, why)))
+        return crypto_fail(
+            why, ERR_AUTH,
+            "login to the token with slot label \"%s\" was refused before (wrong PIN) and is not tried"
+            " again, because every try counts towards locking it; correct slotUserPin and restart",
+            conf->slot_label);
+    if ((e = engine_for(t, why)))
         return e;
     e = engine_load(t, uri, conf, pin, &key, why);
     if (!e && !EVP_PKEY_set_ex_data(key, tokens.key_index, t))
         e = ERR_NOMEM;
     if (e) {
-        engine_close_unused(t);
+        engine_close_unused();
         return e;
     }
-    t->has_keys = true;
+    tokens.has_keys = true;
     *ret = steal(&key);
     return ERR_OK;
 }
 
-static void index_new(void)
+static void set_up(void)
 {
-    tokens.key_index = CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_EVP_PKEY, 0, NULL, NULL, NULL, NULL);
+    int index = CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_EVP_PKEY, 0, NULL, NULL, NULL, NULL);
+
+    tokens.no_prompt = UI_create_method("sedge: no prompts");
+    if (tokens.no_prompt && UI_method_set_opener(tokens.no_prompt, refuse_prompt) == 0)
+        tokens.key_index = index;
 }
 
-static CRYPTO_ONCE index_once = CRYPTO_ONCE_STATIC_INIT;
+/* False when there was no memory for it. */
+static bool is_set_up(void)
+{
+    static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
+
+    return CRYPTO_THREAD_run_once(&once, set_up) && tokens.key_index >= 0;
+}
 
 err_t crypto_token_key(const struct crypto_p11uri *uri, const struct crypto_token *token, EVP_PKEY **ret,
                        struct crypto_error *why)
 {
-    if (!CRYPTO_THREAD_run_once(&index_once, index_new) || tokens.key_index < 0)
+    if (!is_set_up())
         return ERR_NOMEM;
     (void)pthread_mutex_lock(&tokens.lock); /* a plain mutex of ours: cannot fail */
     err_t e = load_locked(uri, token, ret, why);
     (void)pthread_mutex_unlock(&tokens.lock);
-    ERR_clear_error();
-    return e;
+    return crypto_fail_quiet(e);
 }
 
 const void *crypto_key_token(const EVP_PKEY *key)
 {
-    if (!CRYPTO_THREAD_run_once(&index_once, index_new) || tokens.key_index < 0)
-        return NULL;
-    return EVP_PKEY_get_ex_data(key, tokens.key_index);
+    return is_set_up() ? EVP_PKEY_get_ex_data(key, tokens.key_index) : NULL;
 }

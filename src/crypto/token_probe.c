@@ -13,18 +13,22 @@ err_t crypto_token_module_open(const char *path, void **ret_handle, struct crypt
     struct stat st;
 
     if (path[0] != '/')
-        return crypto_fail(why, ERR_INVALID, "P11Provider \"%s\" is not an absolute path of a PKCS#11 module", path);
+        return crypto_fail(why, ERR_INVALID, "P11Provider \"%s\" is not an absolute path of a PKCS#11 module",
+                           path);
     if (stat(path, &st) != 0)
-        return crypto_fail(why, errno == ENOENT ? ERR_NOT_FOUND : file_err(errno),
-                           "cannot open the PKCS#11 module %s: %s; check P11Provider and that its package is installed",
-                           path, strerror(errno));
+        return crypto_fail(
+            why, errno == ENOENT ? ERR_NOT_FOUND : file_err(errno),
+            "cannot open the PKCS#11 module %s: %s; check P11Provider and that its package is installed",
+            path, strerror(errno));
     void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!handle)
         return crypto_fail(why, ERR_UNSUPPORTED, "cannot load the PKCS#11 module %s: %s", path, dlerror());
     if (!dlsym(handle, "C_GetFunctionList")) {
         (void)dlclose(handle);
-        return crypto_fail(why, ERR_UNSUPPORTED, "%s is a library but not a PKCS#11 module (no C_GetFunctionList);"
-                           " check P11Provider", path);
+        return crypto_fail(why, ERR_UNSUPPORTED,
+                           "%s is a library but not a PKCS#11 module (no C_GetFunctionList);"
+                           " check P11Provider",
+                           path);
     }
     *ret_handle = handle;
     return ERR_OK;
@@ -77,9 +81,9 @@ static const char *rv_name(CK_RV rv, char text[RV_TEXT_MAX])
 
 /* What the module says about its slots. */
 struct view {
-    bool found;       /* a token with the label is there */
-    CK_FLAGS flags;   /* of that token */
-    CK_RV silent;     /* why some slot's token could not be read; CKR_OK when all could */
+    bool found;        /* a token with the label is there */
+    CK_FLAGS flags;    /* of that token */
+    CK_RV silent;      /* why some slot's token could not be read; CKR_OK when all could */
     struct buf others; /* the labels there are */
 };
 
@@ -111,7 +115,8 @@ static void view_slot(struct view *v, CK_FUNCTION_LIST *p11, CK_SLOT_ID slot, co
     struct slice name = slice_of(info.label, sizeof(info.label));
     while (name.n && name.p[name.n - 1] == ' ')
         name.n--;
-    (void)buf_printf(&v->others, "%s\"%.*s\"", v->others.n ? ", " : "", SLICE_FMT(name)); /* a list cut short will do */
+    (void)buf_printf(&v->others, "%s\"%.*s\"", v->others.n ? ", " : "",
+                     SLICE_FMT(name)); /* a list cut short will do */
 }
 
 #define SLOTS_MAX 64
@@ -141,31 +146,39 @@ static CK_RV view_slots(struct view *v, CK_FUNCTION_LIST *p11, const char *label
     return rv;
 }
 
-static err_t explain_login(const struct crypto_token *token, CK_RV rv, CK_FLAGS flags, struct crypto_error *why)
+static err_t explain_login(const struct crypto_token *token, CK_RV rv, CK_FLAGS flags,
+                           struct crypto_error *why)
 {
     char text[RV_TEXT_MAX];
 
     if (rv == CKR_PIN_LOCKED || (flags & CKF_USER_PIN_LOCKED))
-        return crypto_fail(why, ERR_AUTH,
-                           "login to the token with slot label \"%s\" failed: CKR_PIN_LOCKED, too many wrong PINs were"
-                           " tried; unlock it with the security officer's PIN", token->slot_label);
-    return crypto_fail(why, ERR_AUTH, "login to the token with slot label \"%s\" failed: %s%s; correct slotUserPin%s",
+        return crypto_fail(
+            why, ERR_AUTH,
+            "login to the token with slot label \"%s\" failed: CKR_PIN_LOCKED, too many wrong PINs were"
+            " tried; unlock it with the security officer's PIN",
+            token->slot_label);
+    return crypto_fail(why, ERR_AUTH,
+                       "login to the token with slot label \"%s\" failed: %s%s; correct slotUserPin%s",
                        token->slot_label, rv_name(rv, text), rv == CKR_PIN_INCORRECT ? ", wrong PIN" : "",
-                       flags & CKF_USER_PIN_FINAL_TRY ? " (one more wrong PIN locks the token)"
-                       : flags & CKF_USER_PIN_COUNT_LOW ? " (it was wrong before: few tries are left)" : "");
+                       flags & CKF_USER_PIN_FINAL_TRY   ? " (one more wrong PIN locks the token)"
+                       : flags & CKF_USER_PIN_COUNT_LOW ? " (it was wrong before: few tries are left)"
+                                                        : "");
 }
 
-static err_t explain_missing_token(const struct view *v, const struct crypto_token *token, struct crypto_error *why)
+static err_t explain_missing_token(const struct view *v, const struct crypto_token *token,
+                                   struct crypto_error *why)
 {
     char text[RV_TEXT_MAX];
 
     if (v->silent != CKR_OK)
-        return crypto_fail(why, ERR_UNAVAILABLE,
-                           "no answer from a token with slot label \"%s\" through the module %s: %s; check that the chip"
-                           " is connected and powered", token->slot_label, token->module_path, rv_name(v->silent, text));
-    return crypto_fail(why, ERR_NOT_FOUND, "the module %s has no slot with label \"%s\"; it has %s: correct slotLabel",
-                       token->module_path, token->slot_label,
-                       v->others.n ? buf_str(&v->others) : "no initialised token");
+        return crypto_fail(
+            why, ERR_UNAVAILABLE,
+            "no answer from a token with slot label \"%s\" through the module %s: %s; check that the chip"
+            " is connected and powered",
+            token->slot_label, token->module_path, rv_name(v->silent, text));
+    return crypto_fail(
+        why, ERR_NOT_FOUND, "the module %s has no slot with label \"%s\"; it has %s: correct slotLabel",
+        token->module_path, token->slot_label, v->others.n ? buf_str(&v->others) : "no initialised token");
 }
 
 static err_t explain(const struct view *v, CK_RV list_rv, CK_RV rv, const struct crypto_p11uri *uri,
@@ -181,12 +194,14 @@ static err_t explain(const struct view *v, CK_RV list_rv, CK_RV rv, const struct
     if (rv_class(rv) == ERR_AUTH || (v->flags & CKF_USER_PIN_LOCKED))
         return explain_login(token, rv, v->flags, why);
     if (rv != CKR_OK && rv != CKR_OBJECT_HANDLE_INVALID)
-        return crypto_fail(why, rv_class(rv), "reading the private key \"%s\" of the token with slot label \"%s\" failed: %s",
+        return crypto_fail(why, rv_class(rv),
+                           "reading the private key \"%s\" of the token with slot label \"%s\" failed: %s",
                            uri->object, token->slot_label, rv_name(rv, text));
-    return crypto_fail(why, ERR_NOT_FOUND,
-                       "the token with slot label \"%s\" has no private key with label \"%s\""
-                       " (CKR_OBJECT_HANDLE_INVALID); list what is there with: pkcs11-tool --module %s -O --login",
-                       token->slot_label, uri->object, token->module_path);
+    return crypto_fail(
+        why, ERR_NOT_FOUND,
+        "the token with slot label \"%s\" has no private key with label \"%s\""
+        " (CKR_OBJECT_HANDLE_INVALID); list what is there with: pkcs11-tool --module %s -O --login",
+        token->slot_label, uri->object, token->module_path);
 }
 
 err_t crypto_token_diagnose(void *handle, const struct crypto_p11uri *uri, const struct crypto_token *token,

@@ -101,7 +101,8 @@ static bool get_id(const struct p11_object *o, struct value *v)
 static bool get_unique_id(const struct p11_object *o, struct value *v)
 {
     char text[32];
-    int n = snprintf(text, sizeof(text), "%08x-%s", o->key->id, o->class == CKO_PRIVATE_KEY ? "private" : "public");
+    int n = snprintf(text, sizeof(text), "%08x-%s", o->key->id,
+                     o->class == CKO_PRIVATE_KEY ? "private" : "public");
 
     put_bytes(v, text, (size_t)n);
     return true;
@@ -206,7 +207,8 @@ static const struct row {
 
 static const struct row *find_row(const struct p11_object *o, CK_ATTRIBUTE_TYPE type)
 {
-    unsigned is = (o->class == CKO_PRIVATE_KEY ? IS_PRV : IS_PUB) | (o->key->type == CKK_RSA ? IS_RSA : IS_EC);
+    unsigned is =
+        (o->class == CKO_PRIVATE_KEY ? IS_PRV : IS_PUB) | (o->key->type == CKK_RSA ? IS_RSA : IS_EC);
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         if (rows[i].type == type && (rows[i].on & is) == is)

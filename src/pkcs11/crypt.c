@@ -3,8 +3,8 @@
 #include "pkcs11/keyop.h"
 #include "pkcs11/rv.h"
 
-CK_RV p11_crypt_init(struct p11_module *m, struct p11_session *s, enum p11_op_kind kind, const CK_MECHANISM *mech,
-                     CK_OBJECT_HANDLE key)
+CK_RV p11_crypt_init(struct p11_module *m, struct p11_session *s, enum p11_op_kind kind,
+                     const CK_MECHANISM *mech, CK_OBJECT_HANDLE key)
 {
     bool decrypt = kind == P11_OP_DECRYPT;
 
@@ -65,8 +65,8 @@ static CK_RV decrypt(struct p11_module *m, const struct p11_op *op, struct slice
     return rv;
 }
 
-static CK_RV finish(struct p11_module *m, struct p11_op *op, enum p11_op_kind kind, struct slice last, CK_BYTE *out,
-                    CK_ULONG *out_len)
+static CK_RV finish(struct p11_module *m, struct p11_op *op, enum p11_op_kind kind, struct slice last,
+                    CK_BYTE *out, CK_ULONG *out_len)
 {
     autobuf result = BUF_SECRET(P11_RSA_MAX);
     uint8_t scratch[P11_HASH_MAX];
@@ -87,8 +87,8 @@ static CK_RV finish(struct p11_module *m, struct p11_op *op, enum p11_op_kind ki
     return rv;
 }
 
-CK_RV p11_crypt(struct p11_module *m, struct p11_session *s, enum p11_op_kind kind, struct slice in, CK_BYTE *out,
-                CK_ULONG *out_len)
+CK_RV p11_crypt(struct p11_module *m, struct p11_session *s, enum p11_op_kind kind, struct slice in,
+                CK_BYTE *out, CK_ULONG *out_len)
 {
     struct p11_op *op = &s->op[kind];
 
@@ -99,7 +99,8 @@ CK_RV p11_crypt(struct p11_module *m, struct p11_session *s, enum p11_op_kind ki
     return finish(m, op, kind, in, out, out_len);
 }
 
-CK_RV p11_crypt_update(struct p11_session *s, enum p11_op_kind kind, struct slice in, CK_BYTE *out, CK_ULONG *out_len)
+CK_RV p11_crypt_update(struct p11_session *s, enum p11_op_kind kind, struct slice in, CK_BYTE *out,
+                       CK_ULONG *out_len)
 {
     struct p11_op *op = &s->op[kind];
 

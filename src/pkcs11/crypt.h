@@ -7,11 +7,11 @@
 #pragma once
 #include "pkcs11/module.h"
 
-CK_RV p11_crypt_init(struct p11_module *m, struct p11_session *s, enum p11_op_kind kind, const CK_MECHANISM *mech,
-                     CK_OBJECT_HANDLE key);
+CK_RV p11_crypt_init(struct p11_module *m, struct p11_session *s, enum p11_op_kind kind,
+                     const CK_MECHANISM *mech, CK_OBJECT_HANDLE key);
 /* out NULL asks for the longest the result can be. */
-CK_RV p11_crypt(struct p11_module *m, struct p11_session *s, enum p11_op_kind kind, struct slice in, CK_BYTE *out,
-                CK_ULONG *out_len);
+CK_RV p11_crypt(struct p11_module *m, struct p11_session *s, enum p11_op_kind kind, struct slice in,
+                CK_BYTE *out, CK_ULONG *out_len);
 CK_RV p11_crypt_update(struct p11_session *s, enum p11_op_kind kind, struct slice in, CK_BYTE *out,
                        CK_ULONG *out_len);
 CK_RV p11_crypt_final(struct p11_module *m, struct p11_session *s, enum p11_op_kind kind, CK_BYTE *out,

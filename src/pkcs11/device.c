@@ -56,6 +56,14 @@ static err_t open_chip(struct p11_device *d, struct se_chip **ret)
     return e;
 }
 
+/* No way to the chip is no chip: a bus that may not be opened, a port that is none. (From fn the same
+ * classes are the applet's refusals.) */
+static err_t reach_error(err_t e)
+{
+    return e == ERR_DENIED || e == ERR_INVALID || e == ERR_UNSUPPORTED || e == ERR_NOT_FOUND ? ERR_UNAVAILABLE
+                                                                                             : e;
+}
+
 static err_t sequence(struct p11_device *d, p11_device_fn fn, void *arg)
 {
     struct se_chip *chip = NULL;
@@ -64,7 +72,7 @@ static err_t sequence(struct p11_device *d, p11_device_fn fn, void *arg)
     if (!e)
         e = se_chip_begin(chip);
     if (e)
-        return e;
+        return reach_error(e);
     e = fn(chip, arg);
     se_chip_end(chip);
     return e;

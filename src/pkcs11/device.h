@@ -16,7 +16,8 @@ void p11_device_free(struct p11_device *d);
 void p11_device_leave(struct p11_device *d);
 
 /* Run fn on the chip as one sequence. After a link fault it is run a second time on a fresh link: fn
- * starts its results over. The error is fn's, or one of se_chip_open's. */
+ * starts its results over. The error is fn's; ERR_UNAVAILABLE when the chip cannot be reached (no bus, no
+ * permission, no such port, nobody answers). */
 typedef err_t (*p11_device_fn)(struct se_chip *chip, void *arg);
 err_t p11_device_do(struct p11_device *d, p11_device_fn fn, void *arg);
 

@@ -31,18 +31,20 @@ static CK_RV enter(struct call *c, CK_SESSION_HANDLE h)
     return c->m ? p11_session_enter(c->m->sessions, h, &c->s) : CKR_CRYPTOKI_NOT_INITIALIZED;
 }
 
-#define ENTER(h) \
-    auto_call struct call c = { 0 }; \
-    do { \
+#define ENTER(h)                       \
+    auto_call struct call c = { 0 };   \
+    do {                               \
         CK_RV enter_rv = enter(&c, h); \
-        if (enter_rv != CKR_OK) \
-            return enter_rv; \
+        if (enter_rv != CKR_OK)        \
+            return enter_rv;           \
     } while (0)
 
-#define MODULE_OR_RETURN(m) \
-    struct p11_module *m = p11_module_get(); \
-    if (!m) \
-    return CKR_CRYPTOKI_NOT_INITIALIZED
+#define MODULE_OR_RETURN(m)                      \
+    struct p11_module *m = p11_module_get();     \
+    do {                                         \
+        if (!m)                                  \
+            return CKR_CRYPTOKI_NOT_INITIALIZED; \
+    } while (0)
 
 /* Bytes that a caller announces: NULL is fine for none. */
 static bool bytes_ok(const void *p, CK_ULONG n)
@@ -190,7 +192,8 @@ static CK_RV c_logout(CK_SESSION_HANDLE h)
 
 /* ---- objects ------------------------------------------------------------------------------------------ */
 
-static CK_RV c_get_attribute_value(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attrs, CK_ULONG n)
+static CK_RV c_get_attribute_value(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attrs,
+                                   CK_ULONG n)
 {
     struct p11_object o;
 
@@ -199,10 +202,10 @@ static CK_RV c_get_attribute_value(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE object,
         return CKR_ARGUMENTS_BAD;
     if (p11_objects_get(c.m->objects, object, &o) != ERR_OK)
         return CKR_OBJECT_HANDLE_INVALID;
-    auto_p11_key struct p11_key *key = o.key;
-    if (o.class == CKO_PRIVATE_KEY && !p11_logged_in(c.m->sessions))
-        return CKR_OBJECT_HANDLE_INVALID; /* §6.7.2: not to be seen */
-    return p11_attr_get_all(&o, attrs, n);
+    bool hidden = o.class == CKO_PRIVATE_KEY && !p11_logged_in(c.m->sessions); /* §6.7.2: not to be seen */
+    CK_RV rv = hidden ? CKR_OBJECT_HANDLE_INVALID : p11_attr_get_all(&o, attrs, n);
+    p11_key_unref(o.key);
+    return rv;
 }
 
 static CK_RV c_destroy_object(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE object)
@@ -242,7 +245,8 @@ static CK_RV c_generate_key_pair(CK_SESSION_HANDLE h, CK_MECHANISM *mech, CK_ATT
                              (struct p11_template){ private_attrs, private_n }, public_key, private_key);
 }
 
-/* ---- sign, verify ---------------------------------------------------------------------------------------- */
+/* ---- sign, verify ----------------------------------------------------------------------------------------
+ */
 
 static CK_RV c_sign_init(CK_SESSION_HANDLE h, CK_MECHANISM *mech, CK_OBJECT_HANDLE key)
 {
@@ -293,10 +297,12 @@ static CK_RV c_verify_update(CK_SESSION_HANDLE h, CK_BYTE *data, CK_ULONG n)
 static CK_RV c_verify_final(CK_SESSION_HANDLE h, CK_BYTE *sig, CK_ULONG sig_n)
 {
     ENTER(h);
-    return bytes_ok(sig, sig_n) ? p11_verify_final(c.m, c.s, slice_of(sig, sig_n)) : bad_args(&c, P11_OP_VERIFY);
+    return bytes_ok(sig, sig_n) ? p11_verify_final(c.m, c.s, slice_of(sig, sig_n))
+                                : bad_args(&c, P11_OP_VERIFY);
 }
 
-/* ---- encrypt, decrypt ------------------------------------------------------------------------------------ */
+/* ---- encrypt, decrypt ------------------------------------------------------------------------------------
+ */
 
 static CK_RV crypt_init(CK_SESSION_HANDLE h, enum p11_op_kind kind, CK_MECHANISM *mech, CK_OBJECT_HANDLE key)
 {
@@ -368,7 +374,8 @@ static CK_RV c_decrypt_final(CK_SESSION_HANDLE h, CK_BYTE *out, CK_ULONG *out_n)
     return crypt_final(h, P11_OP_DECRYPT, out, out_n);
 }
 
-/* ---- digest, random --------------------------------------------------------------------------------------- */
+/* ---- digest, random ---------------------------------------------------------------------------------------
+ */
 
 static CK_RV c_digest_init(CK_SESSION_HANDLE h, CK_MECHANISM *mech)
 {
@@ -422,7 +429,8 @@ static CK_RV c_seed_random(CK_SESSION_HANDLE h, CK_BYTE *seed, CK_ULONG n)
     return CKR_RANDOM_SEED_NOT_SUPPORTED;
 }
 
-/* ---- what is not there ------------------------------------------------------------------------------------- */
+/* ---- what is not there
+ * ------------------------------------------------------------------------------------- */
 
 static CK_RV not_parallel(CK_SESSION_HANDLE h)
 {
@@ -430,9 +438,9 @@ static CK_RV not_parallel(CK_SESSION_HANDLE h)
 }
 
 /* One refusal for each signature, so that no table entry is NULL or of a wrong type. */
-#define REFUSE(name, ...) \
-    static CK_RV name(__VA_ARGS__) \
-    { \
+#define REFUSE(name, ...)                                                                    \
+    static CK_RV name(__VA_ARGS__)                                                           \
+    {                                                                                        \
         return p11_module_get() ? CKR_FUNCTION_NOT_SUPPORTED : CKR_CRYPTOKI_NOT_INITIALIZED; \
     }
 
@@ -440,9 +448,11 @@ REFUSE(no_init_token, CK_SLOT_ID slot, CK_UTF8CHAR *pin, CK_ULONG n, CK_UTF8CHAR
 REFUSE(no_pin, CK_SESSION_HANDLE h, CK_UTF8CHAR *pin, CK_ULONG n)
 REFUSE(no_set_pin, CK_SESSION_HANDLE h, CK_UTF8CHAR *old, CK_ULONG old_n, CK_UTF8CHAR *pin, CK_ULONG n)
 REFUSE(no_get_state, CK_SESSION_HANDLE h, CK_BYTE *state, CK_ULONG *n)
-REFUSE(no_set_state, CK_SESSION_HANDLE h, CK_BYTE *state, CK_ULONG n, CK_OBJECT_HANDLE enc, CK_OBJECT_HANDLE auth)
+REFUSE(no_set_state, CK_SESSION_HANDLE h, CK_BYTE *state, CK_ULONG n, CK_OBJECT_HANDLE enc,
+       CK_OBJECT_HANDLE auth)
 REFUSE(no_create, CK_SESSION_HANDLE h, CK_ATTRIBUTE *attrs, CK_ULONG n, CK_OBJECT_HANDLE *object)
-REFUSE(no_copy, CK_SESSION_HANDLE h, CK_OBJECT_HANDLE from, CK_ATTRIBUTE *attrs, CK_ULONG n, CK_OBJECT_HANDLE *to)
+REFUSE(no_copy, CK_SESSION_HANDLE h, CK_OBJECT_HANDLE from, CK_ATTRIBUTE *attrs, CK_ULONG n,
+       CK_OBJECT_HANDLE *to)
 REFUSE(no_object_size, CK_SESSION_HANDLE h, CK_OBJECT_HANDLE object, CK_ULONG *size)
 REFUSE(no_set_attribute, CK_SESSION_HANDLE h, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attrs, CK_ULONG n)
 REFUSE(no_digest_key, CK_SESSION_HANDLE h, CK_OBJECT_HANDLE key)
@@ -450,15 +460,16 @@ REFUSE(no_recover_init, CK_SESSION_HANDLE h, CK_MECHANISM *mech, CK_OBJECT_HANDL
 REFUSE(no_in_out, CK_SESSION_HANDLE h, CK_BYTE *in, CK_ULONG n, CK_BYTE *out, CK_ULONG *out_n)
 REFUSE(no_generate_key, CK_SESSION_HANDLE h, CK_MECHANISM *mech, CK_ATTRIBUTE *attrs, CK_ULONG n,
        CK_OBJECT_HANDLE *key)
-REFUSE(no_wrap, CK_SESSION_HANDLE h, CK_MECHANISM *mech, CK_OBJECT_HANDLE with, CK_OBJECT_HANDLE key, CK_BYTE *out,
-       CK_ULONG *out_n)
+REFUSE(no_wrap, CK_SESSION_HANDLE h, CK_MECHANISM *mech, CK_OBJECT_HANDLE with, CK_OBJECT_HANDLE key,
+       CK_BYTE *out, CK_ULONG *out_n)
 REFUSE(no_unwrap, CK_SESSION_HANDLE h, CK_MECHANISM *mech, CK_OBJECT_HANDLE with, CK_BYTE *in, CK_ULONG in_n,
        CK_ATTRIBUTE *attrs, CK_ULONG n, CK_OBJECT_HANDLE *key)
-REFUSE(no_derive, CK_SESSION_HANDLE h, CK_MECHANISM *mech, CK_OBJECT_HANDLE base, CK_ATTRIBUTE *attrs, CK_ULONG n,
-       CK_OBJECT_HANDLE *key)
+REFUSE(no_derive, CK_SESSION_HANDLE h, CK_MECHANISM *mech, CK_OBJECT_HANDLE base, CK_ATTRIBUTE *attrs,
+       CK_ULONG n, CK_OBJECT_HANDLE *key)
 REFUSE(no_wait, CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved)
 
-/* ---- the tables ---------------------------------------------------------------------------------------------- */
+/* ---- the tables
+ * ---------------------------------------------------------------------------------------------- */
 
 #define VISIBLE __attribute__((visibility("default")))
 
@@ -569,7 +580,8 @@ VISIBLE CK_RV C_GetInterface(CK_UTF8CHAR *name, CK_VERSION *version, CK_INTERFAC
     if (!interface)
         return CKR_ARGUMENTS_BAD;
     if ((name && strcmp((const char *)name, (const char *)interface_name) != 0) ||
-        (version && (version->major != functions.version.major || version->minor != functions.version.minor)) ||
+        (version &&
+         (version->major != functions.version.major || version->minor != functions.version.minor)) ||
         (flags & ~interfaces[0].flags))
         return CKR_FUNCTION_FAILED;
     *interface = &interfaces[0];

@@ -16,7 +16,8 @@ struct search {
 static bool match_named(const struct p11_object *o, const struct search *s)
 {
     for (CK_ULONG i = 0; i < s->n; i++) {
-        bool same = s->attrs[i].type == CKA_LABEL ? o->key->id == s->named : p11_attr_match(o, &s->attrs[i], 1);
+        bool same =
+            s->attrs[i].type == CKA_LABEL ? o->key->id == s->named : p11_attr_match(o, &s->attrs[i], 1);
         if (!same)
             return false;
     }

@@ -10,9 +10,10 @@ struct p11_hash {
     size_t index; /* in the table, 0..P11_HASHES-1 */
     CK_MECHANISM_TYPE ckm;
     CK_RSA_PKCS_MGF_TYPE mgf;
-    const char *name;    /* OpenSSL's */
+    const char *name; /* OpenSSL's */
     size_t len;
-    struct slice prefix; /* DER of the DigestInfo before the digest, RFC 8017 §9.2 note 1 */
+    const char *prefix; /* DER of the DigestInfo before the digest, RFC 8017 §9.2 note 1 */
+    size_t prefix_len;
 };
 
 /* NULL when there is none (also for i out of range). Static storage. */

@@ -105,14 +105,14 @@ static err_t load_ec(struct se_chip *chip, struct p11_key *key)
 }
 
 static const struct {
-    uint8_t type;
     CK_KEY_TYPE key_type;
+    uint8_t type;
     bool has_private;
 } types[] = {
-    { SE_TYPE_EC_PAIR, CKK_EC, true },           { SE_TYPE_EC_PRIVATE, CKK_EC, true },
-    { SE_TYPE_EC_PUBLIC, CKK_EC, false },        { SE_TYPE_RSA_PAIR, CKK_RSA, true },
-    { SE_TYPE_RSA_PAIR_CRT, CKK_RSA, true },     { SE_TYPE_RSA_PRIVATE, CKK_RSA, true },
-    { SE_TYPE_RSA_PRIVATE_CRT, CKK_RSA, true },  { SE_TYPE_RSA_PUBLIC, CKK_RSA, false },
+    { CKK_EC, SE_TYPE_EC_PAIR, true },          { CKK_EC, SE_TYPE_EC_PRIVATE, true },
+    { CKK_EC, SE_TYPE_EC_PUBLIC, false },       { CKK_RSA, SE_TYPE_RSA_PAIR, true },
+    { CKK_RSA, SE_TYPE_RSA_PAIR_CRT, true },    { CKK_RSA, SE_TYPE_RSA_PRIVATE, true },
+    { CKK_RSA, SE_TYPE_RSA_PRIVATE_CRT, true }, { CKK_RSA, SE_TYPE_RSA_PUBLIC, false },
 };
 
 err_t p11_key_load(struct se_chip *chip, uint32_t id, struct p11_key **ret)
@@ -172,7 +172,8 @@ err_t p11_key_make_rsa(uint32_t id, struct slice n, struct slice e, struct p11_k
     return ERR_OK;
 }
 
-err_t p11_key_make_ec(uint32_t id, const struct se_curve_info *curve, struct slice point, struct p11_key **ret)
+err_t p11_key_make_ec(uint32_t id, const struct se_curve_info *curve, struct slice point,
+                      struct p11_key **ret)
 {
     auto_p11_key struct p11_key *key = new_key(id, CKK_EC);
 

@@ -14,12 +14,12 @@ struct p11_key {
     uint32_t id;
     CK_KEY_TYPE type; /* CKK_RSA or CKK_EC */
     bool has_private;
-    bool has_public;                    /* the public part could be read */
-    size_t bits;                        /* of modulus or field */
-    const struct se_curve_info *curve;  /* EC */
-    struct buf n, e;                    /* RSA, without leading zeros */
-    struct buf point;                   /* EC: DER OCTET STRING around 04 x y, as CKA_EC_POINT has it */
-    CK_OBJECT_HANDLE base;              /* handle of the private object less 1; see objects.h */
+    bool has_public;                   /* the public part could be read */
+    size_t bits;                       /* of modulus or field */
+    const struct se_curve_info *curve; /* EC */
+    struct buf n, e;                   /* RSA, without leading zeros */
+    struct buf point;                  /* EC: DER OCTET STRING around 04 x y, as CKA_EC_POINT has it */
+    CK_OBJECT_HANDLE base;             /* handle of the private object less 1; see objects.h */
 };
 
 /* Read what the chip tells about the object. ERR_UNSUPPORTED: it is not a key for us (files, symmetric
@@ -30,7 +30,8 @@ err_t p11_key_same(struct se_chip *chip, const struct p11_key *key);
 
 /* A key that never met a chip: for the unit tests. */
 err_t p11_key_make_rsa(uint32_t id, struct slice n, struct slice e, struct p11_key **ret);
-err_t p11_key_make_ec(uint32_t id, const struct se_curve_info *curve, struct slice point, struct p11_key **ret);
+err_t p11_key_make_ec(uint32_t id, const struct se_curve_info *curve, struct slice point,
+                      struct p11_key **ret);
 
 struct p11_key *p11_key_ref(struct p11_key *key);
 void p11_key_unref(struct p11_key *key); /* NULL is fine */

@@ -3,7 +3,8 @@
 #include "pkcs11/rv.h"
 #include "se/key.h"
 
-static CK_RV find_key(struct p11_module *m, CK_OBJECT_HANDLE handle, CK_OBJECT_CLASS class, struct p11_key **ret)
+static CK_RV find_key(struct p11_module *m, CK_OBJECT_HANDLE handle, CK_OBJECT_CLASS class,
+                      struct p11_key **ret)
 {
     struct p11_object o;
 

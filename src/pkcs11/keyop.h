@@ -12,7 +12,8 @@ CK_RV p11_keyop_init(struct p11_module *m, struct p11_op *op, CK_FLAGS flag, CK_
                      const CK_MECHANISM *mech, CK_OBJECT_HANDLE handle);
 
 /* One private operation: the chip's answer for `in` is put in out. */
-typedef err_t (*p11_keyop_fn)(struct se_chip *chip, const struct p11_key *key, struct slice in, struct buf *out);
+typedef err_t (*p11_keyop_fn)(struct se_chip *chip, const struct p11_key *key, struct slice in,
+                              struct buf *out);
 /* CKR_USER_NOT_LOGGED_IN when the user has logged out since Init. */
 CK_RV p11_keyop_private(struct p11_module *m, const struct p11_key *key, p11_keyop_fn fn, struct slice in,
                         struct buf *out);

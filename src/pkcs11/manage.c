@@ -16,6 +16,7 @@ struct generate {
     uint8_t curve; /* EC */
     bool random_id;
     uint32_t id;
+    bool started;        /* an earlier try got as far as the command and lost its answer */
     struct p11_key *key; /* the result */
 };
 
@@ -118,16 +119,23 @@ static err_t pick_id(struct se_chip *chip, struct generate *g)
     return taken ? ERR_EXISTS : ERR_OK;
 }
 
+static err_t make_pair(struct se_chip *chip, struct generate *g)
+{
+    bool made = false;
+    err_t e = g->started ? se_object_exists(chip, g->id, &made) : pick_id(chip, g);
+
+    if (e || made)
+        return e;
+    g->started = true;
+    return g->rsa ? se_rsa_generate(chip, g->id, g->bits) : se_ec_generate(chip, g->id, g->curve);
+}
+
 static err_t generate(struct se_chip *chip, void *arg)
 {
     struct generate *g = arg;
-    err_t e = pick_id(chip, g);
+    err_t e = make_pair(chip, g);
 
-    if (!e)
-        e = g->rsa ? se_rsa_generate(chip, g->id, g->bits) : se_ec_generate(chip, g->id, g->curve);
-    if (!e)
-        e = p11_key_load(chip, g->id, &g->key);
-    return e;
+    return e ? e : p11_key_load(chip, g->id, &g->key);
 }
 
 static CK_RV judge(struct p11_module *m, const CK_MECHANISM *given, struct p11_template public,
@@ -174,10 +182,19 @@ CK_RV p11_generate_pair(struct p11_module *m, struct p11_session *s, const CK_ME
     return p11_rv_from_err(e);
 }
 
+struct deletion {
+    uint32_t id;
+    int tries;
+};
+
 static err_t delete_object(struct se_chip *chip, void *arg)
 {
-    const uint32_t *id = arg;
-    return se_object_delete(chip, *id);
+    struct deletion *d = arg;
+    err_t e = se_object_delete(chip, d->id);
+    bool again = d->tries++ > 0;
+
+    /* gone at the second try: it was the first one's answer that got lost */
+    return e == ERR_NOT_FOUND && again ? ERR_OK : e;
 }
 
 CK_RV p11_destroy(struct p11_module *m, struct p11_session *s, CK_OBJECT_HANDLE handle)
@@ -193,7 +210,8 @@ CK_RV p11_destroy(struct p11_module *m, struct p11_session *s, CK_OBJECT_HANDLE 
         return CKR_OBJECT_HANDLE_INVALID; /* not to be seen */
     if (o.class == CKO_PUBLIC_KEY && key->has_private)
         return CKR_ACTION_PROHIBITED;
-    err_t e = p11_device_do(m->device, delete_object, &key->id);
+    struct deletion d = { key->id, 0 };
+    err_t e = p11_device_do(m->device, delete_object, &d);
     if (!e || e == ERR_NOT_FOUND)
         p11_objects_drop(m->objects, key->id);
     return p11_rv_from_err(e);

@@ -29,7 +29,7 @@ static void list_done(struct key_list *l)
 
 static err_t list_add(struct key_list *l, struct p11_key *key)
 {
-    err_t e = mem_grow(&l->v, &l->cap, l->n + 1, SE_LIST_MAX, sizeof(l->v[0]));
+    err_t e = mem_grow(&l->v, &l->cap, l->n + 1, SE_LIST_MAX, sizeof(struct p11_key *));
     if (!e)
         l->v[l->n++] = key;
     return e;

@@ -207,7 +207,8 @@ static EVP_PKEY_CTX *key_ctx(struct p11_ossl *o, EVP_PKEY *key)
     return ctx ? EVP_PKEY_CTX_new_from_pkey(ctx, key, NULL) : NULL;
 }
 
-static err_t encrypt(struct p11_ossl *o, EVP_PKEY *key, int padding, struct slice in, uint8_t *out, size_t out_len)
+static err_t encrypt(struct p11_ossl *o, EVP_PKEY *key, int padding, struct slice in, uint8_t *out,
+                     size_t out_len)
 {
     auto_pkey_ctx EVP_PKEY_CTX *ctx = key_ctx(o, key);
 
@@ -245,7 +246,8 @@ err_t p11_ossl_rsa_verify_pkcs1(struct p11_ossl *o, EVP_PKEY *key, struct slice 
 }
 
 err_t p11_ossl_rsa_verify_pss(struct p11_ossl *o, EVP_PKEY *key, const struct p11_hash *hash,
-                              const struct p11_hash *mgf, size_t salt_len, struct slice digest, struct slice sig)
+                              const struct p11_hash *mgf, size_t salt_len, struct slice digest,
+                              struct slice sig)
 {
     QUIET_ERRORS;
     auto_pkey_ctx EVP_PKEY_CTX *ctx = key_ctx(o, key);

@@ -44,6 +44,7 @@ err_t p11_ossl_rsa_encrypt(struct p11_ossl *o, EVP_PKEY *key, struct slice in, u
 /* ERR_AUTH when the signature is not right. `info` is a DigestInfo or whatever was signed. */
 err_t p11_ossl_rsa_verify_pkcs1(struct p11_ossl *o, EVP_PKEY *key, struct slice info, struct slice sig);
 err_t p11_ossl_rsa_verify_pss(struct p11_ossl *o, EVP_PKEY *key, const struct p11_hash *hash,
-                              const struct p11_hash *mgf, size_t salt_len, struct slice digest, struct slice sig);
+                              const struct p11_hash *mgf, size_t salt_len, struct slice digest,
+                              struct slice sig);
 /* sig is DER. */
 err_t p11_ossl_ec_verify(struct p11_ossl *o, EVP_PKEY *key, struct slice digest, struct slice sig);

@@ -4,8 +4,8 @@
 #include <openssl/rsa.h>
 
 /* H = Hash(00 x8 || mHash || salt), §9.1.1 steps 5 and 6. */
-static err_t hash_with_salt(struct p11_ossl *o, const struct p11_pss *pss, struct slice digest, struct slice salt,
-                            uint8_t *out)
+static err_t hash_with_salt(struct p11_ossl *o, const struct p11_pss *pss, struct slice digest,
+                            struct slice salt, uint8_t *out)
 {
     static const uint8_t zeros[8];
     EVP_MD_CTX *ctx = NULL;
@@ -23,7 +23,8 @@ static err_t hash_with_salt(struct p11_ossl *o, const struct p11_pss *pss, struc
     return e;
 }
 
-err_t p11_pad_pss(struct p11_ossl *o, const struct p11_pss *pss, size_t mod_bits, struct slice digest, uint8_t *em)
+err_t p11_pad_pss(struct p11_ossl *o, const struct p11_pss *pss, size_t mod_bits, struct slice digest,
+                  uint8_t *em)
 {
     size_t em_bits = mod_bits - 1, em_len = (em_bits + 7) / 8, h_len = pss->hash->len;
     uint8_t salt[P11_RSA_MAX], h[P11_HASH_MAX], mask[P11_RSA_MAX];

@@ -15,7 +15,8 @@ struct p11_pss {
 
 /* EMSA-PSS-ENCODE (§9.1.1) of `digest` for a modulus of mod_bits bits. em gets (mod_bits + 7) / 8
  * bytes, ready for the private operation. ERR_TOO_BIG when the modulus is too short for hash and salt. */
-err_t p11_pad_pss(struct p11_ossl *o, const struct p11_pss *pss, size_t mod_bits, struct slice digest, uint8_t *em);
+err_t p11_pad_pss(struct p11_ossl *o, const struct p11_pss *pss, size_t mod_bits, struct slice digest,
+                  uint8_t *em);
 
 /* EME-PKCS1-v1_5 decoding (§7.2.2 step 3) of a deciphered block of n bytes, in constant time. out has
  * room for n bytes; *ret_n gets the message's length. ERR_INVALID for whatever is wrong with it. */

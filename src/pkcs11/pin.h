@@ -4,8 +4,8 @@
  * can open the bus can use the chip without this module. It cannot be locked. Reads a small file.
  */
 #pragma once
-#include "pkcs11/cryptoki.h"
 #include "base/slice.h"
+#include "pkcs11/cryptoki.h"
 
 #define P11_PIN_DEFAULT "1234" /* as in the published walk's slotUserPin */
 #define P11_PIN_MIN 1

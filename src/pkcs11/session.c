@@ -67,7 +67,7 @@ CK_RV p11_session_open(struct p11_sessions *ss, bool rw, CK_SESSION_HANDLE *ret)
     s->rw = rw;
     s->refs = 1;
     pthread_mutex_lock(&ss->lock);
-    err_t e = mem_grow(&ss->v, &ss->cap, ss->n + 1, P11_SESSIONS_MAX, sizeof(ss->v[0]));
+    err_t e = mem_grow(&ss->v, &ss->cap, ss->n + 1, P11_SESSIONS_MAX, sizeof(struct p11_session *));
     if (!e) {
         s->handle = ++ss->last;
         ss->v[ss->n++] = s;

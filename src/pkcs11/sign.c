@@ -5,12 +5,14 @@
 #include "se/key.h"
 #include "se/sig.h"
 
-CK_RV p11_sign_init(struct p11_module *m, struct p11_session *s, const CK_MECHANISM *mech, CK_OBJECT_HANDLE key)
+CK_RV p11_sign_init(struct p11_module *m, struct p11_session *s, const CK_MECHANISM *mech,
+                    CK_OBJECT_HANDLE key)
 {
     return p11_keyop_init(m, &s->op[P11_OP_SIGN], CKF_SIGN, CKO_PRIVATE_KEY, mech, key);
 }
 
-CK_RV p11_verify_init(struct p11_module *m, struct p11_session *s, const CK_MECHANISM *mech, CK_OBJECT_HANDLE key)
+CK_RV p11_verify_init(struct p11_module *m, struct p11_session *s, const CK_MECHANISM *mech,
+                      CK_OBJECT_HANDLE key)
 {
     return p11_keyop_init(m, &s->op[P11_OP_VERIFY], CKF_VERIFY, CKO_PUBLIC_KEY, mech, key);
 }
@@ -37,9 +39,9 @@ static CK_RV pkcs1_info(const struct p11_op *op, struct slice in, uint8_t *scrat
         *ret = in;
         return CKR_OK;
     }
-    memcpy(scratch, hash->prefix.p, hash->prefix.n);
-    memcpy(scratch + hash->prefix.n, in.p, in.n);
-    *ret = slice_of(scratch, hash->prefix.n + in.n);
+    memcpy(scratch, hash->prefix, hash->prefix_len);
+    memcpy(scratch + hash->prefix_len, in.p, in.n);
+    *ret = slice_of(scratch, hash->prefix_len + in.n);
     return CKR_OK;
 }
 
@@ -100,7 +102,8 @@ static CK_RV (*const signers[])(struct p11_module *, const struct p11_op *, stru
     [P11_ECDSA] = sign_ecdsa,
 };
 
-static CK_RV finish_sign(struct p11_module *m, struct p11_op *op, struct slice data, CK_BYTE *sig, CK_ULONG *sig_len)
+static CK_RV finish_sign(struct p11_module *m, struct p11_op *op, struct slice data, CK_BYTE *sig,
+                         CK_ULONG *sig_len)
 {
     autobuf out = BUF_INIT(P11_RSA_MAX);
     uint8_t scratch[P11_HASH_MAX];
@@ -118,7 +121,8 @@ static CK_RV finish_sign(struct p11_module *m, struct p11_op *op, struct slice d
     return rv;
 }
 
-CK_RV p11_sign(struct p11_module *m, struct p11_session *s, struct slice data, CK_BYTE *sig, CK_ULONG *sig_len)
+CK_RV p11_sign(struct p11_module *m, struct p11_session *s, struct slice data, CK_BYTE *sig,
+               CK_ULONG *sig_len)
 {
     struct p11_op *op = &s->op[P11_OP_SIGN];
 
@@ -205,7 +209,8 @@ static CK_RV verify_ecdsa(struct p11_module *m, const struct p11_op *op, EVP_PKE
     return rv_of_verify(p11_ossl_ec_verify(m->ossl, key, cut_digest(op->key, in), buf_slice(&der)));
 }
 
-static CK_RV (*const verifiers[])(struct p11_module *, const struct p11_op *, EVP_PKEY *, struct slice, struct slice) = {
+static CK_RV (*const verifiers[])(struct p11_module *, const struct p11_op *, EVP_PKEY *, struct slice,
+                                  struct slice) = {
     [P11_RSA_PKCS1] = verify_pkcs1,
     [P11_RSA_PSS] = verify_pss,
     [P11_RSA_RAW] = verify_raw,

@@ -6,13 +6,16 @@
 #pragma once
 #include "pkcs11/module.h"
 
-CK_RV p11_sign_init(struct p11_module *m, struct p11_session *s, const CK_MECHANISM *mech, CK_OBJECT_HANDLE key);
+CK_RV p11_sign_init(struct p11_module *m, struct p11_session *s, const CK_MECHANISM *mech,
+                    CK_OBJECT_HANDLE key);
 /* sig NULL asks for the length. */
-CK_RV p11_sign(struct p11_module *m, struct p11_session *s, struct slice data, CK_BYTE *sig, CK_ULONG *sig_len);
+CK_RV p11_sign(struct p11_module *m, struct p11_session *s, struct slice data, CK_BYTE *sig,
+               CK_ULONG *sig_len);
 CK_RV p11_sign_update(struct p11_session *s, struct slice data);
 CK_RV p11_sign_final(struct p11_module *m, struct p11_session *s, CK_BYTE *sig, CK_ULONG *sig_len);
 
-CK_RV p11_verify_init(struct p11_module *m, struct p11_session *s, const CK_MECHANISM *mech, CK_OBJECT_HANDLE key);
+CK_RV p11_verify_init(struct p11_module *m, struct p11_session *s, const CK_MECHANISM *mech,
+                      CK_OBJECT_HANDLE key);
 CK_RV p11_verify(struct p11_module *m, struct p11_session *s, struct slice data, struct slice sig);
 CK_RV p11_verify_update(struct p11_session *s, struct slice data);
 CK_RV p11_verify_final(struct p11_module *m, struct p11_session *s, struct slice sig);

@@ -18,9 +18,9 @@ struct se_command {
 };
 
 enum se_command_form {
-    SE_COMMAND_STATUS = 0,    /* only a status word comes back */
-    SE_COMMAND_ANSWER = 1,    /* data comes back */
-    SE_COMMAND_EXT_ANSWER = 2,/* data comes back, extended length */
+    SE_COMMAND_STATUS = 0,     /* only a status word comes back */
+    SE_COMMAND_ANSWER = 1,     /* data comes back */
+    SE_COMMAND_EXT_ANSWER = 2, /* data comes back, extended length */
 };
 
 /* `c` must not move afterwards (the writer points into it). Declare an auto_command zeroed, so that it may be
@@ -40,7 +40,8 @@ err_t se_err_from_sw(uint16_t sw);
 /* What the specification calls it; "unknown status" otherwise. Static storage. */
 const char *se_sw_text(uint16_t sw);
 
-/* Take a TLV of this tag from the front of *in. ERR_PROTO: another tag, malformed. *in advances only on success. */
+/* Take a TLV of this tag from the front of *in. ERR_PROTO: another tag, malformed. *in advances only on
+ * success. */
 err_t se_answer_take(struct slice *in, uint8_t tag, struct slice *ret);
 /* The answer is exactly one TLV of this tag. ERR_PROTO otherwise, also when bytes follow. */
 err_t se_answer_only(struct slice in, uint8_t tag, struct slice *ret);

@@ -5,14 +5,17 @@
 #include "se/detail.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
     LOCK_POLL_MIN_US = 200,
-    LOCK_POLL_MAX_US = 10 * 1000,
+    BUS_POLL_MAX_US = 2 * 1000, /* one process at a time: the one whose turn it is */
+    TURN_POLL_MAX_US = 10 * 1000,
 };
 
 err_t se_bus_open(const struct se_port *port, struct se_bus **ret)
@@ -26,24 +29,37 @@ void se_bus_close(struct se_bus *bus)
         bus->ops->close(bus);
 }
 
-err_t se_bus_lock(struct se_bus *bus, int64_t patience_ms)
+/* Polled, because a blocking flock could only be bounded with a signal, and a library has none. */
+static err_t wait_for(struct se_bus *bus, enum se_bus_lock which, int64_t deadline_ms)
 {
-    int64_t deadline = clock_mono_ms() + patience_ms;
     long wait_us = LOCK_POLL_MIN_US;
+    long max_us = which == SE_LOCK_BUS ? BUS_POLL_MAX_US : TURN_POLL_MAX_US;
     err_t e;
 
-    /* polled, because a blocking flock could only be bounded with a signal, and a library has none */
-    while ((e = bus->ops->try_lock(bus)) == ERR_BUSY && clock_mono_ms() < deadline) {
+    while ((e = bus->ops->try_lock(bus, which)) == ERR_BUSY && clock_mono_ms() < deadline_ms) {
         struct timespec ts = { 0, wait_us * 1000 };
 
         (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
-        wait_us = wait_us * 2 > LOCK_POLL_MAX_US ? LOCK_POLL_MAX_US : wait_us * 2;
+        wait_us = wait_us * 2 > max_us ? max_us : wait_us * 2;
+    }
+    return e;
+}
+
+err_t se_bus_lock(struct se_bus *bus, int64_t patience_ms)
+{
+    int64_t deadline_ms = clock_mono_ms() + patience_ms;
+    err_t e = wait_for(bus, SE_LOCK_TURN, deadline_ms);
+
+    if (!e) {
+        e = wait_for(bus, SE_LOCK_BUS, deadline_ms);
+        bus->ops->unlock(bus, SE_LOCK_TURN);
     }
     if (e == ERR_BUSY)
-        return se_fail(e, "%s: another process has kept the bus locked for %lld s; `fuser -v` on it names the holder",
+        return se_fail(e,
+                       "%s: other processes have kept the bus locked for %lld s; `fuser -v` on it names them",
                        bus->name, (long long)(patience_ms / 1000));
     if (e)
-        return e;
+        return se_fail(e, "%s: the bus cannot be locked: %s", bus->name, strerror(errno));
     bus->locked = true;
     return ERR_OK;
 }
@@ -51,15 +67,33 @@ err_t se_bus_lock(struct se_bus *bus, int64_t patience_ms)
 void se_bus_unlock(struct se_bus *bus)
 {
     if (bus->locked)
-        bus->ops->unlock(bus);
+        bus->ops->unlock(bus, SE_LOCK_BUS);
     bus->locked = false;
 }
 
-err_t se_bus_flock(int fd)
+static int set_turn(int fd, short type)
 {
+    struct flock turn = { .l_type = type, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1 };
+
+    return fcntl(fd, F_OFD_SETLK, &turn);
+}
+
+err_t se_bus_fd_try_lock(int fd, enum se_bus_lock which)
+{
+    if (which == SE_LOCK_TURN)
+        return set_turn(fd, F_WRLCK) < 0 && (errno == EAGAIN || errno == EACCES) ? ERR_BUSY : ERR_OK;
     if (flock(fd, LOCK_EX | LOCK_NB) == 0)
         return ERR_OK;
     return errno == EWOULDBLOCK || errno == EINTR ? ERR_BUSY : ERR_IO;
+}
+
+void se_bus_fd_unlock(int fd, enum se_bus_lock which)
+{
+    /* failing would leave it to the close, which some day follows */
+    if (which == SE_LOCK_TURN)
+        (void)set_turn(fd, F_UNLCK);
+    else
+        (void)flock(fd, LOCK_UN);
 }
 
 void se_bus_advice(const struct se_port *port, char *out, size_t n)
@@ -67,10 +101,12 @@ void se_bus_advice(const struct se_port *port, char *out, size_t n)
     const char *dash = strrchr(port->path, '-');
 
     if (port->kind == SE_PORT_VSE)
-        (void)snprintf(out, n, "start the virtual chip: sedge-chip serve --state FILE --socket %s", port->path);
+        (void)snprintf(out, n, "start the virtual chip: sedge-chip serve --state FILE --socket %s",
+                       port->path);
     else
-        (void)snprintf(out, n,
-                       "`i2cdetect -y %s` should show %02x; look at: I2C enabled (raspi-config, Interface Options), "
-                       "user in group i2c, wiring (SDA, SCL, power, ground), jumper J14 at 1-2",
-                       dash ? dash + 1 : "1", port->address);
+        (void)snprintf(
+            out, n,
+            "`i2cdetect -y %s` should show %02x; look at: I2C enabled (raspi-config, Interface Options), "
+            "user in group i2c, wiring (SDA, SCL, power, ground), jumper J14 at 1-2",
+            dash ? dash + 1 : "1", port->address);
 }

@@ -14,6 +14,11 @@
 
 struct se_bus;
 
+/* Two locks: whoever wants the bus waits for SE_LOCK_TURN, keeps it while waiting for SE_LOCK_BUS, and gives
+ * it up once the bus is his. So a process that uses the bus back to back has to queue behind one that waits.
+ */
+enum se_bus_lock { SE_LOCK_TURN, SE_LOCK_BUS };
+
 struct se_bus_ops {
     /* One I2C write transaction. ERR_MORE: the chip NACKed (try again later). ERR_UNAVAILABLE: the
      * bus itself is gone (socket closed). ERR_IO otherwise. */
@@ -21,8 +26,8 @@ struct se_bus_ops {
     /* One I2C read transaction of exactly n bytes. ERR_MORE: NACK, nothing to read yet. */
     err_t (*read)(struct se_bus *bus, uint8_t *out, size_t n);
     /* ERR_BUSY: somebody else holds it. Never blocks. */
-    err_t (*try_lock)(struct se_bus *bus);
-    void (*unlock)(struct se_bus *bus);
+    err_t (*try_lock)(struct se_bus *bus, enum se_bus_lock which);
+    void (*unlock)(struct se_bus *bus, enum se_bus_lock which);
     /* Close descriptors without talking to anybody, free. */
     void (*close)(struct se_bus *bus);
 };

@@ -10,7 +10,6 @@
 #include <linux/i2c-dev.h>
 #include <linux/i2c.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -59,14 +58,14 @@ static err_t i2c_read(struct se_bus *bus, uint8_t *out, size_t want)
     return (size_t)n == want ? ERR_OK : ERR_MORE; /* NXP's host takes a short read for a NACK as well */
 }
 
-static err_t i2c_try_lock(struct se_bus *bus)
+static err_t i2c_try_lock(struct se_bus *bus, enum se_bus_lock which)
 {
-    return se_bus_flock(CONTAINER_OF(bus, struct i2c_bus, bus)->fd);
+    return se_bus_fd_try_lock(CONTAINER_OF(bus, struct i2c_bus, bus)->fd, which);
 }
 
-static void i2c_unlock(struct se_bus *bus)
+static void i2c_unlock(struct se_bus *bus, enum se_bus_lock which)
 {
-    (void)flock(CONTAINER_OF(bus, struct i2c_bus, bus)->fd, LOCK_UN); /* the close that follows some day does it too */
+    se_bus_fd_unlock(CONTAINER_OF(bus, struct i2c_bus, bus)->fd, which);
 }
 
 static void i2c_close(struct se_bus *bus)
@@ -92,7 +91,8 @@ static err_t setup(int fd, const struct se_port *port)
     if (ioctl(fd, I2C_FUNCS, &funcs) < 0)
         return se_fail(ERR_UNSUPPORTED, "%s is not an I2C bus: %s", port->path, strerror(errno));
     if (!(funcs & I2C_FUNC_I2C))
-        return se_fail(ERR_UNSUPPORTED, "%s: the adapter cannot do plain I2C transfers (SMBus only)", port->path);
+        return se_fail(ERR_UNSUPPORTED, "%s: the adapter cannot do plain I2C transfers (SMBus only)",
+                       port->path);
     if (ioctl(fd, I2C_SLAVE, (unsigned long)port->address) < 0)
         return se_fail(errno == EBUSY ? ERR_BUSY : ERR_IO, "%s: cannot use address 0x%02x: %s%s", port->path,
                        port->address, strerror(errno),

@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -56,7 +55,8 @@ static err_t recv_all(int fd, uint8_t *out, size_t n)
 }
 
 /* One transaction; `want` bytes of answer go to out. */
-static err_t transact(struct vse_bus *b, uint8_t op, struct slice data, uint16_t length, uint8_t *out, size_t want)
+static err_t transact(struct vse_bus *b, uint8_t op, struct slice data, uint16_t length, uint8_t *out,
+                      size_t want)
 {
     uint8_t request[SE_BUS_REQUEST_HEADER + SE_T1_OVERREAD] = {
         op, b->address, 0, 0, (uint8_t)(length >> 8), (uint8_t)length
@@ -79,7 +79,8 @@ static err_t transact(struct vse_bus *b, uint8_t op, struct slice data, uint16_t
     if (reply[0] != SE_BUS_STATUS_DONE)
         return se_fail(ERR_IO, "bus error %u", reply[0]);
     if ((size_t)(reply[2] << 8 | reply[3]) != want)
-        return se_fail(ERR_UNAVAILABLE, "the program at the other end of the socket does not speak the virtual bus");
+        return se_fail(ERR_UNAVAILABLE,
+                       "the program at the other end of the socket does not speak the virtual bus");
     return want ? recv_all(b->fd, out, want) : ERR_OK;
 }
 
@@ -97,14 +98,14 @@ static err_t vse_read(struct se_bus *bus, uint8_t *out, size_t n)
     return transact(b, SE_BUS_OP_READ, (struct slice){ 0 }, (uint16_t)n, out, n);
 }
 
-static err_t vse_try_lock(struct se_bus *bus)
+static err_t vse_try_lock(struct se_bus *bus, enum se_bus_lock which)
 {
-    return se_bus_flock(CONTAINER_OF(bus, struct vse_bus, bus)->lock_fd);
+    return se_bus_fd_try_lock(CONTAINER_OF(bus, struct vse_bus, bus)->lock_fd, which);
 }
 
-static void vse_unlock(struct se_bus *bus)
+static void vse_unlock(struct se_bus *bus, enum se_bus_lock which)
 {
-    (void)flock(CONTAINER_OF(bus, struct vse_bus, bus)->lock_fd, LOCK_UN); /* the close does it too */
+    se_bus_fd_unlock(CONTAINER_OF(bus, struct vse_bus, bus)->lock_fd, which);
 }
 
 static void vse_close(struct se_bus *bus)
@@ -130,7 +131,8 @@ static err_t not_there(const struct se_port *port, int errnum)
 
     se_bus_advice(port, advice, sizeof(advice));
     return se_fail(errnum == EACCES || errnum == EPERM ? ERR_DENIED : ERR_UNAVAILABLE,
-                   "cannot connect to the virtual chip's socket %s: %s; %s", port->path, strerror(errnum), advice);
+                   "cannot connect to the virtual chip's socket %s: %s; %s", port->path, strerror(errnum),
+                   advice);
 }
 
 static err_t dial(const struct se_port *port, int *ret_fd)
@@ -144,7 +146,7 @@ static err_t dial(const struct se_port *port, int *ret_fd)
     if (strlen(port->path) >= sizeof(sun.sun_path))
         return se_fail(ERR_INVALID, "the socket path is longer than the system's %zu bytes: %s",
                        sizeof(sun.sun_path) - 1, port->path);
-    strcpy(sun.sun_path, port->path);
+    memcpy(sun.sun_path, port->path, strlen(port->path));
     if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0)
         return se_fail(ERR_IO, "setsockopt: %s", strerror(errno));

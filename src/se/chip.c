@@ -18,9 +18,14 @@ enum {
     SELECT_ANSWER_MIN = 4, /* early applets answer 4 or 5 bytes */
 };
 
-static const uint8_t select_apdu[] = { SE_CLA_ISO, SE_INS_SELECT, SE_P1_SELECT_BY_AID, 0x00, 0x10, 0xa0, 0x00, 0x00,
-                                       0x03,       0x96,          0x54,                0x53, 0x00, 0x00, 0x00, 0x01,
-                                       0x03,       0x00,          0x00,                0x00, 0x00, 0x00 };
+static const uint8_t select_apdu[] = { SE_CLA_ISO, SE_INS_SELECT, SE_P1_SELECT_BY_AID,
+                                       0x00,       0x10,          0xa0,
+                                       0x00,       0x00,          0x03,
+                                       0x96,       0x54,          0x53,
+                                       0x00,       0x00,          0x00,
+                                       0x01,       0x03,          0x00,
+                                       0x00,       0x00,          0x00,
+                                       0x00 };
 
 struct se_chip {
     pthread_mutex_t mutex; /* recursive: one thread's sequence */
@@ -60,7 +65,7 @@ static err_t connect_bus(struct se_chip *chip)
 static err_t parse_select(struct slice answer, struct se_version *ret)
 {
     struct reader r = reader_of(answer);
-    struct se_version v;
+    struct se_version v = { 0 };
 
     if (answer.n < SELECT_ANSWER_MIN)
         return ERR_PROTO;
@@ -75,17 +80,20 @@ static err_t parse_select(struct slice answer, struct se_version *ret)
 
 static err_t select_applet(struct se_chip *chip)
 {
+    struct se_version version = { 0 };
     struct slice raw, answer;
     uint16_t sw;
     err_t e = se_link_apdu(&chip->link, SLICE_ARRAY(select_apdu), &raw);
 
     if (e)
         return se_fail_at(e, "selecting the SE05x applet: ");
-    if (se_answer_split(raw, &answer, &sw) || (sw == SE_SW_OK && parse_select(answer, &chip->version)))
+    if (se_answer_split(raw, &answer, &sw) || (sw == SE_SW_OK && parse_select(answer, &version)))
         return se_fail(ERR_PROTO, "%s: malformed answer to SELECT", chip->name);
     if (sw != SE_SW_OK)
         return se_fail(se_err_from_sw(sw), "%s: selecting the SE05x applet: status %04x: %s", chip->name, sw,
                        se_sw_text(sw));
+    if (chip->version.major == 0) /* once: se_chip_version reads it without the mutex */
+        chip->version = version;
     chip->selected = true;
     return ERR_OK;
 }
@@ -155,7 +163,8 @@ err_t se_chip_begin(struct se_chip *chip)
     err_t e = ERR_OK;
 
     if (chip->pid != getpid())
-        return se_fail(ERR_WRONG_STATE, "%s: the connection belongs to the parent process; open a new one after fork",
+        return se_fail(ERR_WRONG_STATE,
+                       "%s: the connection belongs to the parent process; open a new one after fork",
                        chip->name);
     (void)pthread_mutex_lock(&chip->mutex);
     if (chip->depth == 0)
@@ -195,29 +204,28 @@ static err_t init_mutex(pthread_mutex_t *m)
     return rc ? ERR_NOMEM : ERR_OK;
 }
 
-static err_t chip_new(const struct se_port *port, se_bus_open_fn *open_bus, struct se_chip **ret)
+static struct se_chip *chip_new(const struct se_port *port, se_bus_open_fn *open_bus)
 {
     struct se_chip *chip = mem_calloc(1, sizeof(*chip));
 
     if (!chip || init_mutex(&chip->mutex)) {
         free(chip);
-        return se_fail(ERR_NOMEM, "out of memory");
+        return NULL;
     }
     chip->pid = getpid();
     chip->port = *port;
     chip->open_bus = open_bus;
     se_port_text(port, chip->name);
-    *ret = chip;
-    return ERR_OK;
+    return chip;
 }
 
 err_t se_chip_open_with(const struct se_port *port, se_bus_open_fn *open_bus, struct se_chip **ret)
 {
-    struct se_chip *chip = NULL;
-    err_t e = chip_new(port, open_bus, &chip);
+    struct se_chip *chip = chip_new(port, open_bus);
+    err_t e;
 
-    if (e)
-        return e;
+    if (!chip)
+        return se_fail(ERR_NOMEM, "out of memory");
     e = se_chip_begin(chip);
     if (e) {
         se_chip_close(chip);
@@ -257,7 +265,8 @@ void se_chip_close(struct se_chip *chip)
         say_goodbye(chip);
         (void)pthread_mutex_destroy(&chip->mutex);
     } else if (chip->bus) {
-        chip->bus->locked = false; /* the parent's lock: closing our copies leaves it alone, unlocking would not */
+        chip->bus->locked =
+            false; /* the parent's lock: closing our copies leaves it alone, unlocking would not */
     }
     se_bus_close(chip->bus);
     mem_wipe(&chip->link, sizeof(chip->link));

@@ -51,7 +51,7 @@ struct se_version {
     uint16_t secure_box; /* 0 when the applet does not say */
 };
 
-/* What SELECT answered when the handle was opened or last used. No I/O. */
+/* What SELECT answered when the handle was opened. No I/O, never waits. */
 struct se_version se_chip_version(const struct se_chip *chip);
 /* The port as text, for messages. Lives as long as the handle. */
 const char *se_chip_port(const struct se_chip *chip);

@@ -18,7 +18,8 @@ void se_release(struct se_chip **held)
     *held = NULL;
 }
 
-err_t se_command_run(struct se_chip *chip, const struct se_command *c, const char *what, struct slice *ret_answer)
+err_t se_command_run(struct se_chip *chip, const struct se_command *c, const char *what,
+                     struct slice *ret_answer)
 {
     autobuf apdu = BUF_SECRET(SE_APDU_MAX);
     struct slice answer;
@@ -35,7 +36,7 @@ err_t se_command_run(struct se_chip *chip, const struct se_command *c, const cha
 
 err_t se_command_status(struct se_chip *chip, const struct se_command *c, const char *what)
 {
-    struct slice answer;
+    struct slice answer = { 0 };
     err_t e = se_command_run(chip, c, what, &answer);
 
     if (e)

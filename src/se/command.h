@@ -13,7 +13,8 @@ void se_release(struct se_chip **held);
 #define auto_hold __attribute__((cleanup(se_release))) struct se_chip
 
 /* `what` starts the message of a failure: "object 20181001: reading the size". */
-err_t se_command_run(struct se_chip *chip, const struct se_command *c, const char *what, struct slice *ret_answer);
+err_t se_command_run(struct se_chip *chip, const struct se_command *c, const char *what,
+                     struct slice *ret_answer);
 /* No data is expected back: ERR_PROTO when some comes. */
 err_t se_command_status(struct se_chip *chip, const struct se_command *c, const char *what);
 /* ERR_PROTO: the answer does not have the shape the specification gives it. */

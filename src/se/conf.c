@@ -54,11 +54,13 @@ static err_t take_line(unsigned number, char *line, const char *key, char **valu
         return ERR_OK;
     eq = strchr(line, '=');
     if (!eq)
-        return se_fail(ERR_INVALID, "%s:%u: expected key = value, found \"%.60s\"", se_conf_path(), number, line);
+        return se_fail(ERR_INVALID, "%s:%u: expected key = value, found \"%.60s\"", se_conf_path(), number,
+                       line);
     *eq = '\0';
     line = trimmed(line);
     if (!known(line))
-        return se_fail(ERR_INVALID, "%s:%u: unknown key \"%.60s\"; known: port, pin", se_conf_path(), number, line);
+        return se_fail(ERR_INVALID, "%s:%u: unknown key \"%.60s\"; known: port, pin", se_conf_path(), number,
+                       line);
     if (strcmp(line, key) == 0)
         *value = trimmed(eq + 1);
     return ERR_OK;

@@ -11,8 +11,8 @@
 #include <stddef.h>
 
 /* The value of `key` as a string in out (room bytes). ERR_NOT_FOUND: the file does not set it.
- * ERR_INVALID a line that is not understood (file and line in se_detail()) or a value of `room` bytes or more,
- * otherwise file_read's errors, with se_detail(). out is untouched on failure. */
+ * ERR_INVALID a line that is not understood (file and line in se_detail()) or a value of `room` bytes or
+ * more, otherwise file_read's errors, with se_detail(). out is untouched on failure. */
 err_t se_conf_value(const char *key, char *out, size_t room);
 /* The file's path, for messages. */
 const char *se_conf_path(void);

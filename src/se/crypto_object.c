@@ -5,7 +5,8 @@
 
 enum { ENTRY = 4 }; /* id(2) context(1) subtype(1) */
 
-err_t se_crypto_object_list(struct se_chip *chip, struct se_crypto_object out[SE_CRYPTO_OBJECTS_MAX], size_t *ret_n)
+err_t se_crypto_object_list(struct se_chip *chip, struct se_crypto_object out[SE_CRYPTO_OBJECTS_MAX],
+                            size_t *ret_n)
 {
     static const char what[] = "listing the crypto objects";
     auto_hold *held = NULL;

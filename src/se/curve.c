@@ -100,9 +100,11 @@ static err_t create_with_params(struct se_chip *chip, const struct se_curve_entr
     const struct {
         uint8_t param;
         struct slice value;
-    } params[] = { /* in the order hosts use (reference 3.6) */
-        { SE_CURVE_PARAM_A, curve->a }, { SE_CURVE_PARAM_B, curve->b },         { SE_CURVE_PARAM_G, curve->g },
-        { SE_CURVE_PARAM_N, curve->n }, { SE_CURVE_PARAM_PRIME, curve->prime },
+    } params[] = {
+        /* in the order hosts use (reference 3.6) */
+        { SE_CURVE_PARAM_A, curve->a },         { SE_CURVE_PARAM_B, curve->b },
+        { SE_CURVE_PARAM_G, curve->g },         { SE_CURVE_PARAM_N, curve->n },
+        { SE_CURVE_PARAM_PRIME, curve->prime },
     };
     err_t e = create(chip, curve->info.id);
 

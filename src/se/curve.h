@@ -9,18 +9,19 @@
 #include "se/chip.h"
 
 struct se_curve_info {
-    uint8_t id;             /* SE_CURVE_* */
-    const char *name;       /* ssscli's: NIST_P256, Brainpool256, Secp256k1, ... */
-    const char *oid;        /* dotted: 1.2.840.10045.3.1.7 */
-    struct slice oid_der;   /* the complete OBJECT IDENTIFIER TLV, as CKA_EC_PARAMS carries it */
-    uint16_t bits;          /* of the field */
-    uint16_t private_len;   /* bytes on the wire */
+    uint8_t id;           /* SE_CURVE_* */
+    const char *name;     /* ssscli's: NIST_P256, Brainpool256, Secp256k1, ... */
+    const char *oid;      /* dotted: 1.2.840.10045.3.1.7 */
+    struct slice oid_der; /* the complete OBJECT IDENTIFIER TLV, as CKA_EC_PARAMS carries it */
+    uint16_t bits;        /* of the field */
+    uint16_t private_len; /* bytes on the wire */
     uint16_t public_len;
 };
 
 /* The table, in id order; NULL when unknown to us. Static storage. */
 const struct se_curve_info *se_curve_by_id(uint8_t id);
-const struct se_curve_info *se_curve_by_name(const char *name); /* case ignored; accepts P-256, prime256v1 too */
+const struct se_curve_info *
+se_curve_by_name(const char *name); /* case ignored; accepts P-256, prime256v1 too */
 const struct se_curve_info *se_curve_by_oid_der(struct slice oid_der);
 const struct se_curve_info *se_curve_at(size_t i); /* NULL past the end */
 

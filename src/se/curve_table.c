@@ -22,8 +22,8 @@ const struct se_curve_entry se_curve_table[] = {
                            "\xff\xff\xff\xff"),
     },
     {
-        .info = { SE_CURVE_P224, "NIST_P224", "1.3.132.0.33",
-                  SLICE_LIT("\x06\x05\x2b\x81\x04\x00\x21"), 224, 28, 57 },
+        .info = { SE_CURVE_P224, "NIST_P224", "1.3.132.0.33", SLICE_LIT("\x06\x05\x2b\x81\x04\x00\x21"), 224,
+                  28, 57 },
         .aliases = "P-224 secp224r1",
         .a = SLICE_LIT("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff\xff"
                        "\xff\xff\xff\xff\xff\xff\xff\xfe"),
@@ -55,8 +55,8 @@ const struct se_curve_entry se_curve_table[] = {
                            "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
     },
     {
-        .info = { SE_CURVE_P384, "NIST_P384", "1.3.132.0.34",
-                  SLICE_LIT("\x06\x05\x2b\x81\x04\x00\x22"), 384, 48, 97 },
+        .info = { SE_CURVE_P384, "NIST_P384", "1.3.132.0.34", SLICE_LIT("\x06\x05\x2b\x81\x04\x00\x22"), 384,
+                  48, 97 },
         .aliases = "P-384 secp384r1",
         .a = SLICE_LIT("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
                        "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff\xff\x00\x00\x00\x00"
@@ -77,8 +77,8 @@ const struct se_curve_entry se_curve_table[] = {
                            "\x00\x00\x00\x00\xff\xff\xff\xff"),
     },
     {
-        .info = { SE_CURVE_P521, "NIST_P521", "1.3.132.0.35",
-                  SLICE_LIT("\x06\x05\x2b\x81\x04\x00\x23"), 521, 66, 133 },
+        .info = { SE_CURVE_P521, "NIST_P521", "1.3.132.0.35", SLICE_LIT("\x06\x05\x2b\x81\x04\x00\x23"), 521,
+                  66, 133 },
         .aliases = "P-521 secp521r1",
         .a = SLICE_LIT("\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
                        "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
@@ -114,7 +114,8 @@ const struct se_curve_entry se_curve_table[] = {
                        "\xc3\x16\x67\xcb\x47\x7a\x1a\x8e\xc3\x38\xf9\x47\x41\x66\x9c\x97\x63\x16\xda\x63"
                        "\x21"),
         .n = SLICE_LIT("\xe9\x5e\x4a\x5f\x73\x70\x59\xdc\x60\xdf\x59\x91\xd4\x50\x29\x40\x9e\x60\xfc\x09"),
-        .prime = SLICE_LIT("\xe9\x5e\x4a\x5f\x73\x70\x59\xdc\x60\xdf\xc7\xad\x95\xb3\xd8\x13\x95\x15\x62\x0f"),
+        .prime =
+            SLICE_LIT("\xe9\x5e\x4a\x5f\x73\x70\x59\xdc\x60\xdf\xc7\xad\x95\xb3\xd8\x13\x95\x15\x62\x0f"),
     },
     {
         .info = { SE_CURVE_BP192, "Brainpool192", "1.3.36.3.3.2.8.1.1.3",
@@ -180,8 +181,9 @@ const struct se_curve_entry se_curve_table[] = {
                        "\xe1"),
         .n = SLICE_LIT("\xd3\x5e\x47\x20\x36\xbc\x4f\xb7\xe1\x3c\x78\x5e\xd2\x01\xe0\x65\xf9\x8f\xcf\xa5"
                        "\xb6\x8f\x12\xa3\x2d\x48\x2e\xc7\xee\x86\x58\xe9\x86\x91\x55\x5b\x44\xc5\x93\x11"),
-        .prime = SLICE_LIT("\xd3\x5e\x47\x20\x36\xbc\x4f\xb7\xe1\x3c\x78\x5e\xd2\x01\xe0\x65\xf9\x8f\xcf\xa6"
-                           "\xf6\xf4\x0d\xef\x4f\x92\xb9\xec\x78\x93\xec\x28\xfc\xd4\x12\xb1\xf1\xb3\x2e\x27"),
+        .prime =
+            SLICE_LIT("\xd3\x5e\x47\x20\x36\xbc\x4f\xb7\xe1\x3c\x78\x5e\xd2\x01\xe0\x65\xf9\x8f\xcf\xa6"
+                      "\xf6\xf4\x0d\xef\x4f\x92\xb9\xec\x78\x93\xec\x28\xfc\xd4\x12\xb1\xf1\xb3\x2e\x27"),
     },
     {
         .info = { SE_CURVE_BP384, "Brainpool384", "1.3.36.3.3.2.8.1.1.11",
@@ -234,8 +236,8 @@ const struct se_curve_entry se_curve_table[] = {
                            "\x58\x3a\x48\xf3"),
     },
     {
-        .info = { SE_CURVE_K160, "Secp160k1", "1.3.132.0.9",
-                  SLICE_LIT("\x06\x05\x2b\x81\x04\x00\x09"), 160, 20, 41 },
+        .info = { SE_CURVE_K160, "Secp160k1", "1.3.132.0.9", SLICE_LIT("\x06\x05\x2b\x81\x04\x00\x09"), 160,
+                  20, 41 },
         .aliases = "secp160k1",
         .a = SLICE_LIT("\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"),
         .b = SLICE_LIT("\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x07"),
@@ -244,11 +246,12 @@ const struct se_curve_entry se_curve_table[] = {
                        "\xee"),
         .n = SLICE_LIT("\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\xb8\xfa\x16\xdf\xab\x9a\xca\x16\xb6"
                        "\xb3"),
-        .prime = SLICE_LIT("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xac\x73"),
+        .prime =
+            SLICE_LIT("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xac\x73"),
     },
     {
-        .info = { SE_CURVE_K192, "Secp192k1", "1.3.132.0.31",
-                  SLICE_LIT("\x06\x05\x2b\x81\x04\x00\x1f"), 192, 24, 49 },
+        .info = { SE_CURVE_K192, "Secp192k1", "1.3.132.0.31", SLICE_LIT("\x06\x05\x2b\x81\x04\x00\x1f"), 192,
+                  24, 49 },
         .aliases = "secp192k1",
         .a = SLICE_LIT("\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
                        "\x00\x00\x00\x00"),
@@ -263,8 +266,8 @@ const struct se_curve_entry se_curve_table[] = {
                            "\xff\xff\xee\x37"),
     },
     {
-        .info = { SE_CURVE_K224, "Secp224k1", "1.3.132.0.32",
-                  SLICE_LIT("\x06\x05\x2b\x81\x04\x00\x20"), 224, 28, 57 },
+        .info = { SE_CURVE_K224, "Secp224k1", "1.3.132.0.32", SLICE_LIT("\x06\x05\x2b\x81\x04\x00\x20"), 224,
+                  28, 57 },
         .aliases = "secp224k1",
         .a = SLICE_LIT("\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
                        "\x00\x00\x00\x00\x00\x00\x00\x00"),
@@ -279,8 +282,8 @@ const struct se_curve_entry se_curve_table[] = {
                            "\xff\xff\xff\xfe\xff\xff\xe5\x6d"),
     },
     {
-        .info = { SE_CURVE_K256, "Secp256k1", "1.3.132.0.10",
-                  SLICE_LIT("\x06\x05\x2b\x81\x04\x00\x0a"), 256, 32, 65 },
+        .info = { SE_CURVE_K256, "Secp256k1", "1.3.132.0.10", SLICE_LIT("\x06\x05\x2b\x81\x04\x00\x0a"), 256,
+                  32, 65 },
         .aliases = "secp256k1",
         .a = SLICE_LIT("\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
                        "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"),

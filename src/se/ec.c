@@ -54,7 +54,8 @@ static err_t write_key(struct se_chip *chip, uint8_t curve, struct ec_write *w)
     w->curve = se_curve_by_id(curve);
     if (!w->curve)
         return se_fail(ERR_UNSUPPORTED, "curve 0x%02x is not supported", curve);
-    if ((w->scalar.n && w->scalar.n != w->curve->private_len) || (w->point.n && w->point.n != w->curve->public_len))
+    if ((w->scalar.n && w->scalar.n != w->curve->private_len) ||
+        (w->point.n && w->point.n != w->curve->public_len))
         return se_fail(ERR_INVALID, "object %08x: a %s key has %u private and %u public bytes", w->id,
                        w->curve->name, w->curve->private_len, w->curve->public_len);
     e = se_hold(chip, &held);
@@ -65,7 +66,8 @@ static err_t write_key(struct se_chip *chip, uint8_t curve, struct ec_write *w)
     return e ? e : send(chip, w, fresh);
 }
 
-err_t se_ec_write_pair(struct se_chip *chip, uint32_t id, uint8_t curve, struct slice scalar, struct slice point)
+err_t se_ec_write_pair(struct se_chip *chip, uint32_t id, uint8_t curve, struct slice scalar,
+                       struct slice point)
 {
     struct ec_write w = { id, SE_P1_PAIR, SE_TYPE_EC_PAIR, NULL, scalar, point };
 
@@ -164,8 +166,8 @@ err_t se_ec_sign(struct se_chip *chip, uint32_t id, struct slice digest, struct 
     err_t e;
 
     if (digest.n == 0 || digest.n > DIGEST_MAX)
-        return se_fail(ERR_INVALID, "object %08x: a digest of %zu bytes cannot be signed (1..%d)", id, digest.n,
-                       DIGEST_MAX);
+        return se_fail(ERR_INVALID, "object %08x: a digest of %zu bytes cannot be signed (1..%d)", id,
+                       digest.n, DIGEST_MAX);
     se_command_init(&c, SE_INS_CRYPTO, SE_P1_SIGNATURE, SE_P2_SIGN, SE_COMMAND_ANSWER);
     tlv_put_be32(&c.w, SE_TAG_1, id);
     tlv_put_u8(&c.w, SE_TAG_2, sign_algorithm(digest.n));

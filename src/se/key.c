@@ -14,9 +14,9 @@ const char *se_key_what(char out[SE_WHAT_MAX], uint32_t id, const char *doing)
 
 err_t se_key_clear_way(struct se_chip *chip, uint32_t id, uint8_t type, size_t size, bool *ret_fresh)
 {
-    struct se_object_type old;
-    size_t old_size;
-    bool there;
+    struct se_object_type old = { 0 };
+    size_t old_size = 0;
+    bool there = false;
     err_t e = se_object_exists(chip, id, &there);
 
     if (e || !there) {

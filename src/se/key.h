@@ -15,7 +15,8 @@
  * Points are uncompressed 04 x y on Weierstrass curves. The curve is created on the chip first when
  * it is not there yet (se_curve_ensure). Writing over an existing key of the same type and curve
  * replaces its value; anything else in the way is ERR_EXISTS (delete it first). */
-err_t se_ec_write_pair(struct se_chip *chip, uint32_t id, uint8_t curve, struct slice scalar, struct slice point);
+err_t se_ec_write_pair(struct se_chip *chip, uint32_t id, uint8_t curve, struct slice scalar,
+                       struct slice point);
 err_t se_ec_write_private(struct se_chip *chip, uint32_t id, uint8_t curve, struct slice scalar);
 err_t se_ec_write_public(struct se_chip *chip, uint32_t id, uint8_t curve, struct slice point);
 /* Make a pair in the chip: its private part never leaves. */
@@ -47,6 +48,7 @@ err_t se_rsa_private_raw(struct se_chip *chip, uint32_t id, struct slice in, str
 err_t se_rsa_public_raw(struct se_chip *chip, uint32_t id, struct slice in, struct buf *out);
 /* PKCS#1 v1.5 (RFC 8017 9.2): `info` is the DER DigestInfo, or any CKM_RSA_PKCS input; padded here
  * to the modulus, of `modulus_len` bytes. ERR_TOO_BIG when info.n > modulus_len - 11. */
-err_t se_rsa_sign_pkcs1(struct se_chip *chip, uint32_t id, size_t modulus_len, struct slice info, struct buf *out);
+err_t se_rsa_sign_pkcs1(struct se_chip *chip, uint32_t id, size_t modulus_len, struct slice info,
+                        struct buf *out);
 /* RSADecrypt with PKCS#1 v1.5 unpadding in the chip. ERR_INVALID for every malformed ciphertext. */
 err_t se_rsa_decrypt_pkcs1(struct se_chip *chip, uint32_t id, struct slice in, struct buf *out);

@@ -19,12 +19,13 @@ const struct se_timing se_timing_default = {
 
 enum {
     POLL_MAX_US = 20 * 1000,
-    POLL_SHARE = 16,        /* poll about this often during a wait: at most 6 % late */
-    RESET_PAUSE_US = 3500,  /* NXP's host, before an interface soft reset */
+    POLL_SHARE = 16,       /* poll about this often during a wait: at most 6 % late */
+    RESET_PAUSE_US = 3500, /* NXP's host, before an interface soft reset */
     DRAIN_READS_MAX = 4,
-    REST_PATIENCE_MS = 20,  /* a part that paused inside a block */
+    REST_PATIENCE_MS = 20, /* a part that paused inside a block */
     GUARD_MAX_US = 50 * 1000,
     BWT_MAX_MS = 10 * 1000,
+    EXTENSION_MAX_MS = 10 * 1000, /* a part that needs longer asks again */
 };
 
 void se_link_init(struct se_link *link, struct se_bus *bus)
@@ -73,7 +74,8 @@ static err_t write_block(struct se_link *link)
     struct slice block = slice_of(link->t1.out, link->t1.out_n);
     err_t e;
 
-    while ((e = link->bus->ops->write(link->bus, block)) == ERR_MORE && !over(started, link->timing.write_patience_ms))
+    while ((e = link->bus->ops->write(link->bus, block)) == ERR_MORE &&
+           !over(started, link->timing.write_patience_ms))
         poll_pause(link, started);
     if (e == ERR_MORE)
         return se_fail(ERR_UNAVAILABLE, "%s: nobody acknowledges the address", link->bus->name);
@@ -136,6 +138,8 @@ static err_t run(struct se_link *link, enum se_t1_act act, int64_t patience_ms)
         if (e)
             return e;
         extra = (int64_t)link->t1.wtx * link->timing.bwt_ms;
+        if (extra > EXTENSION_MAX_MS)
+            extra = EXTENSION_MAX_MS;
         link->t1.wtx = 0;
         e = read_event(link, patience_ms + extra, &act);
         if (e)
@@ -172,7 +176,8 @@ static const char *why(err_t e)
     case ERR_CANCELLED:
         return "the part aborted the transfer";
     default:
-        return "the answers cannot be understood (noise on the bus, or another program that does not lock it)";
+        return "the answers cannot be understood (noise on the bus, or another program that does not lock "
+               "it)";
     }
 }
 

@@ -8,11 +8,11 @@
 #include "se/t1.h"
 
 struct se_timing {
-    uint32_t guard_us;           /* SEGT: between a write and the first read */
-    uint32_t poll_us;            /* MPOT: between two reads that are NACKed, at first */
-    uint32_t write_patience_ms;  /* a sleeping part NACKs its address for a while */
-    uint32_t request_patience_ms;/* S-requests are answered within BWT */
-    uint32_t apdu_patience_ms;   /* per block of an answer; a WTX starts it again */
+    uint32_t guard_us;            /* SEGT: between a write and the first read */
+    uint32_t poll_us;             /* MPOT: between two reads that are NACKed, at first */
+    uint32_t write_patience_ms;   /* a sleeping part NACKs its address for a while */
+    uint32_t request_patience_ms; /* S-requests are answered within BWT */
+    uint32_t apdu_patience_ms;    /* per block of an answer; a WTX starts it again */
     uint32_t bwt_ms;
 };
 extern const struct se_timing se_timing_default;

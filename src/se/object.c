@@ -65,7 +65,8 @@ err_t se_object_type(struct se_chip *chip, uint32_t id, struct se_object_type *r
 
 uint8_t se_type_class(uint8_t type)
 {
-    static const uint8_t part[4] = { SE_TYPE_EC_PAIR, SE_TYPE_EC_PRIVATE, SE_TYPE_EC_PUBLIC, SE_TYPE_EC_PAIR };
+    static const uint8_t part[4] = { SE_TYPE_EC_PAIR, SE_TYPE_EC_PRIVATE, SE_TYPE_EC_PUBLIC,
+                                     SE_TYPE_EC_PAIR };
 
     /* pair, private, public are base, +1, +2, and the bases are 4 apart */
     if (type < SE_TYPE_7X_EC_P192 || type > SE_TYPE_7X_EC_X448 + 2)
@@ -180,7 +181,7 @@ static err_t read_piece(struct se_chip *chip, uint32_t id, uint16_t offset, uint
 
 static err_t read_file(struct se_chip *chip, uint32_t id, struct buf *out)
 {
-    size_t size;
+    size_t size = 0;
     err_t e = se_object_size(chip, id, &size);
 
     if (e)
@@ -188,15 +189,15 @@ static err_t read_file(struct se_chip *chip, uint32_t id, struct buf *out)
     if (size > SE_BINARY_MAX || size > out->max - out->n)
         return se_fail(ERR_TOO_BIG, "object %08x: %zu bytes are more than expected", id, size);
     for (size_t at = 0; !e && at < size; at += SE_BINARY_CHUNK)
-        e = read_piece(chip, id, (uint16_t)at, (uint16_t)(size - at < SE_BINARY_CHUNK ? size - at : SE_BINARY_CHUNK),
-                       out);
+        e = read_piece(chip, id, (uint16_t)at,
+                       (uint16_t)(size - at < SE_BINARY_CHUNK ? size - at : SE_BINARY_CHUNK), out);
     return e;
 }
 
 /* The applet answers 6985 to absent and to secret alike: having found the type we know which. */
 static err_t read_by_type(struct se_chip *chip, uint32_t id, struct buf *out)
 {
-    struct se_object_type type;
+    struct se_object_type type = { 0 };
     err_t e = se_object_type(chip, id, &type);
 
     if (e)
@@ -248,9 +249,9 @@ static err_t delete_object(struct se_chip *chip, uint32_t id)
 /* Make way for a file of `size` bytes; *ret_fresh tells whether it has to be created. */
 static err_t prepare_file(struct se_chip *chip, uint32_t id, size_t size, bool *ret_fresh)
 {
-    struct se_object_type type;
-    size_t old;
-    bool there;
+    struct se_object_type type = { 0 };
+    size_t old = 0;
+    bool there = false;
     err_t e = se_object_exists(chip, id, &there);
 
     if (e || !there) {
@@ -277,7 +278,8 @@ err_t se_object_write_binary(struct se_chip *chip, uint32_t id, struct slice byt
     if (bytes.n == 0)
         return se_fail(ERR_INVALID, "object %08x: an empty file cannot be stored", id);
     if (bytes.n > SE_BINARY_MAX)
-        return se_fail(ERR_TOO_BIG, "object %08x: %zu bytes are more than a file's %d", id, bytes.n, SE_BINARY_MAX);
+        return se_fail(ERR_TOO_BIG, "object %08x: %zu bytes are more than a file's %d", id, bytes.n,
+                       SE_BINARY_MAX);
     e = se_hold(chip, &held);
     if (!e)
         e = prepare_file(chip, id, bytes.n, &fresh);

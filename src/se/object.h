@@ -51,5 +51,6 @@ struct se_crypto_object {
     uint8_t context, subtype;
 };
 /* Up to SE_CRYPTO_OBJECTS_MAX (ERR_TOO_BIG beyond) into out, their number into *ret_n. */
-err_t se_crypto_object_list(struct se_chip *chip, struct se_crypto_object out[SE_CRYPTO_OBJECTS_MAX], size_t *ret_n);
+err_t se_crypto_object_list(struct se_chip *chip, struct se_crypto_object out[SE_CRYPTO_OBJECTS_MAX],
+                            size_t *ret_n);
 err_t se_crypto_object_delete(struct se_chip *chip, uint16_t id);

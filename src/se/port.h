@@ -4,8 +4,8 @@
  * ignores it) and one small file; any thread as long as nobody changes the environment.
  *
  * Order: EX_SSS_BOOT_SSS_PORT; `port = ...` in the file SEDGE_CONF (default /etc/sedge/se.conf, which
- * may be missing; a file named by SEDGE_CONF may not); /dev/i2c-1:0x48. "none" means the default, as with NXP's
- * tools. The file's form: se/conf.h.
+ * may be missing; a file named by SEDGE_CONF may not); /dev/i2c-1:0x48. "none" means the default, as with
+ * NXP's tools. The file's form: se/conf.h.
  */
 #pragma once
 #include "base/err.h"

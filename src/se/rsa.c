@@ -83,7 +83,8 @@ err_t se_rsa_write_pair(struct se_chip *chip, uint32_t id, const struct se_rsa_p
     for (size_t i = 0; i < ARRAY_LEN(parts); i++)
         if (parts[i].value.n == 0 || parts[i].value.n > SE_RSA_BYTES_MAX)
             return se_fail(ERR_INVALID, "object %08x: an RSA pair needs all of p, q, dp, dq, qinv, e, n", id);
-    return import(chip, id, SE_P1_PAIR, SE_P2_DEFAULT, SE_TYPE_RSA_PAIR_CRT, n.n * 8, parts, ARRAY_LEN(parts));
+    return import(chip, id, SE_P1_PAIR, SE_P2_DEFAULT, SE_TYPE_RSA_PAIR_CRT, n.n * 8, parts,
+                  ARRAY_LEN(parts));
 }
 
 err_t se_rsa_write_public(struct se_chip *chip, uint32_t id, struct slice n, struct slice e)
@@ -200,7 +201,8 @@ err_t se_rsa_decrypt_pkcs1(struct se_chip *chip, uint32_t id, struct slice in, s
     return crypt(chip, id, SE_P2_DECRYPT_ONESHOT, SE_RSA_PKCS1, in, "RSA decryption", out);
 }
 
-err_t se_rsa_sign_pkcs1(struct se_chip *chip, uint32_t id, size_t modulus_len, struct slice info, struct buf *out)
+err_t se_rsa_sign_pkcs1(struct se_chip *chip, uint32_t id, size_t modulus_len, struct slice info,
+                        struct buf *out)
 {
     uint8_t block[SE_RSA_BYTES_MAX];
     size_t pad;

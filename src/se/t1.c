@@ -5,13 +5,15 @@
 #include <assert.h>
 
 /* NXP host constants (reference 1.9). Silence is NACKed once, the others twice. */
-static const uint8_t nack_limit[SE_T1_CAUSES] = { [SE_T1_BAD_CRC] = 2, [SE_T1_BAD_ORDER] = 2, [SE_T1_SILENT] = 1 };
-static const uint8_t nack_code[SE_T1_CAUSES] = { [SE_T1_BAD_CRC] = SE_R_CRC,
-                                                 [SE_T1_BAD_ORDER] = SE_R_OTHER,
-                                                 [SE_T1_SILENT] = SE_R_CRC };
-static const err_t nack_error[SE_T1_CAUSES] = { [SE_T1_BAD_CRC] = ERR_PROTO,
-                                                [SE_T1_BAD_ORDER] = ERR_PROTO,
-                                                [SE_T1_SILENT] = ERR_TIMEOUT };
+static const uint8_t nack_limit[SE_T1_CAUSES] = {
+    [SE_T1_BAD_CRC] = 2, [SE_T1_BAD_ORDER] = 2, [SE_T1_SILENT] = 1
+};
+static const uint8_t nack_code[SE_T1_CAUSES] = {
+    [SE_T1_BAD_CRC] = SE_R_CRC, [SE_T1_BAD_ORDER] = SE_R_OTHER, [SE_T1_SILENT] = SE_R_CRC
+};
+static const err_t nack_error[SE_T1_CAUSES] = {
+    [SE_T1_BAD_CRC] = ERR_PROTO, [SE_T1_BAD_ORDER] = ERR_PROTO, [SE_T1_SILENT] = ERR_TIMEOUT
+};
 enum { RESEND_MAX = 10 };
 
 static void reset_counters(struct se_t1 *t)

@@ -32,11 +32,11 @@ enum se_t1_cause { SE_T1_BAD_CRC, SE_T1_BAD_ORDER, SE_T1_SILENT, SE_T1_CAUSES };
 
 struct se_t1 {
     enum se_t1_state state;
-    uint8_t ns, nr;          /* next to send, next expected */
-    uint8_t ns_sent;         /* of the I-block in flight */
-    uint8_t code;            /* of the S-request in flight */
-    uint8_t ifsc;            /* largest INF the chip takes */
-    struct slice rest;       /* borrowed from the caller of se_t1_apdu */
+    uint8_t ns, nr;    /* next to send, next expected */
+    uint8_t ns_sent;   /* of the I-block in flight */
+    uint8_t code;      /* of the S-request in flight */
+    uint8_t ifsc;      /* largest INF the chip takes */
+    struct slice rest; /* borrowed from the caller of se_t1_apdu */
     uint8_t out[SE_T1_BLOCK_MAX];
     size_t out_n;
     uint8_t last[SE_T1_BLOCK_MAX]; /* to resend: never a WTX response or a NACK */
@@ -45,8 +45,8 @@ struct se_t1 {
     size_t answer_n;
     uint8_t nacked[SE_T1_CAUSES];
     uint8_t resent;
-    uint16_t extended;       /* WTX granted for this answer */
-    uint8_t wtx;             /* multiplier of the last WTX granted; the link reads and clears it */
+    uint16_t extended; /* WTX granted for this answer */
+    uint8_t wtx;       /* multiplier of the last WTX granted; the link reads and clears it */
     err_t error;
 };
 
@@ -68,7 +68,8 @@ static inline struct slice se_t1_answer(const struct se_t1 *t)
 {
     return slice_of(t->answer, t->answer_n);
 }
-/* After FAIL: ERR_TIMEOUT, ERR_PROTO, ERR_TOO_BIG (answer over SE_ANSWER_MAX), ERR_CANCELLED (chip aborted). */
+/* After FAIL: ERR_TIMEOUT, ERR_PROTO, ERR_TOO_BIG (answer over SE_ANSWER_MAX), ERR_CANCELLED (chip aborted).
+ */
 static inline err_t se_t1_error(const struct se_t1 *t)
 {
     return t->error;

@@ -98,6 +98,16 @@ static bool ec_values_fit(const struct vse_call *c, const struct vse_object *o)
     return private == (o->type != SE_TYPE_EC_PUBLIC) && public == (o->type != SE_TYPE_EC_PRIVATE);
 }
 
+/* Points travel uncompressed only. */
+static err_t ec_set_point(struct vse_object *o, struct slice point)
+{
+    static const uint8_t uncompressed = 0x04;
+
+    if (point.n != 2 * (size_t)vse_curve_find(o->curve)->bytes + 1 || point.p[0] != uncompressed)
+        return ERR_INVALID;
+    return vse_object_set(o, VSE_EC_PUBLIC, point);
+}
+
 static uint16_t ec_import(struct vse_call *c, struct vse_object *o)
 {
     size_t n = vse_curve_find(o->curve)->bytes;
@@ -108,7 +118,7 @@ static uint16_t ec_import(struct vse_call *c, struct vse_object *o)
     if (o->type != SE_TYPE_EC_PUBLIC)
         e = vse_object_set_number(o, VSE_EC_PRIVATE, vse_arg_bytes(&c->args, SE_TAG_3), n);
     if (!e && o->type != SE_TYPE_EC_PRIVATE)
-        e = vse_object_set(o, VSE_EC_PUBLIC, vse_arg_bytes(&c->args, SE_TAG_4));
+        e = ec_set_point(o, vse_arg_bytes(&c->args, SE_TAG_4));
     if (!e)
         e = vse_ec_check(o);
     o->origin = VSE_ORIGIN_EXTERNAL;

@@ -5,11 +5,13 @@
  *   1024  slot 1: the same
  *   4096  records: length of body(4) sequence(8) body, CRC-32 of all that
  *
- * A record is one set of changes. It is appended and synced, and then the slot (sequence mod 2) that is
- * not the newest one is overwritten and synced: only then the change is acknowledged. So at most one
- * record lies beyond what the newest slot covers, and it may be torn; a bad byte before that is damage,
- * and damage is never taken for the end of the log. A slot that is lost costs nothing: the other one is
- * one record behind and the record itself is there. All integers big endian.
+ * A record is one set of changes. It is appended and synced; then the slot (sequence mod 2), which is not
+ * the newest one, is overwritten, and the change is acknowledged. A slot is synced with the record after it:
+ * it never covers a record that is not on the disk, and the two are never at risk together.
+ *
+ * Reading goes on from the newest good slot over every whole record that follows. So an acknowledged record
+ * is found with or without its slot, and what the slots cover must be whole: a bad byte there is damage, and
+ * damage is never taken for the torn end of the log. All integers big endian.
  */
 #pragma once
 #include "base/buf.h"

@@ -131,9 +131,8 @@ static err_t write_slot(struct vse_store *s, uint64_t which, const struct vse_im
 
     vse_image_slot(slot, end->seq, end->end);
     e = write_at(s->fd, vse_image_slot_offset(which), SLICE_ARRAY(slot));
-    if (!e)
-        return sync_file(s);
-    s->failed = true; /* the record is there and its slot is not: only a new start can tell */
+    if (e)
+        s->failed = true; /* the record is there and its slot is not: only a new start can tell */
     return e;
 }
 
@@ -146,6 +145,8 @@ static err_t mend(struct vse_store *s)
         return file_err(errno);
     if (s->end.mend) {
         e = write_slot(s, s->end.seq, &s->end);
+        if (!e)
+            e = sync_file(s); /* one after the other: never both torn */
         if (!e)
             e = write_slot(s, s->end.seq + 1, &s->end);
         s->end.mend = false;
@@ -218,7 +219,7 @@ static err_t append(struct vse_store *s, const struct vse_nvm_op *ops, size_t n)
     if (!e)
         e = sync_file(s);
     if (!e)
-        e = write_slot(s, next.seq, &next);
+        e = write_slot(s, next.seq, &next); /* needs no sync of its own: the next record's covers it */
     if (!e)
         s->end = next;
     return e;

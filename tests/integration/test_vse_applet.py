@@ -239,7 +239,8 @@ def test_ec_imports_that_make_no_key(chip):
     other = ec_numbers(ec.generate_private_key(ec.SECP256R1()))[1]
     order = bytes.fromhex(cc.CURVES[cc.P256]["n"])
     for d, q in ((private, None), (None, public), (private, other), (b"\0" * 32, public), (order, public),
-                 (private, public[:-1] + bytes([public[-1] ^ 1])), (private, public[:-1]), (b"\1" + private, public)):
+                 (private, public[:-1] + bytes([public[-1] ^ 1])), (private, public[:-1]), (b"\1" + private, public),
+                 (private, bytes([2 + (public[-1] & 1)]) + public[1:33])):  # compressed
         refused(0x6A80, chip.write_ec, KEY, cc.P256, d, q)
         assert not chip.exists(KEY)
     chip.write_ec(KEY, cc.P256, b"\0\0" + private, public)  # leading zeros are fine

@@ -38,17 +38,39 @@ static void objects(struct se_chip *chip, uint8_t which, struct buf *out)
     bool there;
 
     switch (which) {
-    case 0: (void)se_object_exists(chip, 1, &there); break;
-    case 1: (void)se_object_type(chip, 1, &type); break;
-    case 2: (void)se_object_size(chip, 1, &n); break;
-    case 3: (void)se_object_list(chip, SE_TYPE_ALL, &ids, &n); break;
-    case 4: (void)se_object_read(chip, 1, out); break;
-    case 5: (void)se_object_write_binary(chip, 1, V64); break;
-    case 6: (void)se_object_delete(chip, 1); break;
-    case 7: (void)se_chip_uid(chip, bytes); break;
-    case 8: (void)se_chip_random(chip, bytes, sizeof(bytes)); break;
-    case 9: (void)se_chip_free_memory(chip, 1, &memory); break;
-    default: (void)se_crypto_object_list(chip, crypto, &n); break;
+    case 0:
+        (void)se_object_exists(chip, 1, &there);
+        break;
+    case 1:
+        (void)se_object_type(chip, 1, &type);
+        break;
+    case 2:
+        (void)se_object_size(chip, 1, &n);
+        break;
+    case 3:
+        (void)se_object_list(chip, SE_TYPE_ALL, &ids, &n);
+        break;
+    case 4:
+        (void)se_object_read(chip, 1, out);
+        break;
+    case 5:
+        (void)se_object_write_binary(chip, 1, V64);
+        break;
+    case 6:
+        (void)se_object_delete(chip, 1);
+        break;
+    case 7:
+        (void)se_chip_uid(chip, bytes);
+        break;
+    case 8:
+        (void)se_chip_random(chip, bytes, sizeof(bytes));
+        break;
+    case 9:
+        (void)se_chip_free_memory(chip, 1, &memory);
+        break;
+    default:
+        (void)se_crypto_object_list(chip, crypto, &n);
+        break;
     }
 }
 
@@ -59,15 +81,33 @@ static void keys(struct se_chip *chip, uint8_t which, struct buf *out)
     uint8_t curve;
 
     switch (which) {
-    case 0: (void)se_ec_generate(chip, 1, SE_CURVE_P256); break;
-    case 1: (void)se_ec_public(chip, 1, out); break;
-    case 2: (void)se_ec_curve(chip, 1, &curve); break;
-    case 3: (void)se_ec_sign(chip, 1, V32, out); break;
-    case 4: (void)se_rsa_write_pair(chip, 1, &pair); break;
-    case 5: (void)se_rsa_public(chip, 1, out, &e); break;
-    case 6: (void)se_rsa_private_raw(chip, 1, V64, out); break;
-    case 7: (void)se_rsa_decrypt_pkcs1(chip, 1, V64, out); break;
-    default: (void)se_ec_write_private(chip, 1, SE_CURVE_P256, V32); break;
+    case 0:
+        (void)se_ec_generate(chip, 1, SE_CURVE_P256);
+        break;
+    case 1:
+        (void)se_ec_public(chip, 1, out);
+        break;
+    case 2:
+        (void)se_ec_curve(chip, 1, &curve);
+        break;
+    case 3:
+        (void)se_ec_sign(chip, 1, V32, out);
+        break;
+    case 4:
+        (void)se_rsa_write_pair(chip, 1, &pair);
+        break;
+    case 5:
+        (void)se_rsa_public(chip, 1, out, &e);
+        break;
+    case 6:
+        (void)se_rsa_private_raw(chip, 1, V64, out);
+        break;
+    case 7:
+        (void)se_rsa_decrypt_pkcs1(chip, 1, V64, out);
+        break;
+    default:
+        (void)se_ec_write_private(chip, 1, SE_CURVE_P256, V32);
+        break;
     }
 }
 

@@ -36,7 +36,8 @@ static void feed(struct se_t1 *t, uint8_t kind, struct slice bytes)
     case 4:
     case 5:
         t->state = SE_T1_IDLE;
-        (void)(kind == 4 ? se_t1_apdu(t, slice_head(SLICE_ARRAY(command), bytes.n * 3)) : se_t1_request(t, (uint8_t)bytes.n));
+        (void)(kind == 4 ? se_t1_apdu(t, slice_head(SLICE_ARRAY(command), bytes.n * 3))
+                         : se_t1_request(t, (uint8_t)bytes.n));
         break;
     default:
         if (!se_atr_apply(bytes, &timing, &ifsc))

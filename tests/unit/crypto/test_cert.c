@@ -15,10 +15,12 @@ static char root[] = "/tmp/sedge-test-cert-XXXXXX";
 static EVP_PKEY *ca_key, *other_key, *leaf_key;
 static X509 *ca, *twin_ca, *other_ca; /* twin_ca: ca's name, another key */
 
-static X509 *make(enum crypto_cert_kind kind, const char *cn, EVP_PKEY *key, const X509 *issuer, EVP_PKEY *issuer_key)
+static X509 *make(enum crypto_cert_kind kind, const char *cn, EVP_PKEY *key, const X509 *issuer,
+                  EVP_PKEY *issuer_key)
 {
-    struct crypto_cert_spec spec = { .kind = kind, .common_name = cn, .not_before_ms = NOW - HOUR,
-                                     .not_after_ms = NOW + HOUR };
+    struct crypto_cert_spec spec = {
+        .kind = kind, .common_name = cn, .not_before_ms = NOW - HOUR, .not_after_ms = NOW + HOUR
+    };
     X509 *cert = NULL;
     struct crypto_error why = { 0 };
 
@@ -30,7 +32,8 @@ static X509 *make(enum crypto_cert_kind kind, const char *cn, EVP_PKEY *key, con
 static int setup(void **state)
 {
     (void)state;
-    if (!mkdtemp(root) || crypto_ctx_new(NULL, &ctx) || crypto_key_generate(ctx, CRYPTO_KEY_EC_P256, &ca_key) ||
+    if (!mkdtemp(root) || crypto_ctx_new(NULL, &ctx) ||
+        crypto_key_generate(ctx, CRYPTO_KEY_EC_P256, &ca_key) ||
         crypto_key_generate(ctx, CRYPTO_KEY_EC_P256, &other_key) ||
         crypto_key_generate(ctx, CRYPTO_KEY_RSA_2048, &leaf_key))
         return 1;
@@ -54,18 +57,17 @@ static int teardown(void **state)
 }
 
 /* A certificate whose id, names and dates were read with `openssl x509`. */
-static const char known[] =
-    "-----BEGIN CERTIFICATE-----\n"
-    "MIIBmjCCAT+gAwIBAgIIESIzRFVmd4gwCgYIKoZIzj0EAwIwKDEUMBIGA1UECgwL\n"
-    "U2VkZ2UsIFRlc3QxEDAOBgNVBAMMB2NvcmUtw6kwHhcNMjYxMTIyMTQzNjU1WhcN\n"
-    "MzYxMTE5MTQzNjU1WjAoMRQwEgYDVQQKDAtTZWRnZSwgVGVzdDEQMA4GA1UEAwwH\n"
-    "Y29yZS3DqTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABFRIrXlvd1Mjwjzwbw85\n"
-    "iR5NsomM+JxLlcd5NzkpNS8qfTkDSengO1WIstdytiiLLKVe9mbEWyXw/G4s0pdq\n"
-    "8emjUzBRMB0GA1UdDgQWBBRQiyhEmgCiyJPM568t9WHyxDklPTAfBgNVHSMEGDAW\n"
-    "gBRQiyhEmgCiyJPM568t9WHyxDklPTAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49\n"
-    "BAMCA0kAMEYCIQDe+sesUufNXe7kInopc2bVnEyC5TQlihcR/Z1yUmd/iwIhAPF5\n"
-    "oj1rVztKoEzCLLs7K54SykSLBhyZroavD1lvUb8E\n"
-    "-----END CERTIFICATE-----\n";
+static const char known[] = "-----BEGIN CERTIFICATE-----\n"
+                            "MIIBmjCCAT+gAwIBAgIIESIzRFVmd4gwCgYIKoZIzj0EAwIwKDEUMBIGA1UECgwL\n"
+                            "U2VkZ2UsIFRlc3QxEDAOBgNVBAMMB2NvcmUtw6kwHhcNMjYxMTIyMTQzNjU1WhcN\n"
+                            "MzYxMTE5MTQzNjU1WjAoMRQwEgYDVQQKDAtTZWRnZSwgVGVzdDEQMA4GA1UEAwwH\n"
+                            "Y29yZS3DqTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABFRIrXlvd1Mjwjzwbw85\n"
+                            "iR5NsomM+JxLlcd5NzkpNS8qfTkDSengO1WIstdytiiLLKVe9mbEWyXw/G4s0pdq\n"
+                            "8emjUzBRMB0GA1UdDgQWBBRQiyhEmgCiyJPM568t9WHyxDklPTAfBgNVHSMEGDAW\n"
+                            "gBRQiyhEmgCiyJPM568t9WHyxDklPTAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49\n"
+                            "BAMCA0kAMEYCIQDe+sesUufNXe7kInopc2bVnEyC5TQlihcR/Z1yUmd/iwIhAPF5\n"
+                            "oj1rVztKoEzCLLs7K54SykSLBhyZroavD1lvUb8E\n"
+                            "-----END CERTIFICATE-----\n";
 
 static void known_certificate(void **state)
 {
@@ -143,7 +145,8 @@ static void chains(void **state)
     assert_int_equal(crypto_chain_parse_pem(ctx, buf_slice(&pem), 1, &none, &why), ERR_TOO_BIG);
     assert_int_equal(crypto_chain_parse_pem(ctx, SLICE_LIT("no certificates"), 9, &none, &why), ERR_INVALID);
     assert_int_equal(crypto_chain_parse_pem(ctx, SLICE_LIT(""), 9, &none, &why), ERR_INVALID);
-    assert_int_equal(buf_add_str(&pem, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), ERR_OK);
+    assert_int_equal(buf_add_str(&pem, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+                     ERR_OK);
     assert_int_equal(crypto_chain_parse_pem(ctx, buf_slice(&pem), 9, &none, &why), ERR_INVALID);
     assert_non_null(strstr(why.text, "certificate 3"));
     assert_ptr_equal(none, state);
@@ -180,9 +183,9 @@ static void file_paths(void **state)
     static const struct {
         const char *uri, *path;
     } cases[] = {
-        { "file:///a/b", "/a/b" },  { "file://localhost/a", "/a" }, { "file:/a", "/a" },  { "/a/b", "/a/b" },
-        { "a/b:c", "a/b:c" },       { "file://host/a", NULL },      { "file:a", NULL },   { "pkcs11:object=x", NULL },
-        { "file:////a", NULL },
+        { "file:///a/b", "/a/b" }, { "file://localhost/a", "/a" }, { "file:/a", "/a" },
+        { "/a/b", "/a/b" },        { "a/b:c", "a/b:c" },           { "file://host/a", NULL },
+        { "file:a", NULL },        { "pkcs11:object=x", NULL },    { "file:////a", NULL },
     };
 
     (void)state;
@@ -258,8 +261,10 @@ static void verification(void **state)
         { "good", client, NULL, ca, CRYPTO_EKU_CLIENT_AUTH, NOW, ERR_OK, NULL },
         { "no demand", client, NULL, ca, NULL, NOW, ERR_OK, NULL },
         { "signer", signer, NULL, ca, CRYPTO_EKU_CODE_SIGNING, NOW, ERR_OK, NULL },
-        { "a client is no signer", client, NULL, ca, CRYPTO_EKU_CODE_SIGNING, NOW, ERR_AUTH, "extended key usage" },
-        { "no usage named at all", ca, NULL, ca, CRYPTO_EKU_CODE_SIGNING, NOW, ERR_AUTH, "extended key usage" },
+        { "a client is no signer", client, NULL, ca, CRYPTO_EKU_CODE_SIGNING, NOW, ERR_AUTH,
+          "extended key usage" },
+        { "no usage named at all", ca, NULL, ca, CRYPTO_EKU_CODE_SIGNING, NOW, ERR_AUTH,
+          "extended key usage" },
         { "other CA", client, NULL, other_ca, NULL, NOW, ERR_AUTH, "issuer" },
         { "other CA of that name", client, NULL, twin_ca, NULL, NOW, ERR_AUTH, NULL },
         { "expired", client, NULL, ca, NULL, NOW + 2 * HOUR, ERR_AUTH, "expired" },
@@ -278,8 +283,9 @@ static void verification(void **state)
         sk_X509_push(roots, cases[i].root);
         if (cases[i].untrusted)
             sk_X509_push(extra, cases[i].untrusted);
-        assert_int_equal(crypto_cert_verify(ctx, cases[i].leaf, cases[i].untrusted ? extra : NULL, roots, cases[i].eku,
-                                            cases[i].now, &why), cases[i].want);
+        assert_int_equal(crypto_cert_verify(ctx, cases[i].leaf, cases[i].untrusted ? extra : NULL, roots,
+                                            cases[i].eku, cases[i].now, &why),
+                         cases[i].want);
         if (cases[i].says)
             assert_non_null(strstr(why.text, cases[i].says));
         sk_X509_free(roots);
@@ -293,8 +299,9 @@ static void verification(void **state)
 
 static void no_common_name(void **state)
 {
-    struct crypto_cert_spec spec = { .kind = CRYPTO_CERT_CLIENT, .organization = "only this", .not_before_ms = NOW,
-                                     .not_after_ms = NOW };
+    struct crypto_cert_spec spec = {
+        .kind = CRYPTO_CERT_CLIENT, .organization = "only this", .not_before_ms = NOW, .not_after_ms = NOW
+    };
     auto_x509 X509 *cert = NULL;
     char cn[10] = "kept";
 
@@ -307,10 +314,17 @@ static void no_common_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(known_certificate), cmocka_unit_test(pem_and_der_round_trip),
-        cmocka_unit_test(truncated_and_padded_der), cmocka_unit_test(chains), cmocka_unit_test(loading_files),
-        cmocka_unit_test(file_paths), cmocka_unit_test(dates), cmocka_unit_test(key_match), cmocka_unit_test(issuers),
-        cmocka_unit_test(verification), cmocka_unit_test(no_common_name),
+        cmocka_unit_test(known_certificate),
+        cmocka_unit_test(pem_and_der_round_trip),
+        cmocka_unit_test(truncated_and_padded_der),
+        cmocka_unit_test(chains),
+        cmocka_unit_test(loading_files),
+        cmocka_unit_test(file_paths),
+        cmocka_unit_test(dates),
+        cmocka_unit_test(key_match),
+        cmocka_unit_test(issuers),
+        cmocka_unit_test(verification),
+        cmocka_unit_test(no_common_name),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

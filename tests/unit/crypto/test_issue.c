@@ -16,8 +16,9 @@ static X509 *ca;
 
 static struct crypto_cert_spec spec_of(enum crypto_cert_kind kind, const char *cn)
 {
-    return (struct crypto_cert_spec){ .kind = kind, .common_name = cn, .not_before_ms = NOW,
-                                      .not_after_ms = NOW + HOUR };
+    return (struct crypto_cert_spec){
+        .kind = kind, .common_name = cn, .not_before_ms = NOW, .not_after_ms = NOW + HOUR
+    };
 }
 
 static int setup(void **state)
@@ -26,7 +27,8 @@ static int setup(void **state)
 
     (void)state;
     return crypto_ctx_new(NULL, &ctx) || crypto_key_generate(ctx, CRYPTO_KEY_EC_P256, &ca_key) ||
-           crypto_key_generate(ctx, CRYPTO_KEY_RSA_2048, &rsa) || crypto_key_generate(ctx, CRYPTO_KEY_EC_P256, &ec) ||
+           crypto_key_generate(ctx, CRYPTO_KEY_RSA_2048, &rsa) ||
+           crypto_key_generate(ctx, CRYPTO_KEY_EC_P256, &ec) ||
            crypto_cert_issue(ctx, &spec, ca_key, NULL, ca_key, &ca, NULL);
 }
 
@@ -60,7 +62,8 @@ static void kinds(void **state)
         uint32_t usage, extended;
         bool is_ca;
     } cases[] = {
-        { CRYPTO_CERT_CA, ec, KU_KEY_CERT_SIGN | KU_CRL_SIGN, UINT32_MAX, true }, /* UINT32_MAX: no extension */
+        { CRYPTO_CERT_CA, ec, KU_KEY_CERT_SIGN | KU_CRL_SIGN, UINT32_MAX,
+          true }, /* UINT32_MAX: no extension */
         { CRYPTO_CERT_SERVER, ec, KU_DIGITAL_SIGNATURE, XKU_SSL_SERVER, false },
         { CRYPTO_CERT_SERVER, rsa, KU_DIGITAL_SIGNATURE | KU_KEY_ENCIPHERMENT, XKU_SSL_SERVER, false },
         { CRYPTO_CERT_CLIENT, rsa, KU_DIGITAL_SIGNATURE, XKU_SSL_CLIENT, false },
@@ -78,7 +81,8 @@ static void kinds(void **state)
         assert_int_equal(crypto_cert_issued_by(cert, ca), ERR_OK);
         assert_int_equal(crypto_cert_matches_key(cert, cases[i].key, NULL), ERR_OK);
         assert_non_null(X509_get0_subject_key_id(cert));
-        assert_int_equal(ASN1_OCTET_STRING_cmp(X509_get0_authority_key_id(cert), X509_get0_subject_key_id(ca)), 0);
+        assert_int_equal(
+            ASN1_OCTET_STRING_cmp(X509_get0_authority_key_id(cert), X509_get0_subject_key_id(ca)), 0);
         assert_true(X509_get_ext_by_NID(cert, NID_basic_constraints, -1) >= 0);
     }
 }
@@ -114,7 +118,8 @@ static void serials_are_random_and_positive(void **state)
     (void)state;
     assert_int_equal(ASN1_STRING_length(X509_get0_serialNumber(a)), 16);
     assert_int_not_equal(ASN1_INTEGER_cmp(X509_get0_serialNumber(a), X509_get0_serialNumber(b)), 0);
-    assert_int_equal(ASN1_STRING_type(X509_get0_serialNumber(a)), V_ASN1_INTEGER); /* not V_ASN1_NEG_INTEGER */
+    assert_int_equal(ASN1_STRING_type(X509_get0_serialNumber(a)),
+                     V_ASN1_INTEGER); /* not V_ASN1_NEG_INTEGER */
 }
 
 static void alternative_names(void **state)
@@ -156,7 +161,7 @@ static void refused(void **state)
     bad[n] = base, bad[n].san = star, bad[n++].san_count = 1;
     bad[n] = base, bad[n].san = nothing, bad[n++].san_count = 1;
     bad[n] = base, bad[n++].not_after_ms = NOW - 1;
-    bad[n] = base, bad[n++].not_after_ms = 253402300800000; /* the year 10000 */
+    bad[n] = base, bad[n++].not_after_ms = 253402300800000;        /* the year 10000 */
     bad[n] = base, bad[n++].serial = SLICE_LIT("\x01" X16 "xxxx"); /* 21 bytes */
     bad[n] = base, bad[n++].serial = SLICE_LIT("\0");
     for (size_t i = 0; i < n; i++) {

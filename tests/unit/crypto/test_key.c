@@ -18,7 +18,8 @@ static EVP_PKEY *rsa, *ec;
 static int setup(void **state)
 {
     (void)state;
-    return !mkdtemp(root) || crypto_ctx_new(NULL, &ctx) || crypto_key_generate(ctx, CRYPTO_KEY_RSA_2048, &rsa) ||
+    return !mkdtemp(root) || crypto_ctx_new(NULL, &ctx) ||
+           crypto_key_generate(ctx, CRYPTO_KEY_RSA_2048, &rsa) ||
            crypto_key_generate(ctx, CRYPTO_KEY_EC_P256, &ec);
 }
 
@@ -176,7 +177,8 @@ static void file_errors(void **state)
         { open_to_group, ERR_DENIED, "chmod 600" },
         { open_to_all, ERR_DENIED, "chmod 600" },
         { public_key, ERR_INVALID, "not an unencrypted PEM private key" },
-        { encrypted, ERR_INVALID, "not an unencrypted PEM private key" }, /* and nobody is asked for a password */
+        { encrypted, ERR_INVALID,
+          "not an unencrypted PEM private key" }, /* and nobody is asked for a password */
         { empty, ERR_INVALID, "not an unencrypted PEM private key" },
         { folder, ERR_INVALID, "cannot read" },
         { missing, ERR_NOT_FOUND, "No such file" },
@@ -197,11 +199,14 @@ static void file_errors(void **state)
     }
 }
 
-/* What is wrong before any module is touched. The walks with a real token are in tests/integration/test_crypto.py. */
+/* What is wrong before any module is touched. The walks with a real token are in
+ * tests/integration/test_crypto.py. */
 static void token_settings(void **state)
 {
-    const struct crypto_token full = { "/no/module.so", "label", "7319" }, no_module = { NULL, "label", "7319" },
-                              no_label = { "/no/module.so", "", "7319" }, no_pin = { "/no/module.so", "label", NULL },
+    const struct crypto_token full = { "/no/module.so", "label", "7319" },
+                              no_module = { NULL, "label", "7319" },
+                              no_label = { "/no/module.so", "", "7319" },
+                              no_pin = { "/no/module.so", "label", NULL },
                               relative = { "module.so", "label", "7319" };
     const struct {
         const char *uri;
@@ -300,7 +305,8 @@ static void ec_numbers(void **state)
     assert_int_equal(crypto_pubkey_from_ec(ctx, p.curve, buf_slice(&p.point), &none), ERR_INVALID);
     p.point.p[64] ^= 1;
     for (size_t n = 0; n < 65; n++)
-        assert_int_equal(crypto_pubkey_from_ec(ctx, p.curve, slice_head(buf_slice(&p.point), n), &none), ERR_INVALID);
+        assert_int_equal(crypto_pubkey_from_ec(ctx, p.curve, slice_head(buf_slice(&p.point), n), &none),
+                         ERR_INVALID);
     assert_int_equal(crypto_pubkey_from_ec(ctx, "no-curve", buf_slice(&p.point), &none), ERR_INVALID);
     assert_ptr_equal(none, state);
     crypto_ec_parts_done(&p);
@@ -315,7 +321,8 @@ static void numbers_of_the_wrong_kind(void **state)
 
     assert_int_equal(crypto_rsa_parts_get(ec, &r), ERR_INVALID);
     assert_int_equal(crypto_ec_parts_get(rsa, &e), ERR_INVALID);
-    assert_int_equal(crypto_pubkey_from_rsa(ctx, SLICE_ARRAY(even), SLICE_LIT("\x01\x00\x01"), &none), ERR_INVALID);
+    assert_int_equal(crypto_pubkey_from_rsa(ctx, SLICE_ARRAY(even), SLICE_LIT("\x01\x00\x01"), &none),
+                     ERR_INVALID);
     assert_int_equal(crypto_pubkey_from_rsa(ctx, SLICE_LIT("\x05"), SLICE_LIT("\x03"), &none), ERR_INVALID);
     assert_int_equal(crypto_pubkey_from_rsa(ctx, SLICE_LIT(""), SLICE_LIT(""), &none), ERR_INVALID);
     assert_ptr_equal(none, state);

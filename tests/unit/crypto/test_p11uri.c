@@ -13,8 +13,9 @@ static const struct {
     bool has_type;
 } good[] = {
     { "pkcs11:object=iotkey;type=private", "iotkey", "", "", "", true },
-    { "pkcs11:object=sss:20181001;type=private", "sss:20181001", "", "", "", true }, /* §2.3: ':' needs no escape */
-    { "PKCS11:object=k", "k", "", "", "", false },                                     /* schemes ignore case */
+    { "pkcs11:object=sss:20181001;type=private", "sss:20181001", "", "", "",
+      true },                                      /* §2.3: ':' needs no escape */
+    { "PKCS11:object=k", "k", "", "", "", false }, /* schemes ignore case */
     { "pkcs11:token=My%20Token;object=a%3Bb%3D%25;type=private", "a;b=%", "My Token", "", "", true },
     { "pkcs11:object=%e2%82%ac", "\xe2\x82\xac", "", "", "", false },
     { "pkcs11:object=k;type=private?pin-value=12%2f34", "k", "", "12/34", "", true },
@@ -53,7 +54,10 @@ static void id_is_bytes(void **state)
     (void)state;
     assert_int_equal(crypto_p11uri_parse(SLICE_LIT("pkcs11:id=%00%ffA;object=k"), &u, NULL), ERR_OK);
     assert_int_equal(u.id_len, 3);
-    assert_memory_equal(u.id, "\x00\xff" "A", 3);
+    assert_memory_equal(u.id,
+                        "\x00\xff"
+                        "A",
+                        3);
 }
 
 #define A32 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -117,8 +121,10 @@ static void limits(void **state)
 
     (void)state;
     (void)snprintf(text, sizeof(text), "pkcs11:object=%.*s", 255,
-                   "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-                   "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+                   "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+                   "xxxxxxxxxxxxxxxxxxxxxxx"
+                   "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+                   "xxxxxxxxxxxxxxxxxxxxxxx"
                    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
     assert_int_equal(strlen(text), 14 + 255);
     assert_int_equal(crypto_p11uri_parse(slice_str(text), &u, NULL), ERR_OK);
@@ -135,9 +141,12 @@ static void no_pin_in_errors(void **state)
     struct crypto_error why = { 0 };
 
     (void)state;
-    assert_int_equal(crypto_p11uri_parse(SLICE_LIT("pkcs11:object=k?pin-value=73 19"), &u, &why), ERR_INVALID);
+    assert_int_equal(crypto_p11uri_parse(SLICE_LIT("pkcs11:object=k?pin-value=73 19"), &u, &why),
+                     ERR_INVALID);
     assert_null(strstr(why.text, "73"));
-    assert_int_equal(crypto_p11uri_parse(SLICE_LIT("pkcs11:object=k;pin-value=7319;pin-value=7319"), &u, &why), ERR_INVALID);
+    assert_int_equal(
+        crypto_p11uri_parse(SLICE_LIT("pkcs11:object=k;pin-value=7319;pin-value=7319"), &u, &why),
+        ERR_INVALID);
     assert_null(strstr(why.text, "7319"));
 }
 
@@ -158,8 +167,9 @@ static void every_prefix_is_safe(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(accepted), cmocka_unit_test(id_is_bytes),      cmocka_unit_test(refused),
-        cmocka_unit_test(limits),   cmocka_unit_test(no_pin_in_errors), cmocka_unit_test(every_prefix_is_safe),
+        cmocka_unit_test(accepted),         cmocka_unit_test(id_is_bytes),
+        cmocka_unit_test(refused),          cmocka_unit_test(limits),
+        cmocka_unit_test(no_pin_in_errors), cmocka_unit_test(every_prefix_is_safe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

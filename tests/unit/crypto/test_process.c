@@ -35,7 +35,8 @@ static void in_time_is_good(void **state)
 }
 
 /* The freed block itself must not be looked at, so the memory handed to the next caller of the same size is:
- * glibc gives the same block back (with MALLOC_PERTURB_=0). A sanitizer does not; there only the calls are exercised. */
+ * glibc gives the same block back (with MALLOC_PERTURB_=0). A sanitizer does not; there only the calls are
+ * exercised. */
 static void freed_memory_is_wiped(void **state)
 {
     uint8_t *p = OPENSSL_malloc(200);
@@ -81,7 +82,8 @@ static void read_sign_free(const struct crypto_ctx *ctx, struct slice pem)
     assert_int_equal(crypto_sign(ctx, key, SLICE_LIT("bytes"), &sig, NULL), ERR_OK);
 }
 
-/* After a P-256 key was read, used and freed, its scalar is in none of the blocks that malloc hands out next. */
+/* After a P-256 key was read, used and freed, its scalar is in none of the blocks that malloc hands out next.
+ */
 static void no_scalar_left_behind(void **state)
 {
     static uint8_t scalar[32];

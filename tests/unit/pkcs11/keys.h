@@ -51,7 +51,8 @@ static inline struct p11_key *test_ec_key(EVP_PKEY *pair, uint32_t id)
     size_t n = 0;
     struct p11_key *key = NULL;
 
-    assert_int_equal(EVP_PKEY_get_octet_string_param(pair, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &n), 1);
+    assert_int_equal(EVP_PKEY_get_octet_string_param(pair, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &n),
+                     1);
     assert_int_equal(n, sizeof(point));
     assert_int_equal(p11_key_make_ec(id, se_curve_by_name("NIST_P256"), SLICE_ARRAY(point), &key), ERR_OK);
     return key;

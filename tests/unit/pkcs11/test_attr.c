@@ -28,17 +28,40 @@ enum which { RSA_PRV, RSA_PUB, EC_PRV, EC_PUB };
 
 static struct p11_object object(enum which w)
 {
-    return (struct p11_object){ w <= RSA_PUB ? rsa : ec, w == RSA_PRV || w == EC_PRV ? CKO_PRIVATE_KEY : CKO_PUBLIC_KEY };
+    return (struct p11_object){ w <= RSA_PUB ? rsa : ec,
+                                w == RSA_PRV || w == EC_PRV ? CKO_PRIVATE_KEY : CKO_PUBLIC_KEY };
 }
 
 /* consumers §5: always answered, at no cost; this is also the list of the walk's programs (§3). */
 static const CK_ATTRIBUTE_TYPE on_every_key[] = {
-    CKA_CLASS, CKA_TOKEN, CKA_PRIVATE, CKA_MODIFIABLE, CKA_COPYABLE, CKA_DESTROYABLE, CKA_LABEL, CKA_ID, CKA_KEY_TYPE,
-    CKA_LOCAL, CKA_KEY_GEN_MECHANISM, CKA_SUBJECT, CKA_START_DATE, CKA_END_DATE, CKA_DERIVE, 4 /* CKA_UNIQUE_ID */,
+    CKA_CLASS,
+    CKA_TOKEN,
+    CKA_PRIVATE,
+    CKA_MODIFIABLE,
+    CKA_COPYABLE,
+    CKA_DESTROYABLE,
+    CKA_LABEL,
+    CKA_ID,
+    CKA_KEY_TYPE,
+    CKA_LOCAL,
+    CKA_KEY_GEN_MECHANISM,
+    CKA_SUBJECT,
+    CKA_START_DATE,
+    CKA_END_DATE,
+    CKA_DERIVE,
+    4 /* CKA_UNIQUE_ID */,
 };
 static const CK_ATTRIBUTE_TYPE on_private[] = {
-    CKA_SENSITIVE, CKA_ALWAYS_SENSITIVE, CKA_EXTRACTABLE, CKA_NEVER_EXTRACTABLE, CKA_ALWAYS_AUTHENTICATE,
-    CKA_WRAP_WITH_TRUSTED, CKA_SIGN, CKA_SIGN_RECOVER, CKA_UNWRAP, CKA_DECRYPT,
+    CKA_SENSITIVE,
+    CKA_ALWAYS_SENSITIVE,
+    CKA_EXTRACTABLE,
+    CKA_NEVER_EXTRACTABLE,
+    CKA_ALWAYS_AUTHENTICATE,
+    CKA_WRAP_WITH_TRUSTED,
+    CKA_SIGN,
+    CKA_SIGN_RECOVER,
+    CKA_UNWRAP,
+    CKA_DECRYPT,
 };
 static const CK_ATTRIBUTE_TYPE on_public[] = {
     CKA_TRUSTED, CKA_VERIFY, CKA_VERIFY_RECOVER, CKA_WRAP, CKA_ENCRYPT,
@@ -92,7 +115,8 @@ static const struct {
     { "no modulus on EC", EC_PRV, CKA_MODULUS, CKR_ATTRIBUTE_TYPE_INVALID, 0 },
     { "no point on RSA", RSA_PUB, CKA_EC_POINT, CKR_ATTRIBUTE_TYPE_INVALID, 0 },
     { "no VERIFY on a private key", RSA_PRV, CKA_VERIFY, CKR_ATTRIBUTE_TYPE_INVALID, 0 },
-    { "an empty list would mean none allowed", RSA_PRV, CKA_ALLOWED_MECHANISMS, CKR_ATTRIBUTE_TYPE_INVALID, 0 },
+    { "an empty list would mean none allowed", RSA_PRV, CKA_ALLOWED_MECHANISMS, CKR_ATTRIBUTE_TYPE_INVALID,
+      0 },
     { "unknown", RSA_PUB, 0x80001234, CKR_ATTRIBUTE_TYPE_INVALID, 0 },
 };
 

@@ -20,15 +20,15 @@ static void prefixes_are_openssls(void **state)
         EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(pair, NULL);
 
         print_message("  %s\n", h->name);
-        memcpy(info, h->prefix.p, h->prefix.n);
-        memset(info + h->prefix.n, (int)i, h->len);
+        memcpy(info, h->prefix, h->prefix_len);
+        memset(info + h->prefix_len, (int)i, h->len);
         assert_int_equal(EVP_PKEY_sign_init(ctx), 1);
         assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING), 1);
         assert_int_equal(EVP_PKEY_CTX_set_signature_md(ctx, EVP_get_digestbyname(h->name)), 1);
-        assert_int_equal(EVP_PKEY_sign(ctx, sig, &n, info + h->prefix.n, h->len), 1);
-        struct slice whole = slice_of(info, h->prefix.n + h->len);
+        assert_int_equal(EVP_PKEY_sign(ctx, sig, &n, info + h->prefix_len, h->len), 1);
+        struct slice whole = slice_of(info, h->prefix_len + h->len);
         assert_int_equal(p11_ossl_rsa_verify_pkcs1(o, public, whole, SLICE_ARRAY(sig)), ERR_OK);
-        info[h->prefix.n] ^= 1;
+        info[h->prefix_len] ^= 1;
         assert_int_equal(p11_ossl_rsa_verify_pkcs1(o, public, whole, SLICE_ARRAY(sig)), ERR_AUTH);
         EVP_PKEY_CTX_free(ctx);
     }

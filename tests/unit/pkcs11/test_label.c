@@ -6,13 +6,20 @@ static const struct {
     bool is_id;
     uint32_t id;
 } cases[] = {
-    { "sss:20181001", true, 0x20181001 },   { "sss:0x20181001", true, 0x20181001 },
-    { "SSS:0X2018ABCD", true, 0x2018abcd }, { "sss:ef000001", true, 0xef000001 },
-    { "sss:1", true, 1 },                   { "sss:ffffffff", true, 0xffffffff },
-    { "sss:", false, 0 },                   { "sss:0x", false, 0 },
-    { "sss:123456789", false, 0 },          { "sss:0x123456789", false, 0 },
-    { "sss:2018100g", false, 0 },           { "sss: 2018100", false, 0 },
-    { "sss20181001", false, 0 },            { "20181001", false, 0 },
+    { "sss:20181001", true, 0x20181001 },
+    { "sss:0x20181001", true, 0x20181001 },
+    { "SSS:0X2018ABCD", true, 0x2018abcd },
+    { "sss:ef000001", true, 0xef000001 },
+    { "sss:1", true, 1 },
+    { "sss:ffffffff", true, 0xffffffff },
+    { "sss:", false, 0 },
+    { "sss:0x", false, 0 },
+    { "sss:123456789", false, 0 },
+    { "sss:0x123456789", false, 0 },
+    { "sss:2018100g", false, 0 },
+    { "sss: 2018100", false, 0 },
+    { "sss20181001", false, 0 },
+    { "20181001", false, 0 },
     { "", false, 0 },
 };
 

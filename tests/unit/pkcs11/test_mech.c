@@ -9,11 +9,16 @@ static void the_walk_has_its_mechanisms(void **state)
         CK_MECHANISM_TYPE type;
         CK_FLAGS flags;
     } needed[] = {
-        { CKM_RSA_PKCS, CKF_SIGN | CKF_DECRYPT | CKF_HW }, { CKM_RSA_PKCS_PSS, CKF_SIGN | CKF_HW },
-        { CKM_RSA_X_509, CKF_SIGN | CKF_DECRYPT },         { CKM_SHA256_RSA_PKCS, CKF_SIGN | CKF_VERIFY },
-        { CKM_SHA256_RSA_PKCS_PSS, CKF_SIGN },             { CKM_ECDSA, CKF_SIGN | CKF_VERIFY | CKF_HW },
-        { CKM_ECDSA_SHA256, CKF_SIGN },                    { CKM_SHA256, CKF_DIGEST },
-        { CKM_RSA_PKCS_KEY_PAIR_GEN, CKF_GENERATE_KEY_PAIR }, { CKM_EC_KEY_PAIR_GEN, CKF_GENERATE_KEY_PAIR },
+        { CKM_RSA_PKCS, CKF_SIGN | CKF_DECRYPT | CKF_HW },
+        { CKM_RSA_PKCS_PSS, CKF_SIGN | CKF_HW },
+        { CKM_RSA_X_509, CKF_SIGN | CKF_DECRYPT },
+        { CKM_SHA256_RSA_PKCS, CKF_SIGN | CKF_VERIFY },
+        { CKM_SHA256_RSA_PKCS_PSS, CKF_SIGN },
+        { CKM_ECDSA, CKF_SIGN | CKF_VERIFY | CKF_HW },
+        { CKM_ECDSA_SHA256, CKF_SIGN },
+        { CKM_SHA256, CKF_DIGEST },
+        { CKM_RSA_PKCS_KEY_PAIR_GEN, CKF_GENERATE_KEY_PAIR },
+        { CKM_EC_KEY_PAIR_GEN, CKF_GENERATE_KEY_PAIR },
     };
     for (size_t i = 0; i < ARRAY_LEN(needed); i++) {
         struct p11_mech m;

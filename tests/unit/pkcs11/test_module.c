@@ -43,17 +43,23 @@ static void the_table_is_whole(void **state)
 static void each_form_of_initialize(void **state)
 {
     CK_C_INITIALIZE_ARGS os = { .flags = CKF_OS_LOCKING_OK },
-        p11kit = { .flags = CKF_OS_LOCKING_OK | CKF_LIBRARY_CANT_CREATE_OS_THREADS },
-        aws = { mutex_fn, mutex_use, mutex_use, mutex_use, CKF_OS_LOCKING_OK, NULL },
-        callbacks_only = { mutex_fn, mutex_use, mutex_use, mutex_use, 0, NULL },
-        three = { mutex_fn, mutex_use, mutex_use, NULL, CKF_OS_LOCKING_OK, NULL },
-        one = { .UnlockMutex = mutex_use }, reserved = { .pReserved = &os };
+                         p11kit = { .flags = CKF_OS_LOCKING_OK | CKF_LIBRARY_CANT_CREATE_OS_THREADS },
+                         aws = { mutex_fn, mutex_use, mutex_use, mutex_use, CKF_OS_LOCKING_OK, NULL },
+                         callbacks_only = { mutex_fn, mutex_use, mutex_use, mutex_use, 0, NULL },
+                         three = { mutex_fn, mutex_use, mutex_use, NULL, CKF_OS_LOCKING_OK, NULL },
+                         one = { .UnlockMutex = mutex_use }, reserved = { .pReserved = &os };
     const struct {
         CK_C_INITIALIZE_ARGS *args;
         CK_RV want;
     } forms[] = {
-        { NULL, CKR_OK },   { &os, CKR_OK },   { &p11kit, CKR_OK }, { &aws, CKR_OK }, { &callbacks_only, CKR_OK },
-        { &three, CKR_ARGUMENTS_BAD }, { &one, CKR_ARGUMENTS_BAD }, { &reserved, CKR_ARGUMENTS_BAD },
+        { NULL, CKR_OK },
+        { &os, CKR_OK },
+        { &p11kit, CKR_OK },
+        { &aws, CKR_OK },
+        { &callbacks_only, CKR_OK },
+        { &three, CKR_ARGUMENTS_BAD },
+        { &one, CKR_ARGUMENTS_BAD },
+        { &reserved, CKR_ARGUMENTS_BAD },
     };
 
     for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
@@ -186,10 +192,11 @@ static void a_child_starts_afresh(void **state)
         pid_t child = fork();
         if (child == 0) {
             alarm(5); /* a hang is a failure */
-            bool ok = f->C_GetInfo(&info) == CKR_CRYPTOKI_NOT_INITIALIZED &&
-                      f->C_Finalize(NULL) == CKR_CRYPTOKI_NOT_INITIALIZED && f->C_Initialize(NULL) == CKR_OK &&
-                      f->C_Initialize(NULL) == CKR_CRYPTOKI_ALREADY_INITIALIZED && f->C_GetInfo(&info) == CKR_OK &&
-                      f->C_Finalize(NULL) == CKR_OK && f->C_Initialize(NULL) == CKR_OK;
+            bool ok =
+                f->C_GetInfo(&info) == CKR_CRYPTOKI_NOT_INITIALIZED &&
+                f->C_Finalize(NULL) == CKR_CRYPTOKI_NOT_INITIALIZED && f->C_Initialize(NULL) == CKR_OK &&
+                f->C_Initialize(NULL) == CKR_CRYPTOKI_ALREADY_INITIALIZED && f->C_GetInfo(&info) == CKR_OK &&
+                f->C_Finalize(NULL) == CKR_OK && f->C_Initialize(NULL) == CKR_OK;
             _exit(ok ? 0 : 1);
         }
         int status = -1;

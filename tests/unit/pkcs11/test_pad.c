@@ -20,14 +20,11 @@ static const struct {
     size_t salt;
 } pss_cases[] = {
     { 2048, CKM_SHA256, CKM_SHA256, 32 }, /* TLS */
-    { 2048, CKM_SHA256, CKM_SHA256, 0 },
-    { 2048, CKM_SHA384, CKM_SHA384, 48 },
-    { 2048, CKM_SHA512, CKM_SHA512, 64 },
-    { 2048, CKM_SHA_1, CKM_SHA_1, 20 },
-    { 2048, CKM_SHA256, CKM_SHA_1, 20 }, /* hash and MGF differ */
+    { 2048, CKM_SHA256, CKM_SHA256, 0 },   { 2048, CKM_SHA384, CKM_SHA384, 48 },
+    { 2048, CKM_SHA512, CKM_SHA512, 64 },  { 2048, CKM_SHA_1, CKM_SHA_1, 20 },
+    { 2048, CKM_SHA256, CKM_SHA_1, 20 },  /* hash and MGF differ */
     { 1024, CKM_SHA512, CKM_SHA512, 62 }, /* just fits: 128 = 64 + 62 + 2 */
-    { 1025, CKM_SHA256, CKM_SHA256, 32 },
-    { 1031, CKM_SHA256, CKM_SHA256, 11 },
+    { 1025, CKM_SHA256, CKM_SHA256, 32 },  { 1031, CKM_SHA256, CKM_SHA256, 11 },
     { 3072, CKM_SHA224, CKM_SHA224, 200 },
 };
 
@@ -39,7 +36,8 @@ static void openssl_accepts_our_pss(void **state)
 
     memset(digest, 0x5a, sizeof(digest));
     for (size_t i = 0; i < ARRAY_LEN(pss_cases); i++) {
-        const struct p11_hash *hash = p11_hash_by_ckm(pss_cases[i].hash), *mgf = p11_hash_by_ckm(pss_cases[i].mgf);
+        const struct p11_hash *hash = p11_hash_by_ckm(pss_cases[i].hash),
+                              *mgf = p11_hash_by_ckm(pss_cases[i].mgf);
         struct p11_pss pss = { hash, mgf, pss_cases[i].salt };
         EVP_PKEY *pair = test_rsa(pss_cases[i].bits);
         size_t n = (pss_cases[i].bits + 7) / 8;
@@ -60,11 +58,13 @@ static void openssl_accepts_our_pss(void **state)
         struct p11_key *key = test_rsa_key(pair, 1);
         EVP_PKEY *public = NULL;
         assert_int_equal(p11_key_public(o, key, &public), ERR_OK);
-        assert_int_equal(p11_ossl_rsa_verify_pss(o, public, hash, mgf, pss.salt_len, slice_of(digest, hash->len),
-                                                 slice_of(sig, n)), ERR_OK);
+        assert_int_equal(p11_ossl_rsa_verify_pss(o, public, hash, mgf, pss.salt_len,
+                                                 slice_of(digest, hash->len), slice_of(sig, n)),
+                         ERR_OK);
         sig[n / 2] ^= 1;
-        assert_int_equal(p11_ossl_rsa_verify_pss(o, public, hash, mgf, pss.salt_len, slice_of(digest, hash->len),
-                                                 slice_of(sig, n)), ERR_AUTH);
+        assert_int_equal(p11_ossl_rsa_verify_pss(o, public, hash, mgf, pss.salt_len,
+                                                 slice_of(digest, hash->len), slice_of(sig, n)),
+                         ERR_AUTH);
         p11_ossl_key_free(public);
         p11_key_unref(key);
         EVP_PKEY_free(pair);
@@ -80,7 +80,8 @@ static void pss_that_does_not_fit_is_refused(void **state)
     uint8_t digest[64] = { 0 }, em[P11_RSA_MAX];
 
     memset(em, 0xee, sizeof(em));
-    assert_int_equal(p11_pad_pss(o, &pss, 1024, SLICE_ARRAY(digest), em), ERR_TOO_BIG); /* one byte too many */
+    assert_int_equal(p11_pad_pss(o, &pss, 1024, SLICE_ARRAY(digest), em),
+                     ERR_TOO_BIG); /* one byte too many */
     pss.salt_len = SIZE_MAX;
     assert_int_equal(p11_pad_pss(o, &pss, 1024, SLICE_ARRAY(digest), em), ERR_TOO_BIG);
     pss.salt_len = 10;
@@ -104,13 +105,15 @@ static void encrypted_by_openssl_is_unpadded(void **state)
     assert_int_equal(p11_key_public(o, key, &public), ERR_OK);
     for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
         size_t n = 999;
-        assert_int_equal(p11_ossl_rsa_encrypt(o, public, slice_of(message, lengths[i]), cipher, sizeof(cipher)), ERR_OK);
+        assert_int_equal(
+            p11_ossl_rsa_encrypt(o, public, slice_of(message, lengths[i]), cipher, sizeof(cipher)), ERR_OK);
         private_raw(pair, cipher, sizeof(cipher), em);
         assert_int_equal(p11_unpad_pkcs1(em, sizeof(em), out, &n), ERR_OK);
         assert_int_equal(n, lengths[i]);
         assert_memory_equal(out, message, n);
     }
-    assert_int_equal(p11_ossl_rsa_encrypt(o, public, slice_of(message, 118), cipher, sizeof(cipher)), ERR_CRYPTO);
+    assert_int_equal(p11_ossl_rsa_encrypt(o, public, slice_of(message, 118), cipher, sizeof(cipher)),
+                     ERR_CRYPTO);
     p11_ossl_key_free(public);
     p11_key_unref(key);
     p11_ossl_free(o);

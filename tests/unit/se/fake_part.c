@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 /* SEGT 0 and MPOT 1 ms: tests need not wait */
-#define ATR \
+#define ATR                                                                                                \
     "\x00\xa0\x00\x00\x03\x96\x04\x03\xe8\x00\xfe\x02\x0b\x03\xe8\x08\x01\x00\x00\x00\x00\x00\x00\x00\x0a" \
     "\x4a\x43\x4f\x50\x34\x20\x41\x54\x50\x4f"
 
@@ -92,7 +92,8 @@ static err_t part_write(struct se_bus *bus, struct slice b)
 {
     if (fake_part.gone)
         return ERR_UNAVAILABLE;
-    if (b.n < 5 || b.p[0] != 0x5a || b.n != b.p[2] + 5u || crc(b.p, b.n - 2) != (b.p[b.n - 2] | b.p[b.n - 1] << 8))
+    if (b.n < 5 || b.p[0] != 0x5a || b.n != b.p[2] + 5u ||
+        crc(b.p, b.n - 2) != (b.p[b.n - 2] | b.p[b.n - 1] << 8))
         abort();
     if ((b.p[1] & 0xc0) == 0xc0) {
         hear_s(b.p[1] & 0x1f);
@@ -123,15 +124,15 @@ static err_t part_read(struct se_bus *bus, uint8_t *out, size_t n)
     return ERR_OK;
 }
 
-static err_t part_lock(struct se_bus *bus)
+static err_t part_lock(struct se_bus *bus, enum se_bus_lock which)
 {
-    fake_part.locks++;
+    fake_part.locks += which == SE_LOCK_BUS;
     return ERR_OK;
 }
 
-static void part_unlock(struct se_bus *bus)
+static void part_unlock(struct se_bus *bus, enum se_bus_lock which)
 {
-    fake_part.unlocks++;
+    fake_part.unlocks += which == SE_LOCK_BUS;
 }
 
 static void part_close(struct se_bus *bus)
@@ -140,7 +141,11 @@ static void part_close(struct se_bus *bus)
 }
 
 static const struct se_bus_ops ops = {
-    .write = part_write, .read = part_read, .try_lock = part_lock, .unlock = part_unlock, .close = part_close,
+    .write = part_write,
+    .read = part_read,
+    .try_lock = part_lock,
+    .unlock = part_unlock,
+    .close = part_close,
 };
 
 static err_t open_part(const struct se_port *port, struct se_bus **ret)

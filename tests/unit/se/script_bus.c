@@ -36,7 +36,8 @@ static err_t script_write(struct se_bus *bus, struct slice bytes)
         return ERR_MORE;
     if (now(b)->kind == 'd')
         return ERR_UNAVAILABLE;
-    print_message("    step %zu, host writes %zu bytes, first %02x %02x\n", b->at, bytes.n, bytes.p[0], bytes.p[1]);
+    print_message("    step %zu, host writes %zu bytes, first %02x %02x\n", b->at, bytes.n, bytes.p[0],
+                  bytes.p[1]);
     assert_int_equal(now(b)->kind, 'w');
     assert_int_equal(bytes.n, now(b)->bytes.n);
     assert_memory_equal(bytes.p, now(b)->bytes.p, bytes.n);
@@ -67,15 +68,25 @@ static err_t script_read(struct se_bus *bus, uint8_t *out, size_t n)
     return ERR_OK;
 }
 
-static err_t script_lock(struct se_bus *bus)
+static err_t script_lock(struct se_bus *bus, enum se_bus_lock which)
 {
     return ERR_OK;
 }
 
-static void script_unlock(struct se_bus *bus) {}
+static void script_unlock(struct se_bus *bus, enum se_bus_lock which)
+{
+}
+
+static void script_close(struct se_bus *bus)
+{
+}
 
 static const struct se_bus_ops ops = {
-    .write = script_write, .read = script_read, .try_lock = script_lock, .unlock = script_unlock, .close = script_unlock,
+    .write = script_write,
+    .read = script_read,
+    .try_lock = script_lock,
+    .unlock = script_unlock,
+    .close = script_close,
 };
 
 void script_bus_init(struct script_bus *b, const struct script_step *steps, size_t n)

@@ -22,10 +22,25 @@ struct script_bus {
     int reads, writes;
 };
 
-#define W(s) { 'w', SLICE_LIT(s), 0 }
-#define R(s) { 'r', SLICE_LIT(s), 0 }
-#define NACK_READS(c) { 'n', { 0 }, c }
-#define NACK_WRITES(c) { 'x', { 0 }, c }
-#define DIES { 'd', { 0 }, 0 }
+#define W(s)                 \
+    {                        \
+        'w', SLICE_LIT(s), 0 \
+    }
+#define R(s)                 \
+    {                        \
+        'r', SLICE_LIT(s), 0 \
+    }
+#define NACK_READS(c) \
+    {                 \
+        'n', { 0 }, c \
+    }
+#define NACK_WRITES(c) \
+    {                  \
+        'x', { 0 }, c  \
+    }
+#define DIES          \
+    {                 \
+        'd', { 0 }, 0 \
+    }
 
 void script_bus_init(struct script_bus *b, const struct script_step *steps, size_t n);

@@ -4,7 +4,11 @@
 #include "base/mem.h"
 #include "se/block.h"
 
-static const struct { const char *what; uint8_t pcb; struct slice inf, wire; } encoded[] = {
+static const struct {
+    const char *what;
+    uint8_t pcb;
+    struct slice inf, wire;
+} encoded[] = {
     { "soft reset", 0xcf, SLICE_LIT(""), SLICE_LIT("\x5a\xcf\x00\x37\x7f") },
     { "resync", 0xc0, SLICE_LIT(""), SLICE_LIT("\x5a\xc0\x00\xff\xfc") },
     { "get ATR", 0xc7, SLICE_LIT(""), SLICE_LIT("\x5a\xc7\x00\xf7\xb1") },
@@ -24,11 +28,18 @@ static void encode_each(void **state)
     }
 }
 
-#define ATR_ANSWER \
-    "\xa5\xef\x23\x00\xa0\x00\x00\x03\x96\x04\x03\xe8\x00\xfe\x02\x0b\x03\xe8\x08\x01\x00\x00\x00\x00\x64\x00\x00\x0a" \
+#define ATR_ANSWER                                                                                         \
+    "\xa5\xef\x23\x00\xa0\x00\x00\x03\x96\x04\x03\xe8\x00\xfe\x02\x0b\x03\xe8\x08\x01\x00\x00\x00\x00\x64" \
+    "\x00\x00\x0a"                                                                                         \
     "\x4a\x43\x4f\x50\x34\x20\x41\x54\x50\x4f\x87\x77"
 
-static const struct { const char *what; struct slice in; err_t want; uint8_t pcb; size_t inf; } decoded[] = {
+static const struct {
+    const char *what;
+    struct slice in;
+    err_t want;
+    uint8_t pcb;
+    size_t inf;
+} decoded[] = {
     { "resync answer", SLICE_LIT("\xa5\xe0\x00\x3f\x19"), ERR_OK, 0xe0, 0 },
     { "soft reset answer with ATR", SLICE_LIT(ATR_ANSWER), ERR_OK, 0xef, 35 },
     { "status word", SLICE_LIT("\xa5\x00\x02\x90\x00\x02\xaf"), ERR_OK, 0x00, 2 },
@@ -78,13 +89,16 @@ static void largest_block(void **state)
     assert_int_equal(rest, 256);
 }
 
-static const struct { uint8_t pcb; enum se_block_kind kind; } kinds[] = {
-    { 0x00, SE_BLOCK_I }, { 0x40, SE_BLOCK_I }, { 0x20, SE_BLOCK_I }, { 0x60, SE_BLOCK_I },
-    { 0x01, SE_BLOCK_UNKNOWN }, { 0x10, SE_BLOCK_UNKNOWN },
-    { 0x80, SE_BLOCK_R }, { 0x90, SE_BLOCK_R }, { 0x81, SE_BLOCK_R }, { 0x93, SE_BLOCK_R },
-    { 0x84, SE_BLOCK_UNKNOWN }, { 0xa0, SE_BLOCK_UNKNOWN }, { 0x88, SE_BLOCK_UNKNOWN },
-    { 0xc0, SE_BLOCK_S_REQUEST }, { 0xc3, SE_BLOCK_S_REQUEST }, { 0xdf, SE_BLOCK_S_REQUEST },
-    { 0xe0, SE_BLOCK_S_RESPONSE }, { 0xff, SE_BLOCK_S_RESPONSE },
+static const struct {
+    uint8_t pcb;
+    enum se_block_kind kind;
+} kinds[] = {
+    { 0x00, SE_BLOCK_I },         { 0x40, SE_BLOCK_I },          { 0x20, SE_BLOCK_I },
+    { 0x60, SE_BLOCK_I },         { 0x01, SE_BLOCK_UNKNOWN },    { 0x10, SE_BLOCK_UNKNOWN },
+    { 0x80, SE_BLOCK_R },         { 0x90, SE_BLOCK_R },          { 0x81, SE_BLOCK_R },
+    { 0x93, SE_BLOCK_R },         { 0x84, SE_BLOCK_UNKNOWN },    { 0xa0, SE_BLOCK_UNKNOWN },
+    { 0x88, SE_BLOCK_UNKNOWN },   { 0xc0, SE_BLOCK_S_REQUEST },  { 0xc3, SE_BLOCK_S_REQUEST },
+    { 0xdf, SE_BLOCK_S_REQUEST }, { 0xe0, SE_BLOCK_S_RESPONSE }, { 0xff, SE_BLOCK_S_RESPONSE },
 };
 
 static void kind_of_each(void **state)
@@ -96,8 +110,11 @@ static void kind_of_each(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(encode_each),    cmocka_unit_test(decode_each),  cmocka_unit_test(every_prefix_is_refused),
-        cmocka_unit_test(largest_block),  cmocka_unit_test(kind_of_each),
+        cmocka_unit_test(encode_each),
+        cmocka_unit_test(decode_each),
+        cmocka_unit_test(every_prefix_is_refused),
+        cmocka_unit_test(largest_block),
+        cmocka_unit_test(kind_of_each),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -115,7 +115,8 @@ static void a_child_is_refused_and_harmless(void **state)
         err_t e = se_chip_random(chip, out, sizeof(out));
 
         se_chip_close(chip);
-        _exit(e == ERR_WRONG_STATE && fake_part.unlocks == unlocks && fake_part.ends == ends && fake_part.closed == 1
+        _exit(e == ERR_WRONG_STATE && fake_part.unlocks == unlocks && fake_part.ends == ends &&
+                      fake_part.closed == 1
                   ? 0
                   : 1);
     }
@@ -154,9 +155,9 @@ static void threads_take_turns(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(opening_selects_and_unlocks),     cmocka_unit_test(each_sequence_selects_anew),
-        cmocka_unit_test(a_bracket_is_one_sequence),       cmocka_unit_test(a_chip_that_comes_back_is_found),
-        cmocka_unit_test(no_chip_at_opening),              cmocka_unit_test(a_child_is_refused_and_harmless),
+        cmocka_unit_test(opening_selects_and_unlocks), cmocka_unit_test(each_sequence_selects_anew),
+        cmocka_unit_test(a_bracket_is_one_sequence),   cmocka_unit_test(a_chip_that_comes_back_is_found),
+        cmocka_unit_test(no_chip_at_opening),          cmocka_unit_test(a_child_is_refused_and_harmless),
         cmocka_unit_test(threads_take_turns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,11 +36,14 @@ static struct se_chip *chip_with(const struct exchange *steps, size_t n)
     return chip;
 }
 
-#define X(c, a) { SLICE_LIT(c), SLICE_LIT(a) }
-#define BEGIN(...) \
+#define X(c, a)                    \
+    {                              \
+        SLICE_LIT(c), SLICE_LIT(a) \
+    }
+#define BEGIN(...)                                          \
     static const struct exchange steps[] = { __VA_ARGS__ }; \
     struct se_chip *chip = chip_with(steps, ARRAY_LEN(steps))
-#define FINISH() \
+#define FINISH()                           \
     assert_int_equal(script_at, script_n); \
     se_chip_close(chip)
 
@@ -55,7 +58,8 @@ static struct se_chip *chip_with(const struct exchange *steps, size_t n)
 static void exists(void **state)
 {
     bool there = false;
-    BEGIN(X(EXISTS, YES), X(EXISTS, NO), X(EXISTS, "\x41\x01\x00\x90\x00"), X(EXISTS, "\x41\x01\x01\x41\x01\x01\x90\x00"));
+    BEGIN(X(EXISTS, YES), X(EXISTS, NO), X(EXISTS, "\x41\x01\x00\x90\x00"),
+          X(EXISTS, "\x41\x01\x01\x41\x01\x01\x90\x00"));
 
     assert_int_equal(se_object_exists(chip, 0x20181001, &there), ERR_OK);
     assert_true(there);
@@ -72,8 +76,9 @@ static void type_and_size(void **state)
 {
     struct se_object_type type = { 0x77, false };
     size_t size = 77;
-    BEGIN(X(TYPE, "\x41\x01\x05\x42\x01\x02\x90\x00"), X(TYPE, "\x69\x85"), X(SIZE, "\x41\x02\x01\x00\x90\x00"),
-          X(SIZE, "\x41\x03\x00\x01\x00\x90\x00"), X(TYPE, "\x41\x01\x05\x90\x00"));
+    BEGIN(X(TYPE, "\x41\x01\x05\x42\x01\x02\x90\x00"), X(TYPE, "\x69\x85"),
+          X(SIZE, "\x41\x02\x01\x00\x90\x00"), X(SIZE, "\x41\x03\x00\x01\x00\x90\x00"),
+          X(TYPE, "\x41\x01\x05\x90\x00"));
 
     assert_int_equal(se_object_type(chip, 0x20181001, &type), ERR_OK);
     assert_int_equal(type.type, SE_TYPE_RSA_PAIR_CRT);
@@ -103,12 +108,15 @@ static void list_in_pages(void **state)
 {
     uint32_t *ids = NULL;
     size_t n = 0;
-    BEGIN(X("\x80\x02\x00\x25\x00\x00\x07\x41\x02\x00\x00\x42\x01\xff\x00\x00",
-            "\x41\x01\x02\x42\x08\x7f\xff\x02\x06\x20\x18\x10\x01\x90\x00"),
-          X("\x80\x02\x00\x25\x00\x00\x07\x41\x02\x00\x02\x42\x01\xff\x00\x00", "\x41\x01\x01\x42\x04\x20\x18\x10\x02\x90\x00"),
-          X("\x80\x02\x00\x25\x00\x00\x07\x41\x02\x00\x00\x42\x01\x0b\x00\x00", "\x41\x01\x01\x42\x00\x90\x00"),
-          X("\x80\x02\x00\x25\x00\x00\x07\x41\x02\x00\x00\x42\x01\x0b\x00\x00", "\x41\x01\x02\x42\x00\x90\x00"),
-          X("\x80\x02\x00\x25\x00\x00\x07\x41\x02\x00\x00\x42\x01\x0b\x00\x00", "\x41\x01\x01\x42\x03\x01\x02\x03\x90\x00"));
+    BEGIN(
+        X("\x80\x02\x00\x25\x00\x00\x07\x41\x02\x00\x00\x42\x01\xff\x00\x00",
+          "\x41\x01\x02\x42\x08\x7f\xff\x02\x06\x20\x18\x10\x01\x90\x00"),
+        X("\x80\x02\x00\x25\x00\x00\x07\x41\x02\x00\x02\x42\x01\xff\x00\x00",
+          "\x41\x01\x01\x42\x04\x20\x18\x10\x02\x90\x00"),
+        X("\x80\x02\x00\x25\x00\x00\x07\x41\x02\x00\x00\x42\x01\x0b\x00\x00", "\x41\x01\x01\x42\x00\x90\x00"),
+        X("\x80\x02\x00\x25\x00\x00\x07\x41\x02\x00\x00\x42\x01\x0b\x00\x00", "\x41\x01\x02\x42\x00\x90\x00"),
+        X("\x80\x02\x00\x25\x00\x00\x07\x41\x02\x00\x00\x42\x01\x0b\x00\x00",
+          "\x41\x01\x01\x42\x03\x01\x02\x03\x90\x00"));
 
     assert_int_equal(se_object_list(chip, SE_TYPE_ALL, &ids, &n), ERR_OK);
     assert_int_equal(n, 3);
@@ -118,7 +126,8 @@ static void list_in_pages(void **state)
     assert_int_equal(se_object_list(chip, SE_TYPE_BINARY, &ids, &n), ERR_OK); /* empty */
     assert_int_equal(n, 0);
     free(ids);
-    assert_int_equal(se_object_list(chip, SE_TYPE_BINARY, &ids, &n), ERR_OK); /* "more", but nothing: no endless loop */
+    assert_int_equal(se_object_list(chip, SE_TYPE_BINARY, &ids, &n),
+                     ERR_OK); /* "more", but nothing: no endless loop */
     free(ids);
     ids = NULL;
     n = 77;
@@ -157,13 +166,14 @@ static void read_values(void **state)
 {
     autobuf out = BUF_INIT(1000);
     BEGIN(X(TYPE, "\x41\x01\x0b\x42\x01\x01\x90\x00"), X(SIZE, "\x41\x02\x00\x03\x90\x00"),
-          X("\x80\x02\x00\x00\x00\x00\x0a\x41\x04" ID "\x43\x02\x00\x03\x00\x00", "\x41\x03" "abc" OK),
+          X("\x80\x02\x00\x00\x00\x00\x0a\x41\x04" ID "\x43\x02\x00\x03\x00\x00", "\x41\x03"
+                                                                                  "abc" OK),
           /* a secret: the applet's 6985 is told apart from "absent" by the type */
-          X(TYPE, "\x41\x01\x09\x42\x01\x01\x90\x00"), X(READ_ALL, "\x69\x85"),
-          X(TYPE, "\x69\x85"),
+          X(TYPE, "\x41\x01\x09\x42\x01\x01\x90\x00"), X(READ_ALL, "\x69\x85"), X(TYPE, "\x69\x85"),
           /* less than the size that was announced */
           X(TYPE, "\x41\x01\x0b\x42\x01\x01\x90\x00"), X(SIZE, "\x41\x02\x00\x03\x90\x00"),
-          X("\x80\x02\x00\x00\x00\x00\x0a\x41\x04" ID "\x43\x02\x00\x03\x00\x00", "\x41\x02" "ab" OK),
+          X("\x80\x02\x00\x00\x00\x00\x0a\x41\x04" ID "\x43\x02\x00\x03\x00\x00", "\x41\x02"
+                                                                                  "ab" OK),
           /* larger than the caller wants */
           X(TYPE, "\x41\x01\x0b\x42\x01\x01\x90\x00"), X(SIZE, "\x41\x02\x7f\xff\x90\x00"));
 
@@ -179,17 +189,28 @@ static void read_values(void **state)
 
 static void write_files(void **state)
 {
-    BEGIN(X(EXISTS, NO), X("\x80\x01\x06\x00\x0f\x41\x04" ID "\x43\x02\x00\x03\x44\x03" "abc", OK),
+    BEGIN(X(EXISTS, NO),
+          X("\x80\x01\x06\x00\x0f\x41\x04" ID "\x43\x02\x00\x03\x44\x03"
+            "abc",
+            OK),
           /* the same size again: overwritten */
           X(EXISTS, YES), X(TYPE, "\x41\x01\x0b\x42\x01\x01\x90\x00"), X(SIZE, "\x41\x02\x00\x03\x90\x00"),
-          X("\x80\x01\x06\x00\x0b\x41\x04" ID "\x44\x03" "xyz", OK),
+          X("\x80\x01\x06\x00\x0b\x41\x04" ID "\x44\x03"
+            "xyz",
+            OK),
           /* another size: anew */
           X(EXISTS, YES), X(TYPE, "\x41\x01\x0b\x42\x01\x01\x90\x00"), X(SIZE, "\x41\x02\x00\x03\x90\x00"),
-          X("\x80\x04\x00\x28\x06\x41\x04" ID, OK), X("\x80\x01\x06\x00\x0d\x41\x04" ID "\x43\x02\x00\x01\x44\x01" "q", OK),
+          X("\x80\x04\x00\x28\x06\x41\x04" ID, OK),
+          X("\x80\x01\x06\x00\x0d\x41\x04" ID "\x43\x02\x00\x01\x44\x01"
+            "q",
+            OK),
           /* a key is in the way */
           X(EXISTS, YES), X(TYPE, "\x41\x01\x05\x42\x01\x01\x90\x00"),
           /* the chip is full: what was begun is removed */
-          X(EXISTS, NO), X("\x80\x01\x06\x00\x0f\x41\x04" ID "\x43\x02\x00\x03\x44\x03" "abc", "\x6a\x84"),
+          X(EXISTS, NO),
+          X("\x80\x01\x06\x00\x0f\x41\x04" ID "\x43\x02\x00\x03\x44\x03"
+            "abc",
+            "\x6a\x84"),
           X("\x80\x04\x00\x28\x06\x41\x04" ID, "\x69\x85"));
 
     /* the lengths above: 0f = 6 + 4 + 5 */
@@ -229,7 +250,8 @@ static void uid_and_memory(void **state)
     assert_int_equal(uid[17], 0x11);
     assert_int_equal(se_chip_free_memory(chip, SE_MEM_PERSISTENT, &memory), ERR_OK);
     assert_int_equal(memory, 0x7fff);
-    assert_int_equal(se_chip_free_memory(chip, SE_MEM_TRANSIENT_RESET, &memory), ERR_OK); /* four bytes: SE052 */
+    assert_int_equal(se_chip_free_memory(chip, SE_MEM_TRANSIENT_RESET, &memory),
+                     ERR_OK); /* four bytes: SE052 */
     assert_int_equal(memory, 0x10000);
     assert_int_equal(se_chip_free_memory(chip, SE_MEM_TRANSIENT_RESET, &memory), ERR_PROTO);
     assert_int_equal(memory, 0x10000);
@@ -253,12 +275,12 @@ static void ec_write(void **state)
           X("\x80\x01\x61\x00\x6b\x41\x04" ID "\x43\x20" SCALAR "\x44\x41" POINT, OK),
           /* Brainpool 256 is as long, but it is not the same curve */
           X(EXISTS, YES), X(TYPE, "\x41\x01\x01\x42\x01\x01\x90\x00"), X(SIZE, "\x41\x02\x00\x20\x90\x00"),
-          X("\x80\x02\x0b\x36\x06\x41\x04" ID, "\x41\x01\x09\x90\x00"),
-          X(EXISTS, NO), X("\x80\x02\x0b\x25\x00", CURVES_WITH_P256),
-          X("\x80\x01\x41\x00\x2b\x41\x04" ID "\x42\x01\x03\x43\x20" SCALAR, OK),
-          X(EXISTS, NO), X("\x80\x02\x0b\x25\x00", CURVES_WITH_P256),
-          X("\x80\x01\x21\x00\x4c\x41\x04" ID "\x42\x01\x03\x44\x41" POINT, OK),
-          X(EXISTS, NO), X("\x80\x02\x0b\x25\x00", CURVES_WITH_P256),
+          X("\x80\x02\x0b\x36\x06\x41\x04" ID, "\x41\x01\x09\x90\x00"), X(EXISTS, NO),
+          X("\x80\x02\x0b\x25\x00", CURVES_WITH_P256),
+          X("\x80\x01\x41\x00\x2b\x41\x04" ID "\x42\x01\x03\x43\x20" SCALAR, OK), X(EXISTS, NO),
+          X("\x80\x02\x0b\x25\x00", CURVES_WITH_P256),
+          X("\x80\x01\x21\x00\x4c\x41\x04" ID "\x42\x01\x03\x44\x41" POINT, OK), X(EXISTS, NO),
+          X("\x80\x02\x0b\x25\x00", CURVES_WITH_P256),
           X("\x80\x01\x61\x00\x09\x41\x04" ID "\x42\x01\x03", OK));
 
     assert_int_equal(se_ec_write_pair(chip, 0x20181001, 3, SLICE_LIT(SCALAR), SLICE_LIT(POINT)), ERR_OK);
@@ -278,21 +300,29 @@ static void ec_write(void **state)
 
 static void missing_curve_is_created(struct slice apdu, struct buf *answer)
 {
-    static const struct { struct slice head; size_t n; } want[] = {
+    static const struct {
+        struct slice head;
+        size_t n;
+    } want[] = {
         { SLICE_LIT("\x80\x02\x0b\x25\x00"), 5 },
         { SLICE_LIT("\x80\x01\x0b\x04\x03\x41\x01\x03"), 8 },
-        { SLICE_LIT("\x80\x01\x0b\x40\x28\x41\x01\x03\x42\x01\x01\x43\x20\xff\xff\xff\xff\x00\x00\x00\x01"), 45 }, /* A */
-        { SLICE_LIT("\x80\x01\x0b\x40\x28\x41\x01\x03\x42\x01\x02\x43\x20\x5a\xc6\x35\xd8"), 45 },                 /* B */
-        { SLICE_LIT("\x80\x01\x0b\x40\x49\x41\x01\x03\x42\x01\x04\x43\x41\x04\x6b\x17\xd1\xf2"), 78 },             /* G */
-        { SLICE_LIT("\x80\x01\x0b\x40\x28\x41\x01\x03\x42\x01\x08\x43\x20\xff\xff\xff\xff\x00\x00\x00\x00"), 45 }, /* N */
-        { SLICE_LIT("\x80\x01\x0b\x40\x28\x41\x01\x03\x42\x01\x10\x43\x20\xff\xff\xff\xff\x00\x00\x00\x01"), 45 }, /* prime */
+        { SLICE_LIT("\x80\x01\x0b\x40\x28\x41\x01\x03\x42\x01\x01\x43\x20\xff\xff\xff\xff\x00\x00\x00\x01"),
+          45 },                                                                                        /* A */
+        { SLICE_LIT("\x80\x01\x0b\x40\x28\x41\x01\x03\x42\x01\x02\x43\x20\x5a\xc6\x35\xd8"), 45 },     /* B */
+        { SLICE_LIT("\x80\x01\x0b\x40\x49\x41\x01\x03\x42\x01\x04\x43\x41\x04\x6b\x17\xd1\xf2"), 78 }, /* G */
+        { SLICE_LIT("\x80\x01\x0b\x40\x28\x41\x01\x03\x42\x01\x08\x43\x20\xff\xff\xff\xff\x00\x00\x00\x00"),
+          45 }, /* N */
+        { SLICE_LIT("\x80\x01\x0b\x40\x28\x41\x01\x03\x42\x01\x10\x43\x20\xff\xff\xff\xff\x00\x00\x00\x01"),
+          45 }, /* prime */
     };
 
     assert_true(script_at < ARRAY_LEN(want));
     assert_int_equal(apdu.n, want[script_at].n);
     assert_true(slice_starts(apdu, want[script_at].head));
     if (script_at++ == 0)
-        (void)buf_add(answer, SLICE_LIT("\x41\x11\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01"));
+        (void)buf_add(
+            answer,
+            SLICE_LIT("\x41\x11\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01"));
     (void)buf_add(answer, SLICE_LIT(OK));
 }
 
@@ -315,14 +345,18 @@ static void ec_use(void **state)
     uint8_t curve = 77;
     BEGIN(X("\x80\x03\x0c\x09\x2b\x41\x04" ID "\x42\x01\x21\x43\x20" DIGEST32,
             "\x41\x08\x30\x06\x02\x01\x05\x02\x01\x06\x90\x00"),
-          X("\x80\x03\x0c\x09\x0f\x41\x04" ID "\x42\x01\x09\x43\x04" "DDDD", "\x41\x08\x30\x06\x02\x01\x05\x02\x01\x06\x90\x00"),
-          X("\x80\x03\x0c\x09\x2b\x41\x04" ID "\x42\x01\x21\x43\x20" DIGEST32, "\x41\x08\x30\x06\x02\x01\x05\x02\x02\x06\x90\x00"),
+          X("\x80\x03\x0c\x09\x0f\x41\x04" ID "\x42\x01\x09\x43\x04"
+            "DDDD",
+            "\x41\x08\x30\x06\x02\x01\x05\x02\x01\x06\x90\x00"),
+          X("\x80\x03\x0c\x09\x2b\x41\x04" ID "\x42\x01\x21\x43\x20" DIGEST32,
+            "\x41\x08\x30\x06\x02\x01\x05\x02\x02\x06\x90\x00"),
           X("\x80\x03\x0c\x09\x2b\x41\x04" ID "\x42\x01\x21\x43\x20" DIGEST32, "\x69\x86"),
-          X("\x80\x02\x0b\x36\x06\x41\x04" ID, "\x41\x01\x03\x90\x00"), X("\x80\x02\x0b\x36\x06\x41\x04" ID, "\x41\x00\x90\x00"));
+          X("\x80\x02\x0b\x36\x06\x41\x04" ID, "\x41\x01\x03\x90\x00"),
+          X("\x80\x02\x0b\x36\x06\x41\x04" ID, "\x41\x00\x90\x00"));
 
     assert_int_equal(se_ec_sign(chip, 0x20181001, SLICE_LIT(DIGEST32), &out), ERR_OK);
     assert_int_equal(out.n, 8);
-    assert_int_equal(se_ec_sign(chip, 0x20181001, SLICE_LIT("DDDD"), &out), ERR_OK); /* plain */
+    assert_int_equal(se_ec_sign(chip, 0x20181001, SLICE_LIT("DDDD"), &out), ERR_OK);      /* plain */
     assert_int_equal(se_ec_sign(chip, 0x20181001, SLICE_LIT(DIGEST32), &out), ERR_PROTO); /* not DER */
     assert_int_equal(se_ec_sign(chip, 0x20181001, SLICE_LIT(DIGEST32), &out), ERR_DENIED);
     assert_int_equal(se_ec_sign(chip, 0x20181001, SLICE_LIT(""), &out), ERR_INVALID);
@@ -341,24 +375,30 @@ static void ec_use(void **state)
 #define COMPONENT(tag) "\x80\x01\x02\x00\x28\x41\x04" ID tag "\x20" P32
 
 static const struct se_rsa_pair rsa_pair = {
-    .n = SLICE_LIT("\x00" N64), .e = SLICE_LIT("\x01\x00\x01"), .p = SLICE_LIT(P32), .q = SLICE_LIT(P32),
-    .dp = SLICE_LIT(P32), .dq = SLICE_LIT(P32), .qinv = SLICE_LIT(P32),
+    .n = SLICE_LIT("\x00" N64),
+    .e = SLICE_LIT("\x01\x00\x01"),
+    .p = SLICE_LIT(P32),
+    .q = SLICE_LIT(P32),
+    .dp = SLICE_LIT(P32),
+    .dq = SLICE_LIT(P32),
+    .qinv = SLICE_LIT(P32),
 };
 
 static void rsa_write(void **state)
 {
     struct se_rsa_pair incomplete = rsa_pair, odd = rsa_pair;
-    BEGIN(X(EXISTS, NO), X("\x80\x01\x62\x00\x2c\x41\x04" ID "\x42\x02\x02\x00\x43\x20" P32, OK), X(COMPONENT("\x44"), OK),
-          X(COMPONENT("\x45"), OK), X(COMPONENT("\x46"), OK), X(COMPONENT("\x47"), OK),
-          X("\x80\x01\x02\x00\x0b\x41\x04" ID "\x48\x03\x01\x00\x01", OK), X("\x80\x01\x02\x00\x48\x41\x04" ID "\x4a\x40" N64, OK),
+    BEGIN(X(EXISTS, NO), X("\x80\x01\x62\x00\x2c\x41\x04" ID "\x42\x02\x02\x00\x43\x20" P32, OK),
+          X(COMPONENT("\x44"), OK), X(COMPONENT("\x45"), OK), X(COMPONENT("\x46"), OK),
+          X(COMPONENT("\x47"), OK), X("\x80\x01\x02\x00\x0b\x41\x04" ID "\x48\x03\x01\x00\x01", OK),
+          X("\x80\x01\x02\x00\x48\x41\x04" ID "\x4a\x40" N64, OK),
           /* refused at the second component: the beginning of a key is removed */
-          X(EXISTS, NO), X("\x80\x01\x62\x00\x2c\x41\x04" ID "\x42\x02\x02\x00\x43\x20" P32, OK), X(COMPONENT("\x44"), "\x6a\x84"),
-          X("\x80\x04\x00\x28\x06\x41\x04" ID, OK),
+          X(EXISTS, NO), X("\x80\x01\x62\x00\x2c\x41\x04" ID "\x42\x02\x02\x00\x43\x20" P32, OK),
+          X(COMPONENT("\x44"), "\x6a\x84"), X("\x80\x04\x00\x28\x06\x41\x04" ID, OK),
           /* something else has this id */
           X(EXISTS, YES), X(TYPE, "\x41\x01\x0b\x42\x01\x01\x90\x00"), X(SIZE, "\x41\x02\x00\x40\x90\x00"),
           X(EXISTS, NO), X("\x80\x01\x22\x4f\x4c\x41\x04" ID "\x42\x02\x02\x00\x4a\x40" N64, OK),
-          X("\x80\x01\x02\x4f\x0b\x41\x04" ID "\x48\x03\x01\x00\x01", OK),
-          X(EXISTS, NO), X("\x80\x01\x62\x00\x0a\x41\x04" ID "\x42\x02\x08\x00", OK));
+          X("\x80\x01\x02\x4f\x0b\x41\x04" ID "\x48\x03\x01\x00\x01", OK), X(EXISTS, NO),
+          X("\x80\x01\x62\x00\x0a\x41\x04" ID "\x42\x02\x08\x00", OK));
 
     assert_int_equal(se_rsa_write_pair(chip, 0x20181001, &rsa_pair), ERR_OK);
     assert_int_equal(se_rsa_write_pair(chip, 0x20181001, &rsa_pair), ERR_NO_SPACE);
@@ -377,19 +417,27 @@ static void rsa_use(void **state)
 {
     autobuf out = BUF_INIT(300);
     autobuf e = BUF_INIT(300);
-    BEGIN(X("\x80\x03\x02\x38\x00\x00\x4b\x41\x04" ID "\x42\x01\x0c\x43\x40" N64 "\x00\x00", "\x41\x40" N64 OK),
-          X("\x80\x03\x02\x37\x00\x00\x4b\x41\x04" ID "\x42\x01\x0c\x43\x40" N64 "\x00\x00", "\x41\x40" N64 OK),
-          X("\x80\x03\x02\x38\x00\x00\x4b\x41\x04" ID "\x42\x01\x0a\x43\x40" N64 "\x00\x00", "\x41\x03" "msg" OK),
-          /* a raw result is as long as the modulus */
-          X("\x80\x03\x02\x38\x00\x00\x4b\x41\x04" ID "\x42\x01\x0c\x43\x40" N64 "\x00\x00", "\x41\x03" "msg" OK),
-          /* 00 01 FF*58 00 "abc" */
-          X("\x80\x03\x02\x38\x00\x00\x4b\x41\x04" ID "\x42\x01\x0c\x43\x40\x00\x01"
-            "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
-            "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
-            "\x00" "abc" "\x00\x00", "\x41\x40" N64 OK),
-          X("\x80\x02\x00\x00\x00\x00\x09\x41\x04" ID "\x44\x01\x00\x00\x00", "\x41\x41\x00" N64 OK),
-          X("\x80\x02\x00\x00\x00\x00\x09\x41\x04" ID "\x44\x01\x01\x00\x00", "\x41\x03\x01\x00\x01" OK),
-          X("\x80\x02\x00\x00\x00\x00\x09\x41\x04" ID "\x44\x01\x00\x00\x00", "\x41\x02\x00\x00" OK));
+    BEGIN(
+        X("\x80\x03\x02\x38\x00\x00\x4b\x41\x04" ID "\x42\x01\x0c\x43\x40" N64 "\x00\x00", "\x41\x40" N64 OK),
+        X("\x80\x03\x02\x37\x00\x00\x4b\x41\x04" ID "\x42\x01\x0c\x43\x40" N64 "\x00\x00", "\x41\x40" N64 OK),
+        X("\x80\x03\x02\x38\x00\x00\x4b\x41\x04" ID "\x42\x01\x0a\x43\x40" N64 "\x00\x00", "\x41\x03"
+                                                                                           "msg" OK),
+        /* a raw result is as long as the modulus */
+        X("\x80\x03\x02\x38\x00\x00\x4b\x41\x04" ID "\x42\x01\x0c\x43\x40" N64 "\x00\x00", "\x41\x03"
+                                                                                           "msg" OK),
+        /* 00 01 FF*58 00 "abc" */
+        X("\x80\x03\x02\x38\x00\x00\x4b\x41\x04" ID "\x42\x01\x0c\x43\x40\x00\x01"
+          "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+          "\xff\xff\xff\xff\xff"
+          "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+          "\xff\xff\xff\xff\xff"
+          "\x00"
+          "abc"
+          "\x00\x00",
+          "\x41\x40" N64 OK),
+        X("\x80\x02\x00\x00\x00\x00\x09\x41\x04" ID "\x44\x01\x00\x00\x00", "\x41\x41\x00" N64 OK),
+        X("\x80\x02\x00\x00\x00\x00\x09\x41\x04" ID "\x44\x01\x01\x00\x00", "\x41\x03\x01\x00\x01" OK),
+        X("\x80\x02\x00\x00\x00\x00\x09\x41\x04" ID "\x44\x01\x00\x00\x00", "\x41\x02\x00\x00" OK));
 
     assert_int_equal(se_rsa_private_raw(chip, 0x20181001, SLICE_LIT(N64), &out), ERR_OK);
     assert_int_equal(se_rsa_public_raw(chip, 0x20181001, SLICE_LIT(N64), &out), ERR_OK);
@@ -398,7 +446,8 @@ static void rsa_use(void **state)
     assert_int_equal(se_rsa_private_raw(chip, 0x20181001, SLICE_LIT(N64), &out), ERR_PROTO);
     assert_int_equal(out.n, 64 + 64 + 3);
     assert_int_equal(se_rsa_sign_pkcs1(chip, 0x20181001, 64, SLICE_LIT("abc"), &out), ERR_OK);
-    assert_int_equal(se_rsa_sign_pkcs1(chip, 1, 64, slice_head(SLICE_LIT(N64), 54), &out), ERR_TOO_BIG); /* 53 fit */
+    assert_int_equal(se_rsa_sign_pkcs1(chip, 1, 64, slice_head(SLICE_LIT(N64), 54), &out),
+                     ERR_TOO_BIG); /* 53 fit */
     assert_int_equal(se_rsa_private_raw(chip, 1, SLICE_LIT(""), &out), ERR_INVALID);
     buf_clear(&out);
     assert_int_equal(se_rsa_public(chip, 0x20181001, &out, &e), ERR_OK);
@@ -414,7 +463,8 @@ static void crypto_objects(void **state)
     struct se_crypto_object objects[SE_CRYPTO_OBJECTS_MAX];
     size_t n = 77;
     BEGIN(X("\x80\x02\x10\x25\x00", "\x41\x08\x00\x03\x01\x04\x00\x0e\x02\x0e\x90\x00"),
-          X("\x80\x04\x10\x28\x04\x41\x02\x00\x03", OK), X("\x80\x02\x10\x25\x00", "\x41\x03\x00\x03\x01\x90\x00"));
+          X("\x80\x04\x10\x28\x04\x41\x02\x00\x03", OK),
+          X("\x80\x02\x10\x25\x00", "\x41\x03\x00\x03\x01\x90\x00"));
 
     assert_int_equal(se_crypto_object_list(chip, objects, &n), ERR_OK);
     assert_int_equal(n, 2);

@@ -33,7 +33,8 @@ static void check(const struct se_curve_entry *c)
     same(a, c->a);
     same(b, c->b);
     same(EC_GROUP_get0_order(g), c->n);
-    n = EC_POINT_point2oct(g, EC_GROUP_get0_generator(g), POINT_CONVERSION_UNCOMPRESSED, point, sizeof(point), NULL);
+    n = EC_POINT_point2oct(g, EC_GROUP_get0_generator(g), POINT_CONVERSION_UNCOMPRESSED, point, sizeof(point),
+                           NULL);
     assert_int_equal(n, c->g.n);
     assert_memory_equal(point, c->g.p, n);
     assert_int_equal(c->info.bits, EC_GROUP_get_degree(g));

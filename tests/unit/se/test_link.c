@@ -15,7 +15,7 @@
 #define I0_OK "\xa5\x00\x02\x90\x00\x02\xaf"
 #define I1_OK "\xa5\x40\x02\x90\x00\xb5\xb9"
 #define I0_OK_BAD_CRC "\xa5\x00\x02\x90\x00\x02\xae"
-#define R0_CRC "\x5a\x81\x00\x41\xa3"   /* host's NACKs, N(R) 0 */
+#define R0_CRC "\x5a\x81\x00\x41\xa3" /* host's NACKs, N(R) 0 */
 #define R0_OTHER "\x5a\x82\x00\x29\x89"
 #define R1_ACK "\x5a\x90\x00\x08\x2f"
 #define R0_ACK "\x5a\x80\x00\x99\xba"
@@ -24,7 +24,7 @@
 #define SE_R0_CRC "\xa5\x81\x00\xb2\x65"
 #define SE_R0_OTHER "\xa5\x82\x00\xda\x4f"
 #define SOFT_RESET "\x5a\xcf\x00\x37\x7f"
-#define ATR \
+#define ATR                                                                                                \
     "\x00\xa0\x00\x00\x03\x96\x04\x03\xe8\x00\xfe\x02\x0b\x03\xe8\x08\x01\x00\x00\x00\x00\x64\x00\x00\x0a" \
     "\x4a\x43\x4f\x50\x34\x20\x41\x54\x50\x4f"
 #define SOFT_RESET_OK "\xa5\xef\x23" ATR "\x87\x77"
@@ -36,7 +36,12 @@
 #define RESET_STEPS W(SOFT_RESET), R(SOFT_RESET_OK)
 
 static const struct se_timing quick = {
-    .guard_us = 10, .poll_us = 100, .write_patience_ms = 8, .request_patience_ms = 8, .apdu_patience_ms = 8, .bwt_ms = 2,
+    .guard_us = 10,
+    .poll_us = 100,
+    .write_patience_ms = 8,
+    .request_patience_ms = 8,
+    .apdu_patience_ms = 8,
+    .bwt_ms = 2,
 };
 
 struct link_case {
@@ -52,33 +57,57 @@ static const struct link_case apdu_cases[] = {
     { "the part is busy for some polls", ERR_OK, 3, { W(I0_CMD), NACK_READS(7), R(I0_OK) } },
     { "the part sleeps: two writes NACKed", ERR_OK, 3, { NACK_WRITES(2), W(I0_CMD), R(I0_OK) } },
     { "bad CRC once: R error 1, resent", ERR_OK, 4, { W(I0_CMD), R(I0_OK_BAD_CRC), W(R0_CRC), R(I0_OK) } },
-    { "bad CRC twice", ERR_OK, 6,
+    { "bad CRC twice",
+      ERR_OK,
+      6,
       { W(I0_CMD), R(I0_OK_BAD_CRC), W(R0_CRC), R(I0_OK_BAD_CRC), W(R0_CRC), R(I0_OK) } },
-    { "bad CRC three times: reset", ERR_PROTO, 8,
-      { W(I0_CMD), R(I0_OK_BAD_CRC), W(R0_CRC), R(I0_OK_BAD_CRC), W(R0_CRC), R(I0_OK_BAD_CRC), RESET_STEPS } },
-    { "garbage without the start byte", ERR_OK, 4, { W(I0_CMD), R("\x00\x82\x00\x00\x00"), W(R0_CRC), R(I0_OK) } },
-    { "stale bytes are drained before the NACK", ERR_OK, 5,
+    { "bad CRC three times: reset",
+      ERR_PROTO,
+      8,
+      { W(I0_CMD), R(I0_OK_BAD_CRC), W(R0_CRC), R(I0_OK_BAD_CRC), W(R0_CRC), R(I0_OK_BAD_CRC),
+        RESET_STEPS } },
+    { "garbage without the start byte",
+      ERR_OK,
+      4,
+      { W(I0_CMD), R("\x00\x82\x00\x00\x00"), W(R0_CRC), R(I0_OK) } },
+    { "stale bytes are drained before the NACK",
+      ERR_OK,
+      5,
       { W(I0_CMD), R(I0_OK_BAD_CRC), R("\x11\x22\x33"), W(R0_CRC), R(I0_OK) } },
     { "silence once: R error 1", ERR_OK, 3, { W(I0_CMD), W(R0_CRC), R(I0_OK) } },
     { "silence twice: reset", ERR_TIMEOUT, 4, { W(I0_CMD), W(R0_CRC), RESET_STEPS } },
     { "wrong N(S): R error 2", ERR_OK, 4, { W(I0_CMD), R(I1_OK), W(R0_OTHER), R(I0_OK) } },
-    { "wrong N(S) three times: reset", ERR_PROTO, 8,
+    { "wrong N(S) three times: reset",
+      ERR_PROTO,
+      8,
       { W(I0_CMD), R(I1_OK), W(R0_OTHER), R(I1_OK), W(R0_OTHER), R(I1_OK), RESET_STEPS } },
-    { "the part NACKs our block: resent unchanged", ERR_OK, 4, { W(I0_CMD), R(SE_R0_CRC), W(I0_CMD), R(I0_OK) } },
+    { "the part NACKs our block: resent unchanged",
+      ERR_OK,
+      4,
+      { W(I0_CMD), R(SE_R0_CRC), W(I0_CMD), R(I0_OK) } },
     { "error 2 as well", ERR_OK, 4, { W(I0_CMD), R(SE_R0_OTHER), W(I0_CMD), R(I0_OK) } },
     { "ACK that repeats N(S) means send again", ERR_OK, 4, { W(I0_CMD), R(SE_R0_ACK), W(I0_CMD), R(I0_OK) } },
     { "ACK where an answer is due", ERR_OK, 4, { W(I0_CMD), R(SE_R1_ACK), W(R0_OTHER), R(I0_OK) } },
-    { "waiting time: granted with its multiplier", ERR_OK, 6,
-      { W(I0_CMD), R("\xa5\xc3\x01\x05\x3f\x9b"), W("\x5a\xe3\x01\x05\xd6\x5d"), R("\xa5\xc3\x01\x05\x3f\x9b"),
-        W("\x5a\xe3\x01\x05\xd6\x5d"), R(I0_OK) } },
-    { "after a waiting time our NACK asks for our own block", ERR_OK, 6,
-      { W(I0_CMD), R("\xa5\xc3\x01\x05\x3f\x9b"), W("\x5a\xe3\x01\x05\xd6\x5d"), R(SE_R0_CRC), W(I0_CMD), R(I0_OK) } },
-    { "the part announces its size", ERR_OK, 4,
+    { "waiting time: granted with its multiplier",
+      ERR_OK,
+      6,
+      { W(I0_CMD), R("\xa5\xc3\x01\x05\x3f\x9b"), W("\x5a\xe3\x01\x05\xd6\x5d"),
+        R("\xa5\xc3\x01\x05\x3f\x9b"), W("\x5a\xe3\x01\x05\xd6\x5d"), R(I0_OK) } },
+    { "after a waiting time our NACK asks for our own block",
+      ERR_OK,
+      6,
+      { W(I0_CMD), R("\xa5\xc3\x01\x05\x3f\x9b"), W("\x5a\xe3\x01\x05\xd6\x5d"), R(SE_R0_CRC), W(I0_CMD),
+        R(I0_OK) } },
+    { "the part announces its size",
+      ERR_OK,
+      4,
       { W(I0_CMD), R("\xa5\xc1\x01\x7f\x5a\xf2"), W("\x5a\xe1\x01\x7f\xb3\x34"), R(I0_OK) } },
     { "abort: reset", ERR_CANCELLED, 4, { W(I0_CMD), R("\xa5\xc2\x00\xbc\x09"), RESET_STEPS } },
     { "unknown S-request", ERR_OK, 4, { W(I0_CMD), R("\xa5\xde\x00\x8d\x35"), W(R0_OTHER), R(I0_OK) } },
     { "an S-response nobody asked for", ERR_OK, 4, { W(I0_CMD), R(RESYNC_OK), W(R0_OTHER), R(I0_OK) } },
-    { "an empty block that announces more", ERR_OK, 4,
+    { "an empty block that announces more",
+      ERR_OK,
+      4,
       { W(I0_CMD), R("\xa5\x20\x00\x95\xd3"), W(R0_OTHER), R(I0_OK) } },
     { "a block cut short", ERR_OK, 4, { W(I0_CMD), R("\xa5\x00\x02"), W(R0_CRC), R(I0_OK) } },
     { "the bus dies while waiting", ERR_UNAVAILABLE, 2, { W(I0_CMD), DIES } },
@@ -118,7 +147,9 @@ static void apdu_each(void **state)
 
 static void counters_go_on_to_the_next_command(void **state)
 {
-    static const struct script_step steps[] = { W(I0_CMD), R(I0_OK), W(I1_CMD), R(I1_OK), W(I0_CMD), R(I0_OK) };
+    static const struct script_step steps[] = {
+        W(I0_CMD), R(I0_OK), W(I1_CMD), R(I1_OK), W(I0_CMD), R(I0_OK)
+    };
     struct script_bus b;
     struct se_link link;
     struct slice answer;
@@ -186,23 +217,42 @@ static void chained(const struct script_step *steps, size_t n, err_t want)
         assert_true(slice_eq(answer, SLICE_ARRAY(long_answer)));
 }
 
-#define WA(a) { 'w', { a, sizeof(a) }, 0 }
-#define RA(a) { 'r', { a, sizeof(a) }, 0 }
+#define WA(a)                    \
+    {                            \
+        'w', { a, sizeof(a) }, 0 \
+    }
+#define RA(a)                    \
+    {                            \
+        'r', { a, sizeof(a) }, 0 \
+    }
 
 static void chaining_both_ways(void **state)
 {
-    const struct script_step plain[] = { WA(wire_c0), R(SE_R1_ACK), WA(wire_c1), RA(wire_a0), W(R1_ACK), RA(wire_a1) };
-    const struct script_step first_nacked[] = { WA(wire_c0),  R(SE_R0_CRC), WA(wire_c0), R(SE_R1_ACK),
+    const struct script_step plain[] = { WA(wire_c0), R(SE_R1_ACK), WA(wire_c1),
+                                         RA(wire_a0), W(R1_ACK),    RA(wire_a1) };
+    const struct script_step first_nacked[] = { WA(wire_c0), R(SE_R0_CRC), WA(wire_c0), R(SE_R1_ACK),
                                                 WA(wire_c1), RA(wire_a0),  W(R1_ACK),   RA(wire_a1) };
-    const struct script_step first_unanswered[] = { WA(wire_c0),  W(R0_CRC),   R(SE_R1_ACK), WA(wire_c1),
-                                                    RA(wire_a0), W(R1_ACK),   RA(wire_a1) };
-    const struct script_step ack_nacked[] = { WA(wire_c0), R(SE_R1_ACK), WA(wire_c1), RA(wire_a0), W(R1_ACK),
-                                              R("\xa5\x81\x00\xb2\x65"), W(R1_ACK), RA(wire_a1) };
-    const struct script_step wait_inside[] = { WA(wire_c0), R(SE_R1_ACK), WA(wire_c1), RA(wire_a0), W(R1_ACK),
-                                               R("\xa5\xc3\x01\x05\x3f\x9b"), W("\x5a\xe3\x01\x05\xd6\x5d"),
+    const struct script_step first_unanswered[] = { WA(wire_c0), W(R0_CRC), R(SE_R1_ACK), WA(wire_c1),
+                                                    RA(wire_a0), W(R1_ACK), RA(wire_a1) };
+    const struct script_step ack_nacked[] = { WA(wire_c0), R(SE_R1_ACK), WA(wire_c1),
+                                              RA(wire_a0), W(R1_ACK),    R("\xa5\x81\x00\xb2\x65"),
+                                              W(R1_ACK),   RA(wire_a1) };
+    const struct script_step wait_inside[] = { WA(wire_c0),
+                                               R(SE_R1_ACK),
+                                               WA(wire_c1),
+                                               RA(wire_a0),
+                                               W(R1_ACK),
+                                               R("\xa5\xc3\x01\x05\x3f\x9b"),
+                                               W("\x5a\xe3\x01\x05\xd6\x5d"),
                                                RA(wire_a1) };
-    const struct script_step wrong_order[] = { WA(wire_c0), R(SE_R1_ACK), WA(wire_c1), RA(wire_a0), W(R1_ACK),
-                                               RA(wire_a0), W("\x5a\x92\x00\xb8\x1c"), RA(wire_a1) };
+    const struct script_step wrong_order[] = { WA(wire_c0),
+                                               R(SE_R1_ACK),
+                                               WA(wire_c1),
+                                               RA(wire_a0),
+                                               W(R1_ACK),
+                                               RA(wire_a0),
+                                               W("\x5a\x92\x00\xb8\x1c"),
+                                               RA(wire_a1) };
 
     make_long();
     chained(plain, ARRAY_LEN(plain), ERR_OK);
@@ -292,13 +342,21 @@ static void wiping_keeps_the_counters(void **state)
 static const struct link_case resync_cases[] = {
     { "straight", ERR_OK, 2, { W(RESYNC), R(RESYNC_OK) } },
     { "somebody's unread answer comes first", ERR_OK, 4, { W(RESYNC), R(I0_OK), W(RESYNC), R(RESYNC_OK) } },
-    { "the part still works for somebody who was killed", ERR_OK, 6,
-      { W(RESYNC), R("\xa5\xc3\x01\x05\x3f\x9b"), W("\x5a\xe3\x01\x05\xd6\x5d"), R(I1_OK), W(RESYNC), R(RESYNC_OK) } },
+    { "the part still works for somebody who was killed",
+      ERR_OK,
+      6,
+      { W(RESYNC), R("\xa5\xc3\x01\x05\x3f\x9b"), W("\x5a\xe3\x01\x05\xd6\x5d"), R(I1_OK), W(RESYNC),
+        R(RESYNC_OK) } },
     { "silence once", ERR_OK, 3, { W(RESYNC), W(RESYNC), R(RESYNC_OK) } },
     { "only a soft reset helps", ERR_OK, 4, { W(RESYNC), W(RESYNC), RESET_STEPS } },
-    { "a soft reset answered without ATR helps as well", ERR_OK, 4,
+    { "a soft reset answered without ATR helps as well",
+      ERR_OK,
+      4,
       { W(RESYNC), W(RESYNC), W(SOFT_RESET), R("\xa5\xef\x00\xf7\x9a") } },
-    { "acknowledges but never speaks", ERR_UNAVAILABLE, 4, { W(RESYNC), W(RESYNC), W(SOFT_RESET), W(SOFT_RESET) } },
+    { "acknowledges but never speaks",
+      ERR_UNAVAILABLE,
+      4,
+      { W(RESYNC), W(RESYNC), W(SOFT_RESET), W(SOFT_RESET) } },
     { "nobody there", ERR_UNAVAILABLE, 1, { NACK_WRITES(100000) } },
 };
 
@@ -358,8 +416,9 @@ static void atr_prefixes_change_nothing(void **state)
 /* A hostile ATR cannot make us wait for ever or send blocks longer than the format has. */
 static void atr_is_kept_within_limits(void **state)
 {
-    struct slice atr = SLICE_LIT("\x00\xa0\x00\x00\x03\x96\x04\xff\xff\xff\xff\x02\x0b\x03\xe8\x08\xff\x00\x00\x00\xff\xff"
-                                 "\x00\x00\x00");
+    struct slice atr =
+        SLICE_LIT("\x00\xa0\x00\x00\x03\x96\x04\xff\xff\xff\xff\x02\x0b\x03\xe8\x08\xff\x00\x00\x00\xff\xff"
+                  "\x00\x00\x00");
     struct se_timing t = quick;
     uint8_t ifsc = 77;
 

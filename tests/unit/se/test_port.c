@@ -8,7 +8,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const struct { const char *text; err_t want; enum se_port_kind kind; const char *path; uint8_t address; } ports[] = {
+static const struct {
+    const char *text;
+    err_t want;
+    enum se_port_kind kind;
+    const char *path;
+    uint8_t address;
+} ports[] = {
     { "/dev/i2c-1:0x48", ERR_OK, SE_PORT_I2C, "/dev/i2c-1", 0x48 },
     { "/dev/i2c-1", ERR_OK, SE_PORT_I2C, "/dev/i2c-1", 0x48 },
     { "/dev/i2c-3:73", ERR_OK, SE_PORT_I2C, "/dev/i2c-3", 73 },
@@ -72,7 +78,11 @@ static void text_and_back(void **state)
 }
 
 /* EX_SSS_BOOT_SSS_PORT, then the file, then the default. */
-static const struct { const char *what, *env, *file; err_t want; const char *path, *detail; } sources[] = {
+static const struct {
+    const char *what, *env, *file;
+    err_t want;
+    const char *path, *detail;
+} sources[] = {
     { "nothing set", NULL, NULL, ERR_OK, "/dev/i2c-1", "" },
     { "the environment", "vse:/e", "port = vse:/f\n", ERR_OK, "/e", "" },
     { "none means the default", "none", "port = vse:/f\n", ERR_OK, "/f", "" },
@@ -99,7 +109,8 @@ static void each_source(void **state)
         if (sources[i].env)
             setenv("EX_SSS_BOOT_SSS_PORT", sources[i].env, 1);
         setenv("SEDGE_CONF", path, 1);
-        assert_int_equal(file_write_durable(path, slice_str(sources[i].file ? sources[i].file : ""), 0600), ERR_OK);
+        assert_int_equal(file_write_durable(path, slice_str(sources[i].file ? sources[i].file : ""), 0600),
+                         ERR_OK);
         assert_int_equal(se_port_default(&p), sources[i].want);
         assert_string_equal(p.path, sources[i].want ? "untouched" : sources[i].path);
         if (sources[i].want)
@@ -121,8 +132,11 @@ static void a_named_file_must_exist(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(parse_each), cmocka_unit_test(path_at_the_limit),       cmocka_unit_test(text_and_back),
-        cmocka_unit_test(each_source), cmocka_unit_test(a_named_file_must_exist),
+        cmocka_unit_test(parse_each),
+        cmocka_unit_test(path_at_the_limit),
+        cmocka_unit_test(text_and_back),
+        cmocka_unit_test(each_source),
+        cmocka_unit_test(a_named_file_must_exist),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

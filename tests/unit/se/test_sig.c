@@ -3,15 +3,26 @@
 #include "base/mem.h"
 #include "se/sig.h"
 
-static const struct { const char *what; struct slice der; size_t len; err_t want; struct slice raw; } cases[] = {
-    { "small numbers are padded", SLICE_LIT("\x30\x06\x02\x01\x05\x02\x01\x06"), 2, ERR_OK, SLICE_LIT("\x00\x05\x00\x06") },
-    { "sign byte is dropped", SLICE_LIT("\x30\x07\x02\x02\x00\xff\x02\x01\x06"), 1, ERR_OK, SLICE_LIT("\xff\x06") },
+static const struct {
+    const char *what;
+    struct slice der;
+    size_t len;
+    err_t want;
+    struct slice raw;
+} cases[] = {
+    { "small numbers are padded", SLICE_LIT("\x30\x06\x02\x01\x05\x02\x01\x06"), 2, ERR_OK,
+      SLICE_LIT("\x00\x05\x00\x06") },
+    { "sign byte is dropped", SLICE_LIT("\x30\x07\x02\x02\x00\xff\x02\x01\x06"), 1, ERR_OK,
+      SLICE_LIT("\xff\x06") },
     { "sign byte missing", SLICE_LIT("\x30\x06\x02\x01\xff\x02\x01\x06"), 1, ERR_OK, SLICE_LIT("\xff\x06") },
-    { "superfluous zeros", SLICE_LIT("\x30\x08\x02\x03\x00\x00\x05\x02\x01\x06"), 1, ERR_OK, SLICE_LIT("\x05\x06") },
-    { "r longer than the order", SLICE_LIT("\x30\x07\x02\x02\x01\x05\x02\x01\x06"), 1, ERR_PROTO, SLICE_LIT("") },
+    { "superfluous zeros", SLICE_LIT("\x30\x08\x02\x03\x00\x00\x05\x02\x01\x06"), 1, ERR_OK,
+      SLICE_LIT("\x05\x06") },
+    { "r longer than the order", SLICE_LIT("\x30\x07\x02\x02\x01\x05\x02\x01\x06"), 1, ERR_PROTO,
+      SLICE_LIT("") },
     { "r is zero", SLICE_LIT("\x30\x06\x02\x01\x00\x02\x01\x06"), 1, ERR_PROTO, SLICE_LIT("") },
     { "r is empty", SLICE_LIT("\x30\x05\x02\x00\x02\x01\x06"), 1, ERR_PROTO, SLICE_LIT("") },
-    { "three numbers", SLICE_LIT("\x30\x09\x02\x01\x05\x02\x01\x06\x02\x01\x07"), 1, ERR_PROTO, SLICE_LIT("") },
+    { "three numbers", SLICE_LIT("\x30\x09\x02\x01\x05\x02\x01\x06\x02\x01\x07"), 1, ERR_PROTO,
+      SLICE_LIT("") },
     { "one number", SLICE_LIT("\x30\x03\x02\x01\x05"), 1, ERR_PROTO, SLICE_LIT("") },
     { "bytes behind", SLICE_LIT("\x30\x06\x02\x01\x05\x02\x01\x06\x00"), 1, ERR_PROTO, SLICE_LIT("") },
     { "a set", SLICE_LIT("\x31\x06\x02\x01\x05\x02\x01\x06"), 1, ERR_PROTO, SLICE_LIT("") },
@@ -53,7 +64,11 @@ static void cap_is_kept(void **state)
     assert_int_equal(out.n, 0);
 }
 
-static const struct { struct slice raw; err_t want; struct slice der; } back[] = {
+static const struct {
+    struct slice raw;
+    err_t want;
+    struct slice der;
+} back[] = {
     { SLICE_LIT("\x00\x05\x00\x06"), ERR_OK, SLICE_LIT("\x30\x06\x02\x01\x05\x02\x01\x06") },
     { SLICE_LIT("\xff\x06"), ERR_OK, SLICE_LIT("\x30\x07\x02\x02\x00\xff\x02\x01\x06") },
     { SLICE_LIT("\x00\x06"), ERR_OK, SLICE_LIT("\x30\x06\x02\x01\x00\x02\x01\x06") },
@@ -88,8 +103,9 @@ static void largest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(der_to_raw), cmocka_unit_test(every_prefix_is_refused), cmocka_unit_test(cap_is_kept),
-        cmocka_unit_test(raw_to_der), cmocka_unit_test(largest),
+        cmocka_unit_test(der_to_raw),  cmocka_unit_test(every_prefix_is_refused),
+        cmocka_unit_test(cap_is_kept), cmocka_unit_test(raw_to_der),
+        cmocka_unit_test(largest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
