@@ -1,0 +1,69 @@
+/* src/tls/stream_impl.h - private to src/tls: what a context and a stream are made of. */
+#pragma once
+#include "net/stream_impl.h"
+#include "tls/signer_impl.h"
+#include "tls/stream.h"
+
+#include <openssl/ssl.h>
+#include <stdatomic.h>
+
+struct tls_context {
+    atomic_int refs;
+    SSL_CTX *ssl;
+    bool server;
+    struct tls_signer *signer;
+    tls_verify_fn verify;
+    void *verify_ctx;
+    struct tls_alpn *alpn; /* copies, names too */
+    size_t alpn_count;
+    int max_handshakes;
+    atomic_int handshakes; /* under way */
+    int64_t handshake_ms;
+};
+
+void tls_context_ref(struct tls_context *c);
+
+/* What OpenSSL reads from and writes to. While a signer has the stream only its thread touches this. */
+struct tls_io {
+    struct buf held; /* input taken over from the transport for the signer's thread; read first */
+    struct slice in; /* borrowed from the transport's on_read */
+    struct buf out;  /* written by OpenSSL, not yet given to the transport */
+};
+
+/* A BIO over io, which must outlive it. NULL when out of memory. */
+BIO *tls_bio_new(struct tls_io *io);
+
+enum tls_step { TLS_STEP_MORE, TLS_STEP_DONE, TLS_STEP_SIGN, TLS_STEP_FAILED };
+
+#define TLS_WHY_MAX 512
+
+/* One call of SSL_do_handshake and what came of it: filled by whichever thread made the call, because
+ * OpenSSL's error queue is per thread. */
+struct tls_result {
+    enum tls_step step;
+    err_t err;
+    char why[TLS_WHY_MAX];
+};
+
+struct tls_stream {
+    struct net_stream base;
+    struct net_stream *transport; /* NULL once given up */
+    struct tls_context *c;
+    SSL *ssl;
+    struct tls_io io;
+    struct buf early;      /* written before the handshake was done */
+    bool counted;          /* in c->handshakes */
+    bool away;             /* the signer has it */
+    err_t lost;            /* the transport ended while away: why */
+    atomic_bool cancelled; /* tells the signer not to bother */
+    struct tls_job job;
+    struct net_task back; /* the signer's way to the loop */
+    struct tls_result result;
+};
+
+struct tls_stream *tls_stream_of_ssl(const SSL *ssl);
+
+/* Runs one SSL_do_handshake. */
+void tls_handshake_step(SSL *ssl, bool signing, struct tls_result *ret);
+/* Classify the failure of an SSL call whose SSL_get_error was `ssl_error`; empties the error queue. */
+err_t tls_why(SSL *ssl, int ssl_error, bool signing, char why[TLS_WHY_MAX]);
