@@ -1,0 +1,274 @@
+/* tests/unit/http/test_server.c - the server over streams in memory. */
+#include "http/server.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "../net/recorder.h"
+
+struct bench {
+    struct net_loop *loop;
+    struct http_server *srv;
+    struct recorder c; /* the client's end */
+    struct http_token held[4];
+    size_t held_n;
+    struct net_timer *timer;
+};
+
+static void echo(void *ctx, struct http_request *req)
+{
+    autobuf body = BUF_INIT(4096);
+    (void)ctx;
+    const char *name = http_params_get(req->labels, "name"), *q = http_params_get(req->params, "q");
+    assert_int_equal(buf_printf(&body, "%.*s name=%s q=%s body=%.*s", SLICE_FMT(req->method), name,
+                                q ? q : "-", SLICE_FMT(req->body)),
+                     ERR_OK);
+    static const struct http_header h[] = { HTTP_HEADER("X-Test", "yes") };
+    assert_int_equal(
+        http_reply(req->server, req->token, &(struct http_response){ 200, h, 1, buf_slice(&body), false }),
+        ERR_OK);
+    /* once only */
+    assert_int_equal(http_reply_json(req->server, req->token, 200, SLICE_LIT("{}")), ERR_NOT_FOUND);
+}
+
+static void hold(void *ctx, struct http_request *req)
+{
+    struct bench *b = ctx;
+    b->held[b->held_n++] = req->token;
+}
+
+static void bad_header(void *ctx, struct http_request *req)
+{
+    static const struct http_header h[] = { HTTP_HEADER("X", "a\r\nInjected: b") };
+    (void)ctx;
+    assert_int_equal(http_reply(req->server, req->token, &(struct http_response){ 200, h, 1, { 0 }, false }),
+                     ERR_INVALID);
+}
+
+static const struct http_route routes[] = {
+    { "GET", "/echo/{name}", echo, NULL },
+    { "PUT", "/echo/{name}", echo, NULL },
+    { "GET", "/hold", hold, NULL },
+    { "GET", "/bad-header", bad_header, NULL },
+};
+
+static void bench_start(struct bench *b, struct http_server_opts o)
+{
+    struct net_stream *server_end = NULL, *client_end = NULL;
+    *b = (struct bench){ 0 };
+    o.routes = routes;
+    o.route_count = ARRAY_LEN(routes);
+    o.ctx = b;
+    assert_int_equal(net_loop_new(&b->loop), ERR_OK);
+    assert_int_equal(http_server_new(b->loop, &o, &b->srv), ERR_OK);
+    assert_int_equal(net_stream_pair(b->loop, &client_end, &server_end), ERR_OK);
+    http_server_adopt(b->srv, server_end);
+    rec_attach(&b->c, client_end);
+}
+
+static void bench_done(struct bench *b)
+{
+    http_server_free(b->srv);
+    rec_done(&b->c);
+    net_loop_free(b->loop);
+}
+
+static void turn(struct bench *b)
+{
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(net_loop_turn(b->loop, 0), ERR_OK);
+}
+
+static void ask(struct bench *b, const char *text)
+{
+    assert_int_equal(net_stream_write(b->c.s, slice_str(text)), ERR_OK);
+    turn(b);
+}
+
+static bool got(const struct bench *b, const char *text)
+{
+    return strstr(buf_str(&b->c.got), text) != NULL;
+}
+
+#define H "Host: x\r\n"
+
+static void answers_and_stays_open(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_start(&b, (struct http_server_opts){ 0 });
+    ask(&b, "PUT /echo/a%2Fb?q=1%202 HTTP/1.1\r\n" H "Content-Length: 2\r\n\r\nhi");
+    assert_true(got(&b, "HTTP/1.1 200 OK\r\nX-Test: yes\r\nDate: "));
+    assert_true(got(&b, "Content-Length: 26\r\nConnection: keep-alive\r\n\r\nPUT name=a/b q=1 2 body=hi"));
+    assert_int_equal(b.c.closed, 0);
+    buf_clear(&b.c.got);
+    ask(&b, "GET /echo/2 HTTP/1.1\r\n" H "Connection: close\r\n\r\n");
+    assert_true(got(&b, "Connection: close\r\n\r\nGET name=2 q=- body="));
+    assert_int_equal(b.c.closed, 1);
+    assert_int_equal(http_server_connections(b.srv), 0);
+    bench_done(&b);
+}
+
+static void head_has_the_length_and_no_body(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_start(&b, (struct http_server_opts){ 0 });
+    ask(&b, "HEAD /echo/x HTTP/1.1\r\n" H "\r\n");
+    assert_true(got(&b, "Content-Length: 21\r\n"));
+    assert_false(got(&b, "name="));
+    bench_done(&b);
+}
+
+static void pipelined_requests_are_answered_in_order(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_start(&b, (struct http_server_opts){ 0 });
+    ask(&b, "GET /hold HTTP/1.1\r\n" H "\r\nGET /echo/second HTTP/1.1\r\n" H "\r\nGET /hold HTTP/1.1\r\n" H
+            "\r\n");
+    assert_int_equal(b.held_n, 1);
+    assert_int_equal(b.c.got.n, 0); /* the second waits for the first */
+    assert_int_equal(http_reply_json(b.srv, b.held[0], 200, SLICE_LIT("{\"n\":1}")), ERR_OK);
+    turn(&b);
+    const char *first = strstr(buf_str(&b.c.got), "{\"n\":1}");
+    assert_non_null(first);
+    assert_non_null(strstr(first, "name=second"));
+    assert_int_equal(b.held_n, 2);
+    bench_done(&b);
+}
+
+static void a_token_outlives_its_connection(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_start(&b, (struct http_server_opts){ .reply_ms = 30 });
+    ask(&b, "GET /hold HTTP/1.1\r\n" H "\r\n");
+    assert_int_equal(b.held_n, 1);
+    assert_int_equal(http_reply_json(b.srv, (struct http_token){ 0 }, 200, SLICE_LIT("{}")), ERR_NOT_FOUND);
+    assert_int_equal(http_reply_json(b.srv, (struct http_token){ 99, 1 }, 200, SLICE_LIT("{}")),
+                     ERR_NOT_FOUND);
+    assert_true(TURN_UNTIL(b.loop, b.c.closed, 2000)); /* 504 */
+    assert_true(got(&b, "HTTP/1.1 504 "));
+    assert_int_equal(http_reply_json(b.srv, b.held[0], 200, SLICE_LIT("{}")), ERR_NOT_FOUND);
+    bench_done(&b);
+}
+
+static const struct {
+    const char *what, *ask, *answer;
+    bool stays;
+} answers[] = {
+    { "unknown path", "GET /nothing HTTP/1.1\r\n" H "\r\n", "HTTP/1.1 404 Not Found\r\n", true },
+    { "wrong method", "DELETE /echo/x HTTP/1.1\r\n" H "\r\n", "Allow: GET, PUT\r\n", true },
+    { "broken escape", "GET /echo/%zz HTTP/1.1\r\n" H "\r\n", "HTTP/1.1 400 Bad Request\r\n", true },
+    { "broken query", "GET /echo/a?q=%zz HTTP/1.1\r\n" H "\r\n", "HTTP/1.1 400 Bad Request\r\n", true },
+    { "malformed", "GET\r\n\r\n", "{\"message\":\"malformed request line\"}", false },
+    { "too large", "PUT /echo/x HTTP/1.1\r\n" H "Content-Length: 101\r\n\r\n", "HTTP/1.1 413 ", false },
+    { "an answer that cannot be sent", "GET /bad-header HTTP/1.1\r\n" H "\r\n", "HTTP/1.1 500 ", false },
+};
+
+static void refusals(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+        struct bench b;
+        print_message("  %s\n", answers[i].what);
+        bench_start(&b, (struct http_server_opts){ .max_body = 100 });
+        ask(&b, answers[i].ask);
+        assert_true(got(&b, answers[i].answer));
+        assert_false(got(&b, "Injected"));
+        assert_int_equal(b.c.closed, !answers[i].stays);
+        bench_done(&b);
+    }
+}
+
+static void continue_is_sent_once_and_only_when_welcome(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_start(&b, (struct http_server_opts){ .max_body = 100 });
+    ask(&b, "PUT /echo/x HTTP/1.1\r\n" H "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+    assert_string_equal(buf_str(&b.c.got), "HTTP/1.1 100 Continue\r\n\r\n");
+    ask(&b, "ok");
+    assert_true(got(&b, "body=ok"));
+    buf_clear(&b.c.got);
+    ask(&b, "PUT /echo/x HTTP/1.1\r\n" H "Expect: 100-continue\r\nContent-Length: 101\r\n\r\n");
+    assert_memory_equal(buf_str(&b.c.got), "HTTP/1.1 413 ", 13);
+    bench_done(&b);
+}
+
+static const struct {
+    const char *what, *ask, *answer;
+} deadlines[] = {
+    { "idle", "", "" },
+    { "head", "GET / HT", "HTTP/1.1 408 " },
+    { "body", "PUT /echo/x HTTP/1.1\r\n" H "Content-Length: 2\r\n\r\na", "HTTP/1.1 408 " },
+    { "reply", "GET /hold HTTP/1.1\r\n" H "\r\n", "HTTP/1.1 504 " },
+};
+
+static void every_phase_has_its_deadline(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(deadlines); i++) {
+        struct http_server_opts o = { 0 };
+        int64_t *const mine[] = { &o.idle_ms, &o.head_ms, &o.body_ms, &o.reply_ms };
+        struct bench b;
+        print_message("  %s\n", deadlines[i].what);
+        *mine[i] = 40; /* the others have seconds */
+        bench_start(&b, o);
+        ask(&b, deadlines[i].ask);
+        assert_int_equal(b.c.closed, 0);
+        assert_true(TURN_UNTIL(b.loop, b.c.closed, 2000));
+        assert_memory_equal(buf_str(&b.c.got), deadlines[i].answer, strlen(deadlines[i].answer));
+        bench_done(&b);
+    }
+}
+
+static void no_more_than_max_conns(void **state)
+{
+    struct bench b;
+    struct net_stream *s = NULL, *c = NULL;
+    struct recorder second;
+    (void)state;
+    bench_start(&b, (struct http_server_opts){ .max_conns = 1 });
+    assert_int_equal(net_stream_pair(b.loop, &c, &s), ERR_OK);
+    rec_attach(&second, c);
+    http_server_adopt(b.srv, s);
+    turn(&b);
+    assert_memory_equal(buf_str(&second.got), "HTTP/1.1 503 ", 13);
+    assert_int_equal(second.closed, 1);
+    assert_int_equal(http_server_connections(b.srv), 1);
+    rec_done(&second);
+    bench_done(&b);
+}
+
+static void a_client_that_leaves_is_forgotten(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_start(&b, (struct http_server_opts){ 0 });
+    ask(&b, "GET /echo/x HT");
+    net_stream_free(steal(&b.c.s));
+    turn(&b);
+    assert_int_equal(http_server_connections(b.srv), 0);
+    bench_done(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(answers_and_stays_open),
+        cmocka_unit_test(head_has_the_length_and_no_body),
+        cmocka_unit_test(pipelined_requests_are_answered_in_order),
+        cmocka_unit_test(a_token_outlives_its_connection),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(continue_is_sent_once_and_only_when_welcome),
+        cmocka_unit_test(every_phase_has_its_deadline),
+        cmocka_unit_test(no_more_than_max_conns),
+        cmocka_unit_test(a_client_that_leaves_is_forgotten),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
