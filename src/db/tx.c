@@ -1,0 +1,44 @@
+#include "db/backend.h"
+#include "db/db.h"
+
+#define TX_TRIES 5
+
+static void roll_back(struct db *db)
+{
+    /* SQLite ends the transaction by itself on a full disk or an I/O error. */
+    if (db->ops->tx_open(db))
+        (void)db->ops->exec(db, "ROLLBACK"); /* the error that led here is the one to report */
+}
+
+static err_t attempt(struct db *db, db_tx_fn fn, void *ctx)
+{
+    err_t e = db->ops->exec(db, db->ops->begin);
+
+    if (e)
+        return e;
+    db->in_tx = true;
+    db->tx_failed = ERR_OK;
+    e = fn(db, ctx);
+    if (!e)
+        e = db->tx_failed; /* fn went on after a failed statement: its result cannot be trusted */
+    db->in_tx = false;
+    if (!e)
+        e = db->ops->exec(db, "COMMIT");
+    if (e)
+        roll_back(db);
+    return e;
+}
+
+err_t db_tx(struct db *db, db_tx_fn fn, void *ctx)
+{
+    err_t e = ERR_OK;
+
+    if (db->in_tx)
+        return ERR_WRONG_STATE;
+    for (int i = 0; i < TX_TRIES; i++) {
+        e = attempt(db, fn, ctx);
+        if (e != ERR_BUSY)
+            break;
+    }
+    return e;
+}
