@@ -1,0 +1,386 @@
+#include "broker/internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+/* ---- the end of a connection ---- */
+
+void conn_doom(struct conn *c, enum broker_why why, uint8_t reason, const char *detail, ...)
+{
+    va_list ap;
+
+    if (c->state == CONN_DOOMED)
+        return;
+    c->state = CONN_DOOMED;
+    c->why = why;
+    c->reason = reason;
+    va_start(ap, detail);
+    (void)vsnprintf(c->detail, sizeof(c->detail), detail, ap);
+    va_end(ap);
+    c->next_doomed = c->b->doomed;
+    c->b->doomed = c;
+}
+
+static void unlink_conn(struct conn *c)
+{
+    struct conn **at = &c->b->doomed;
+
+    while (*at && *at != c)
+        at = &(*at)->next_doomed;
+    if (*at)
+        *at = c->next_doomed;
+    if (c->prev)
+        c->prev->next = c->next;
+    else
+        c->b->conns = c->next;
+    if (c->next)
+        c->next->prev = c->prev;
+    c->b->n_conns--;
+}
+
+/* A dead or stuck peer gets nothing more; others get what is queued, and version 5 clients the reason. */
+static void end_stream(struct conn *c)
+{
+    autobuf packet = BUF_INIT(64);
+    struct mqtt_disconnect d = { .code = c->reason };
+
+    if (c->why == BROKER_WHY_LOST || c->why == BROKER_WHY_THROTTLED) {
+        net_stream_free(c->stream);
+        return;
+    }
+    if (c->reason && c->session && c->version == MQTT_V5 &&
+        mqtt_disconnect_encode(&packet, MQTT_V5, MQTT_DISCONNECT, &d) == ERR_OK)
+        (void)net_stream_write(c->stream, buf_slice(&packet)); /* the end is coming anyway */
+    net_stream_finish(c->stream);
+}
+
+static void tell(struct conn *c)
+{
+    const struct broker_events *e = &c->b->o.events;
+
+    if (e->disconnected)
+        e->disconnected(e->ctx, c->user, conn_client_id(c), c->why, c->detail);
+}
+
+/* 3.1.1 [MQTT-3.1.2-8], 5.0 §3.1.2.5: published unless the client said goodbye; version 5 may delay it. */
+static void publish_will(struct conn *c)
+{
+    struct broker_msg *will = steal(&c->will);
+    struct session *s = c->session;
+    uint32_t delay = c->will_delay_s < s->expiry_s ? c->will_delay_s : s->expiry_s;
+
+    if (!will)
+        return;
+    if (c->no_will || c->why == BROKER_WHY_CLIENT) {
+        broker_msg_unref(will);
+    } else if (delay) {
+        s->will = will;
+        s->will_due_ms = broker_wall(c->b) + (int64_t)delay * 1000;
+    } else {
+        (void)broker_route(c->b, will, s, 0); /* nobody to tell */
+        broker_msg_unref(will);
+    }
+}
+
+static void leave_session(struct conn *c)
+{
+    struct session *s = c->session;
+
+    if (!s)
+        return;
+    s->conn = NULL;
+    publish_will(c);
+    if (!session_persistent(s)) {
+        session_end(s);
+        return;
+    }
+    session_requeue_sent(s);
+    s->stored_seq = s->last_seq;
+    s->ends_ms = broker_wall(c->b) + (int64_t)s->expiry_s * 1000;
+    session_record(s);
+}
+
+static void conn_free(struct conn *c)
+{
+    if (c->user_free)
+        c->user_free(c->user);
+    for (size_t i = 0; c->aliases && i < c->n_aliases; i++)
+        free((void *)(uintptr_t)c->aliases[i].p);
+    free(c->aliases);
+    broker_msg_unref(c->will);
+    owed_clear(c);
+    free(c->principal);
+    free(c->address);
+    free(c);
+}
+
+void conn_teardown(struct conn *c)
+{
+    unlink_conn(c);
+    end_stream(c);
+    tell(c);
+    leave_session(c);
+    conn_free(c);
+}
+
+/* ---- bytes out ---- */
+
+struct slice conn_client_id(const struct conn *c)
+{
+    return c->session ? c->session->id : (struct slice){ 0 };
+}
+
+bool conn_output_full(const struct conn *c)
+{
+    return net_stream_queued(c->stream) > c->b->o.config.output_soft;
+}
+
+void conn_send(struct conn *c, struct slice packet)
+{
+    err_t e;
+
+    if (c->state == CONN_DOOMED)
+        return;
+    e = net_stream_write(c->stream, packet);
+    if (e == ERR_TOO_BIG)
+        conn_doom(c, BROKER_WHY_THROTTLED, 0, "the client reads too slowly: its output limit is reached");
+    else if (e)
+        conn_doom(c, BROKER_WHY_LOST, 0, "cannot write to the connection: %s", err_str(e));
+}
+
+/* ---- packets in ---- */
+
+static err_t refuse_packet(struct conn *c, const struct mqtt_frame *f)
+{
+    conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_PROTOCOL_ERROR, "%s is not a packet that a client may send here",
+              mqtt_type_str(f->type));
+    return ERR_OK;
+}
+
+static err_t handle_puback(struct conn *c, const struct mqtt_frame *f)
+{
+    struct mqtt_ack ack;
+
+    if (mqtt_ack_decode(f, c->version, &ack))
+        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_MALFORMED_PACKET, "malformed PUBACK");
+    else
+        session_acked(c->session, ack.packet_id);
+    return ERR_OK;
+}
+
+static err_t handle_pingreq(struct conn *c, const struct mqtt_frame *f)
+{
+    if (mqtt_empty_decode(f))
+        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_MALFORMED_PACKET, "malformed PINGREQ");
+    else
+        conn_send(c, SLICE_LIT("\xd0\x00")); /* PINGRESP, §3.13 */
+    return ERR_OK;
+}
+
+/* 5.0 §3.14.2.2.2: the session's expiry may be changed at the end, but not from 0. */
+static bool change_expiry(struct conn *c, const struct mqtt_disconnect *d)
+{
+    struct session *s = c->session;
+    uint32_t asked = d->props.session_expiry_s, most = c->b->o.config.session_expiry_s;
+
+    if (!mqtt_props_has(&d->props, MQTT_PROP_SESSION_EXPIRY))
+        return true;
+    if (!s->expiry_s)
+        return asked == 0;
+    s->expiry_s = asked < most ? asked : most;
+    if (!s->expiry_s)
+        broker_note(c->b, &(struct broker_record){ .kind = BROKER_REC_SESSION_END, .client_id = s->id });
+    return true;
+}
+
+static err_t handle_disconnect(struct conn *c, const struct mqtt_frame *f)
+{
+    struct mqtt_disconnect d;
+
+    if (mqtt_disconnect_decode(f, c->version, &d) || !change_expiry(c, &d))
+        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_PROTOCOL_ERROR, "malformed DISCONNECT");
+    else if (d.code) /* 0x04 asks for the Will; any other code is an abnormal end as well (§3.14.2.1) */
+        conn_doom(c, BROKER_WHY_CLIENT_ERROR, 0, "DISCONNECT with reason 0x%02x (%s)", d.code, mqtt_reason_str(d.code));
+    else
+        conn_doom(c, BROKER_WHY_CLIENT, 0, "DISCONNECT");
+    return ERR_OK;
+}
+
+static err_t (*const handlers[16])(struct conn *c, const struct mqtt_frame *f) = {
+    [MQTT_CONNECT] = conn_handle_connect,
+    [MQTT_PUBLISH] = conn_handle_publish,
+    [MQTT_PUBACK] = handle_puback,
+    [MQTT_SUBSCRIBE] = conn_handle_subscribe,
+    [MQTT_UNSUBSCRIBE] = conn_handle_unsubscribe,
+    [MQTT_PINGREQ] = handle_pingreq,
+    [MQTT_DISCONNECT] = handle_disconnect,
+};
+
+static err_t handle(struct conn *c, const struct mqtt_frame *f)
+{
+    err_t e;
+
+    if (c->state == CONN_NEW && f->type != MQTT_CONNECT) /* [MQTT-3.1.0-1] */
+        return refuse_packet(c, f);
+    c->n_asked = 0;
+    e = handlers[f->type] ? handlers[f->type](c, f) : refuse_packet(c, f);
+    if (e != ERR_MORE)
+        c->n_answers = 0;
+    return e;
+}
+
+static bool must_wait(const struct conn *c)
+{
+    return c->ticket || c->n_owed >= c->b->o.config.max_inflight_in || conn_output_full(c);
+}
+
+void conn_flow(struct conn *c)
+{
+    bool pause;
+
+    if (c->state == CONN_DOOMED)
+        return;
+    pause = must_wait(c);
+    if (pause == c->paused)
+        return;
+    c->paused = pause;
+    if (pause) {
+        net_stream_pause(c->stream);
+        return;
+    }
+    c->last_rx_ms = broker_mono(c->b); /* the silence was ours */
+    net_stream_resume(c->stream);
+}
+
+/* Takes one packet; false when there is none that may be handled now. */
+static bool next_packet(struct conn *c, struct slice *in)
+{
+    struct slice before = *in;
+    struct mqtt_frame f;
+    err_t e;
+
+    if (c->state == CONN_DOOMED || must_wait(c) || !in->n)
+        return false;
+    if (c->state == CONN_NEW && in->p[0] != MQTT_CONNECT << 4) { /* do not wait for a packet that is none */
+        conn_doom(c, BROKER_WHY_CLIENT_ERROR, 0, "the first packet is no CONNECT");
+        return false;
+    }
+    e = mqtt_frame_next(in, c->b->o.config.max_packet, &f);
+    if (e == ERR_TOO_BIG)
+        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_PACKET_TOO_LARGE, "a packet over %zu bytes", c->b->o.config.max_packet);
+    else if (e == ERR_PROTO)
+        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_MALFORMED_PACKET, "malformed fixed header");
+    if (e)
+        return false;
+    e = handle(c, &f);
+    if (e == ERR_MORE)
+        *in = before;
+    return e != ERR_MORE;
+}
+
+static size_t on_read(void *ctx, struct slice in)
+{
+    struct conn *c = ctx;
+    struct broker *b = c->b;
+    struct slice rest = in;
+    size_t used;
+
+    broker_enter(b);
+    c->last_rx_ms = broker_mono(b);
+    while (next_packet(c, &rest))
+        ;
+    used = in.n - rest.n;
+    conn_flow(c);
+    broker_leave(b); /* c may be gone */
+    return used;
+}
+
+static void on_drain(void *ctx)
+{
+    struct conn *c = ctx;
+    struct broker *b = c->b;
+
+    broker_enter(b);
+    c->over_soft_ms = 0;
+    conn_flow(c);
+    if (conn_up(c))
+        session_pump(c->session);
+    broker_leave(b);
+}
+
+static void on_close(void *ctx, err_t why)
+{
+    struct conn *c = ctx;
+    struct broker *b = c->b;
+
+    broker_enter(b);
+    if (why == ERR_TIMEOUT)
+        conn_doom(c, BROKER_WHY_THROTTLED, 0, "%s", net_stream_why(c->stream));
+    else
+        conn_doom(c, BROKER_WHY_LOST, 0, "%s", why == ERR_EOF ? "closed by the client without DISCONNECT" : net_stream_why(c->stream));
+    broker_leave(b);
+}
+
+static const struct net_handler stream_handler = { .on_read = on_read, .on_drain = on_drain, .on_close = on_close };
+
+static struct conn *conn_new(struct broker *b, const struct broker_peer *peer)
+{
+    struct conn *c = mem_calloc(1, sizeof(*c));
+
+    if (!c)
+        return NULL;
+    c->b = b;
+    c->principal = mem_dup(peer->principal.p, peer->principal.n);
+    c->principal_n = peer->principal.n;
+    c->address = mem_dup(peer->address.p, peer->address.n);
+    if (!c->principal || !c->address) {
+        conn_free(c);
+        return NULL;
+    }
+    c->user = peer->user;
+    c->user_free = peer->user_free;
+    c->serial = ++b->last_serial ? b->last_serial : ++b->last_serial;
+    c->started_ms = c->last_rx_ms = broker_mono(b);
+    c->stored_left = b->o.config.stored_per_s;
+    return c;
+}
+
+static void link_conn(struct broker *b, struct conn *c)
+{
+    c->next = b->conns;
+    if (c->next)
+        c->next->prev = c;
+    b->conns = c;
+    b->n_conns++;
+}
+
+static err_t refuse_stream(struct net_stream *s, const struct broker_peer *peer, err_t e)
+{
+    net_stream_free(s);
+    if (peer->user_free)
+        peer->user_free(peer->user);
+    return e;
+}
+
+err_t broker_accept(struct broker *b, struct net_stream *s, const struct broker_peer *peer)
+{
+    const struct broker_config *cf = &b->o.config;
+    const struct net_limits limits = {
+        .in_max = cf->max_packet + 64 * 1024,
+        .out_max = cf->output_soft + 2 * cf->max_packet,
+        .idle_ms = -1,
+        .stall_ms = (int64_t)cf->output_stall_s * 1000,
+    };
+    struct conn *c;
+
+    if (b->n_conns >= cf->max_connections)
+        return refuse_stream(s, peer, ERR_BUSY);
+    c = conn_new(b, peer);
+    if (!c)
+        return refuse_stream(s, peer, ERR_NOMEM);
+    c->stream = s;
+    link_conn(b, c);
+    net_stream_set_limits(s, &limits);
+    net_stream_set_handler(s, &stream_handler, c);
+    return ERR_OK;
+}

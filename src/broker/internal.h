@@ -1,0 +1,297 @@
+/* src/broker/internal.h - the parts of a broker and who calls whom. Inside src/broker only.
+ *
+ * One thread: the loop's. Life times: nothing that another function on the stack may hold is freed in the middle of work. A connection
+ * that has to end is doomed (conn_doom), and torn down when the outermost call into the broker returns (broker_leave).
+ *
+ *   conn.c     a connection: bytes in, packets to handlers, bytes out, its end
+ *   connect.c  CONNECT; publish.c PUBLISH; subscribe.c SUBSCRIBE and UNSUBSCRIBE
+ *   ask.c      questions to the authority; a packet whose question is open is kept unread and handled again with the answer
+ *   owed.c     acknowledgements that wait for journal or interceptor, sent in order
+ *   session.c  sessions, their subscriptions and queues; deliver.c who gets a message, and sending it
+ *   retain.c   retained messages; message.c the message itself
+ */
+#pragma once
+#include "base/buf.h"
+#include "broker/broker.h"
+#include "broker/tree.h"
+#include "mqtt/packet.h"
+#include "mqtt/qos.h"
+#include "mqtt/reason.h"
+#include "net/stream.h"
+
+/* ---- message.c ---- */
+
+/* One message, shared by all who wait for it. */
+struct broker_msg {
+    unsigned refs;
+    uint8_t qos;
+    bool retain;
+    int64_t ends_ms; /* wall clock; 0: never */
+    struct slice topic, payload;
+    struct slice props; /* encoded block; of the expiry ends_ms is what counts */
+    uint8_t bytes[];
+};
+
+/* ERR_NOMEM. props: an encoded block. */
+err_t broker_msg_new(const struct broker_message *m, int64_t ends_ms, struct broker_msg **ret);
+struct broker_msg *broker_msg_ref(struct broker_msg *m);
+void broker_msg_unref(struct broker_msg *m);
+/* From a PUBLISH or a Will of a client: properties that concern the hop are left out. */
+err_t broker_msg_from(struct broker *b, struct slice topic, struct slice payload, uint8_t qos, bool retain,
+                      const struct mqtt_props *props, struct broker_msg **ret);
+static inline size_t broker_msg_size(const struct broker_msg *m)
+{
+    return m->topic.n + m->payload.n + m->props.n;
+}
+bool broker_msg_expired(const struct broker_msg *m, int64_t wall_ms);
+
+/* ---- session.c ---- */
+
+struct session;
+
+struct sub {
+    struct broker_leaf leaf; /* first */
+    struct session *session;
+    struct sub *next;
+    struct slice filter;
+    uint8_t qos, options; /* options as in struct broker_record */
+    uint8_t bytes[];
+};
+#define SUB_NO_LOCAL 1
+#define SUB_RETAIN_AS_PUBLISHED 2
+
+/* A QoS 1 message on its way to one session. */
+struct queued {
+    struct queued *next, *prev;
+    struct broker_msg *msg;
+    uint64_t seq;
+    uint16_t packet_id; /* of an earlier sending; 0: never sent */
+    bool retain;
+};
+
+struct queue {
+    struct queued *head, *tail;
+    unsigned n;
+    size_t bytes;
+};
+
+struct session {
+    struct slice id; /* client id; first, the key of the broker's tree */
+    struct broker *b;
+    struct conn *conn; /* NULL: away */
+    enum mqtt_version version;
+    uint32_t expiry_s; /* 0: ends with the connection */
+    int64_t ends_ms;   /* wall clock; 0: connected */
+    struct sub *subs;
+    unsigned n_subs;
+    struct queue waiting, sent; /* sent: not acknowledged, items of `out` */
+    struct mqtt_window out;
+    uint64_t last_seq;
+    uint64_t stored_seq; /* messages up to here were stored while the client was away */
+    struct broker_msg *will; /* delayed */
+    int64_t will_due_ms;     /* wall clock */
+    uint64_t mark;           /* the last routed message that concerns it, and its place among the targets; see deliver.c */
+    size_t mark_target;
+    bool pumping;            /* session_pump is on the stack */
+    struct session *next, *prev;
+    uint8_t bytes[];
+};
+
+struct session *session_find(const struct broker *b, struct slice id);
+/* ERR_NOMEM, ERR_TOO_BIG over max_sessions. */
+err_t session_new(struct broker *b, struct slice id, struct session **ret);
+/* Everything of it goes, here; in the journal too when it was persistent. A delayed Will is published. */
+void session_end(struct session *s);
+void session_free(struct session *s); /* only memory */
+void session_record(struct session *s); /* tell the journal that it exists */
+static inline bool session_persistent(const struct session *s)
+{
+    return s->expiry_s > 0;
+}
+
+struct sub *session_sub_find(const struct session *s, struct slice filter);
+/* Add or change. *ret_new: it was not there. ERR_NOMEM. */
+err_t session_subscribe(struct session *s, struct slice filter, uint8_t qos, uint8_t options, bool *ret_new);
+void session_unsubscribe(struct session *s, struct sub *sub);
+
+/* Append to waiting. seq: ++last_seq, or that of the journal. ERR_TOO_BIG: the session's queue is full; ERR_NOMEM. */
+err_t session_enqueue(struct session *s, struct broker_msg *m, bool retain, uint64_t seq);
+void queue_unlink(struct queue *q, struct queued *item);
+void queue_append(struct queue *q, struct queued *item);
+void queued_free(struct queued *item);
+/* What was sent and not acknowledged goes back to the front, in order, to be sent again. */
+void session_requeue_sent(struct session *s);
+struct broker_record session_queued_record(const struct session *s, const struct broker_msg *m, bool retain, uint64_t seq);
+
+/* ---- conn.c ---- */
+
+enum conn_state {
+    CONN_NEW,   /* waiting for CONNECT */
+    CONN_UP,    /* CONNACK sent */
+    CONN_DOOMED /* to be torn down; sends and reads nothing more */
+};
+
+struct owed;
+
+#define CONN_QUESTIONS 72 /* in one packet: filters of a SUBSCRIBE, CONNECT and its Will */
+
+struct conn {
+    struct broker *b;
+    struct conn *next, *prev;       /* all connections */
+    struct conn *next_doomed;
+    struct net_stream *stream;
+    uint32_t serial;                /* upper half of its tickets */
+    enum conn_state state;
+    void *user;
+    void (*user_free)(void *user);
+    char *principal, *address;      /* owned; the principal with its length, it may hold any byte */
+    size_t principal_n;
+    /* what CONNECT said */
+    enum mqtt_version version;
+    struct session *session;
+    uint16_t keep_alive_s;
+    uint32_t max_packet;            /* the client takes no larger one */
+    struct broker_msg *will;
+    uint32_t will_delay_s;
+    struct slice *aliases;          /* v5, client to server; owned copies */
+    uint16_t n_aliases;
+    /* deadlines, monotonic */
+    int64_t started_ms, last_rx_ms, over_soft_ms, asked_ms;
+    unsigned stored_left;           /* stored messages that may be sent until the next tick */
+    bool paused;                    /* the stream is, by us */
+    /* the question that is open, and answers of the packet being handled */
+    uint64_t ticket;                /* 0: none */
+    uint32_t last_ticket;
+    unsigned n_asked, n_answers;
+    uint8_t answers[CONN_QUESTIONS];
+    /* acknowledgements to come */
+    struct owed *owed_head, *owed_tail;
+    unsigned n_owed;
+    /* how it ended */
+    enum broker_why why;
+    uint8_t reason;                 /* v5 DISCONNECT; 0: none is sent */
+    bool no_will;
+    char detail[120];
+};
+
+/* The connection ends, with the first reason given. `detail` is a sentence for the log. reason: v5 DISCONNECT code, 0 none. */
+void conn_doom(struct conn *c, enum broker_why why, uint8_t reason, const char *detail, ...)
+    __attribute__((format(printf, 4, 5)));
+/* Now; not while c is on the stack. */
+void conn_teardown(struct conn *c);
+/* Queue one encoded packet. A connection that cannot take it is doomed. */
+void conn_send(struct conn *c, struct slice packet);
+/* Stop or start reading as the connection's state asks. */
+void conn_flow(struct conn *c);
+static inline bool conn_up(const struct conn *c)
+{
+    return c && c->state == CONN_UP;
+}
+static inline struct slice conn_principal(const struct conn *c)
+{
+    return slice_of(c->principal, c->principal_n);
+}
+struct slice conn_client_id(const struct conn *c); /* empty before CONNECT was accepted */
+bool conn_output_full(const struct conn *c);
+
+/* Packet handlers: ERR_OK handled; ERR_MORE keep the packet and show it again (an answer is awaited); errors other than these do not
+ * leave a handler: it dooms the connection and returns ERR_OK. */
+err_t conn_handle_connect(struct conn *c, const struct mqtt_frame *f);
+err_t conn_handle_publish(struct conn *c, const struct mqtt_frame *f);
+err_t conn_handle_subscribe(struct conn *c, const struct mqtt_frame *f);
+err_t conn_handle_unsubscribe(struct conn *c, const struct mqtt_frame *f);
+
+/* ---- ask.c ---- */
+
+/* Ask, or take the answer given before. BROKER_LATER: return ERR_MORE from the handler. q needs action, topic, retain, qos, connect
+ * and, before CONNECT was accepted, client_id. */
+enum broker_verdict conn_ask(struct conn *c, struct broker_question q);
+/* A question that must be answered at once. */
+bool conn_may_receive(struct conn *c, const struct broker_msg *m);
+void conn_denied(struct conn *c, enum broker_action action, struct slice topic);
+uint64_t conn_next_ticket(struct conn *c);
+
+/* ---- owed.c ---- */
+
+struct owed {
+    struct owed *next;
+    uint64_t ticket;
+    unsigned waits; /* journal, interceptor */
+    int64_t since_ms;
+    struct buf packet;
+};
+
+/* Take over the encoded packet; it is sent when `waits` answers came and all before it are sent. ERR_NOMEM. */
+err_t owed_add(struct conn *c, struct buf *packet, uint64_t ticket, unsigned waits);
+/* One answer. ok false: the connection ends without the acknowledgement. */
+void owed_answer(struct conn *c, uint64_t ticket, bool ok, const char *what);
+void owed_clear(struct conn *c);
+
+/* ---- deliver.c ---- */
+
+/* Route to all subscribers, keep it if it is to be retained, tell the journal all of that in one write.
+ * from: the publisher's session for No Local, may be NULL. ERR_OK, ERR_MORE as struct broker_journal; else nobody got it. */
+err_t broker_route(struct broker *b, struct broker_msg *m, const struct session *from, uint64_t ticket);
+/* Send what may be sent now. */
+void session_pump(struct session *s);
+/* The client acknowledged. */
+void session_acked(struct session *s, uint16_t packet_id);
+/* One QoS 0 copy. */
+void conn_send_qos0(struct conn *c, struct broker_msg *m, bool retain);
+/* To one connected session, whatever it subscribed to: retained messages, answers of the service. */
+void session_deliver(struct session *s, struct broker_msg *m, uint8_t qos, bool retain);
+
+/* ---- retain.c ---- */
+
+/* Is there room for it, should it be kept? */
+bool retain_room(const struct broker *b, const struct broker_msg *m);
+/* Keep or delete (empty payload). The journal is the caller's business. ERR_NOMEM. */
+err_t retain_set(struct broker *b, struct broker_msg *m);
+struct broker_record retain_record(const struct broker_msg *m);
+void retain_deliver(struct session *s, struct slice filter, uint8_t qos);
+void retain_free_all(struct broker *b);
+
+/* ---- broker.c ---- */
+
+struct intercept {
+    struct intercept *next;
+    char *filter;
+    unsigned flags;
+    broker_intercept_fn fn;
+    void *ctx;
+};
+
+struct broker {
+    struct net_loop *loop;
+    struct net_timer *timer;
+    struct broker_options o;
+    struct broker_tree tree;
+    void *sessions; /* tsearch(3) by id */
+    struct session *session_list;
+    void *retained; /* tsearch(3) by topic */
+    struct conn *conns, *doomed;
+    struct intercept *intercepts, **intercepts_end;
+    unsigned depth; /* calls into the broker on the stack */
+    uint32_t last_serial;
+    uint64_t mark;
+    uint64_t id_seed[2]; /* for assigned client ids */
+    size_t n_conns, n_sessions, n_subs, n_retained;
+    uint64_t received, delivered, dropped;
+};
+
+static inline void broker_enter(struct broker *b)
+{
+    b->depth++;
+}
+void broker_leave(struct broker *b);
+int64_t broker_mono(const struct broker *b);
+int64_t broker_wall(const struct broker *b);
+/* The journal's write, or ERR_OK without one. */
+err_t broker_write(struct broker *b, const struct broker_record *recs, size_t n, uint64_t ticket);
+/* A change nobody waits for. A journal that fails is the journal's to report. */
+void broker_note(struct broker *b, const struct broker_record *rec);
+struct intercept *broker_intercept_find(struct broker *b, struct slice topic);
+struct conn *broker_conn_find(struct broker *b, uint64_t ticket);
+/* Are length and slashes within the limits? */
+bool broker_topic_fits(const struct broker *b, struct slice topic);
+bool broker_topic_reserved(const struct broker *b, struct slice topic);

@@ -1,0 +1,197 @@
+#include "broker/internal.h"
+
+#include "mqtt/topic.h"
+
+/* PUBLISH from a client, in steps: decode, alias, limits, authority, interceptor, routing, acknowledgement. */
+
+/* What is to be said against a packet; NULL detail: nothing. */
+struct objection {
+    enum broker_why why;
+    uint8_t reason;
+    const char *detail;
+};
+
+/* ---- topic aliases: 5.0 §3.3.2.3.4 ---- */
+
+static bool alias_set(struct conn *c, uint16_t alias, struct slice topic)
+{
+    uint8_t *copy;
+
+    if (!c->aliases) {
+        c->aliases = mem_calloc(c->b->o.config.topic_alias_max, sizeof(*c->aliases));
+        if (!c->aliases)
+            return false;
+        c->n_aliases = c->b->o.config.topic_alias_max;
+    }
+    copy = mem_dup(topic.p, topic.n);
+    if (!copy)
+        return false;
+    free((void *)(uintptr_t)c->aliases[alias - 1].p);
+    c->aliases[alias - 1] = slice_of(copy, topic.n);
+    return true;
+}
+
+static bool alias_resolve(struct conn *c, struct mqtt_publish *p)
+{
+    uint16_t alias = p->props.topic_alias;
+
+    if (!mqtt_props_has(&p->props, MQTT_PROP_TOPIC_ALIAS))
+        return true;
+    if (alias > c->b->o.config.topic_alias_max) /* [MQTT-3.3.2-9] */
+        return false;
+    if (p->topic.n)
+        return alias_set(c, alias, p->topic);
+    if (!c->aliases || !c->aliases[alias - 1].n)
+        return false;
+    p->topic = c->aliases[alias - 1];
+    return true;
+}
+
+/* ---- limits ---- */
+
+static struct objection object(const struct conn *c, const struct mqtt_publish *p)
+{
+    const struct broker_config *cf = &c->b->o.config;
+    bool dollar = p->topic.p[0] == '$';
+
+    if (p->qos == 2)
+        return (struct objection){ BROKER_WHY_CLIENT_ERROR, MQTT_RC_QOS_NOT_SUPPORTED, "PUBLISH with QoS 2 is not offered" };
+    if (!broker_topic_fits(c->b, p->topic))
+        return (struct objection){ BROKER_WHY_CLIENT_ERROR, MQTT_RC_TOPIC_NAME_INVALID, "the topic is too long or has too many levels" };
+    if (p->payload.n > cf->max_payload)
+        return (struct objection){ BROKER_WHY_CLIENT_ERROR, MQTT_RC_PACKET_TOO_LARGE, "the payload is too large" };
+    if (broker_topic_reserved(c->b, p->topic))
+        return (struct objection){ BROKER_WHY_CLIENT_ERROR, MQTT_RC_TOPIC_NAME_INVALID, "no such reserved topic" };
+    if (p->retain && (!cf->max_retained || (cf->reserved_dollar_aws && dollar)))
+        return (struct objection){ BROKER_WHY_CLIENT_ERROR, MQTT_RC_RETAIN_NOT_SUPPORTED, "RETAIN is not allowed there" };
+    return (struct objection){ 0 };
+}
+
+/* ---- acknowledging ---- */
+
+/* PUBACK with `code`, once `waits` answers for `ticket` came. */
+static void acknowledge(struct conn *c, const struct mqtt_publish *p, uint8_t code, uint64_t ticket, unsigned waits)
+{
+    autobuf packet = BUF_INIT(16);
+    struct mqtt_ack ack = { .packet_id = p->packet_id, .code = code };
+
+    if (!p->qos)
+        return;
+    if (mqtt_ack_encode(&packet, c->version, MQTT_PUBACK, &ack) || owed_add(c, &packet, ticket, waits))
+        conn_doom(c, BROKER_WHY_SERVER_ERROR, MQTT_RC_UNSPECIFIED, "no memory for PUBACK");
+}
+
+/* iot-core.md 3.6. */
+static void deny(struct conn *c, const struct mqtt_publish *p, bool close)
+{
+    conn_denied(c, BROKER_PUBLISH, p->topic);
+    if (c->version == MQTT_V5 && p->qos && !close)
+        acknowledge(c, p, MQTT_RC_NOT_AUTHORIZED, 0, 0);
+    else if (c->version == MQTT_V5 || close || c->b->o.config.close_on_denied_publish)
+        conn_doom(c, BROKER_WHY_AUTH, MQTT_RC_NOT_AUTHORIZED, "not authorized to publish to %.*s", SLICE_FMT(slice_head(p->topic, 64)));
+    else
+        acknowledge(c, p, 0, 0, 0); /* 3.1.1 §3.3.5.2: a positive acknowledgement, or close */
+}
+
+/* ---- doing it ---- */
+
+struct outcome {
+    bool refused; /* the connection was doomed */
+    bool consumed;
+    unsigned waits;
+};
+
+static struct outcome intercept(struct conn *c, const struct mqtt_publish *p, const struct broker_msg *m, uint64_t ticket)
+{
+    struct intercept *i = broker_intercept_find(c->b, m->topic);
+    struct broker_message seen = {
+        .topic = m->topic,
+        .payload = m->payload,
+        .qos = m->qos,
+        .retain = m->retain,
+        .props = m->props,
+        .client_id = c->session->id,
+        .principal = conn_principal(c),
+        .user = c->user,
+    };
+    err_t e;
+
+    if (!i)
+        return (struct outcome){ 0 };
+    e = i->fn(i->ctx, &seen, p->qos ? ticket : 0);
+    if (e && e != ERR_MORE) {
+        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_TOPIC_NAME_INVALID, "the reserved topic refused the message: %s", err_str(e));
+        return (struct outcome){ .refused = true };
+    }
+    return (struct outcome){ .consumed = i->flags & BROKER_INTERCEPT_CONSUME, .waits = e == ERR_MORE && p->qos };
+}
+
+static void distribute(struct conn *c, const struct mqtt_publish *p, struct broker_msg *m)
+{
+    uint64_t ticket = conn_next_ticket(c);
+    struct outcome o = intercept(c, p, m, ticket);
+    err_t e = ERR_OK;
+
+    if (o.refused || c->state == CONN_DOOMED)
+        return;
+    if (!o.consumed)
+        e = broker_route(c->b, m, c->session, p->qos ? ticket : 0);
+    if (e && e != ERR_MORE)
+        conn_doom(c, BROKER_WHY_SERVER_ERROR, MQTT_RC_UNSPECIFIED, "the message could not be kept: %s", err_str(e));
+    else
+        acknowledge(c, p, 0, ticket, o.waits + (e == ERR_MORE));
+}
+
+/* RETAIN over the limit: said loudly, for nothing would be kept. */
+static void refuse_retain(struct conn *c, const struct mqtt_publish *p)
+{
+    if (c->version == MQTT_V5 && p->qos)
+        acknowledge(c, p, MQTT_RC_QUOTA_EXCEEDED, 0, 0);
+    else
+        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_QUOTA_EXCEEDED, "the broker has no room for another retained message");
+}
+
+static void publish(struct conn *c, const struct mqtt_publish *p)
+{
+    struct broker_msg *m;
+
+    if (broker_msg_from(c->b, p->topic, p->payload, p->qos, p->retain, &p->props, &m)) {
+        conn_doom(c, BROKER_WHY_SERVER_ERROR, MQTT_RC_UNSPECIFIED, "no memory for a message");
+        return;
+    }
+    c->b->received++;
+    if (p->retain && !retain_room(c->b, m))
+        refuse_retain(c, p);
+    else
+        distribute(c, p, m);
+    broker_msg_unref(m);
+}
+
+err_t conn_handle_publish(struct conn *c, const struct mqtt_frame *f)
+{
+    struct mqtt_publish p;
+    struct objection o;
+    enum broker_verdict v;
+
+    if (mqtt_publish_decode(f, c->version, &p)) {
+        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_MALFORMED_PACKET, "malformed PUBLISH, or a topic that is none");
+        return ERR_OK;
+    }
+    if (!alias_resolve(c, &p)) {
+        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_TOPIC_ALIAS_INVALID, "a topic alias that is not known");
+        return ERR_OK;
+    }
+    o = object(c, &p);
+    if (o.detail) {
+        conn_doom(c, o.why, o.reason, "%s", o.detail);
+        return ERR_OK;
+    }
+    v = conn_ask(c, (struct broker_question){ .action = BROKER_PUBLISH, .topic = p.topic, .retain = p.retain, .qos = p.qos });
+    if (v == BROKER_LATER)
+        return ERR_MORE;
+    if (v == BROKER_ALLOW)
+        publish(c, &p);
+    else
+        deny(c, &p, v == BROKER_DENY_CLOSE);
+    return ERR_OK;
+}

@@ -1,0 +1,161 @@
+#include "broker/internal.h"
+
+#include "mqtt/topic.h"
+
+#include <search.h>
+
+struct retained {
+    struct slice topic; /* first, the key; points into msg */
+    struct broker_msg *msg;
+};
+
+static int topic_cmp(const void *a, const void *b)
+{
+    const struct slice *x = a, *y = b;
+
+    if (x->n != y->n)
+        return x->n < y->n ? -1 : 1;
+    return x->n ? memcmp(x->p, y->p, x->n) : 0;
+}
+
+static struct retained *find(const struct broker *b, struct slice topic)
+{
+    void *hit = tfind(&topic, &b->retained, topic_cmp);
+
+    return hit ? *(struct retained **)hit : NULL;
+}
+
+bool retain_room(const struct broker *b, const struct broker_msg *m)
+{
+    return !m->payload.n || b->n_retained < b->o.config.max_retained || find(b, m->topic);
+}
+
+static void drop(struct broker *b, struct retained *r)
+{
+    (void)tdelete(r, &b->retained, topic_cmp);
+    broker_msg_unref(r->msg);
+    free(r);
+    b->n_retained--;
+}
+
+err_t retain_set(struct broker *b, struct broker_msg *m)
+{
+    struct retained *r = find(b, m->topic);
+
+    if (!m->payload.n) { /* [MQTT-3.3.1-10], [MQTT-3.3.1-11] */
+        if (r)
+            drop(b, r);
+        return ERR_OK;
+    }
+    if (r) {
+        struct broker_msg *old = r->msg;
+
+        r->msg = broker_msg_ref(m);
+        r->topic = m->topic; /* the same bytes elsewhere: the tree's order stays */
+        broker_msg_unref(old);
+        return ERR_OK;
+    }
+    r = mem_calloc(1, sizeof(*r));
+    if (!r)
+        return ERR_NOMEM;
+    r->topic = m->topic;
+    if (!tsearch(r, &b->retained, topic_cmp)) {
+        free(r);
+        return ERR_NOMEM;
+    }
+    r->msg = broker_msg_ref(m);
+    b->n_retained++;
+    return ERR_OK;
+}
+
+struct broker_record retain_record(const struct broker_msg *m)
+{
+    if (!m->payload.n)
+        return (struct broker_record){ .kind = BROKER_REC_RETAINED_END, .topic = m->topic };
+    return (struct broker_record){
+        .kind = BROKER_REC_RETAINED,
+        .topic = m->topic,
+        .payload = m->payload,
+        .props = m->props,
+        .qos = m->qos,
+        .retain = true,
+        .ends_ms = m->ends_ms,
+    };
+}
+
+static void deliver(struct session *s, struct retained *r, uint8_t qos)
+{
+    if (!broker_msg_expired(r->msg, broker_wall(s->b)))
+        session_deliver(s, r->msg, qos < r->msg->qos ? qos : r->msg->qos, true);
+}
+
+struct walk {
+    struct session *s;
+    struct slice filter;
+    uint8_t qos;
+};
+
+/* Delivery asks the authority, and an authority that publishes changes the tree: collect first. */
+struct matches {
+    const struct walk *walk;
+    struct broker_msg **msgs;
+    size_t n, room;
+};
+
+static void collect(const void *node, VISIT which, void *arg)
+{
+    struct matches *m = arg;
+    const struct retained *r = *(struct retained *const *)node;
+    enum mqtt_match how = m->walk->s->b->o.config.hash_below ? MQTT_MATCH_HASH_BELOW : MQTT_MATCH_SPEC;
+
+    if ((which != postorder && which != leaf) || !mqtt_topic_matches(m->walk->filter, r->topic, how))
+        return;
+    if (mem_grow(&m->msgs, &m->room, m->n + 1, m->walk->s->b->n_retained, sizeof(*m->msgs)))
+        return; /* no memory: this one is not delivered */
+    m->msgs[m->n++] = broker_msg_ref(r->msg);
+}
+
+static void deliver_matching(const struct walk *w)
+{
+    struct matches m = { .walk = w };
+
+    twalk_r(w->s->b->retained, collect, &m);
+    for (size_t i = 0; i < m.n; i++) {
+        struct retained r = { m.msgs[i]->topic, m.msgs[i] };
+
+        deliver(w->s, &r, w->qos);
+        broker_msg_unref(m.msgs[i]);
+    }
+    free(m.msgs);
+}
+
+void retain_deliver(struct session *s, struct slice filter, uint8_t qos)
+{
+    struct retained *r;
+
+    if (slice_starts(filter, SLICE_LIT("$share/"))) /* 5.0 §4.8.2: none for shared subscriptions */
+        return;
+    if (mqtt_filter_has_wildcard(filter)) {
+        if (!s->b->o.config.retained_exact_only)
+            deliver_matching(&(struct walk){ s, filter, qos });
+        return;
+    }
+    r = find(s->b, filter);
+    if (r)
+        deliver(s, r, qos);
+}
+
+static void free_node(void *p)
+{
+    struct retained *r = p;
+
+    broker_msg_unref(r->msg);
+    free(r);
+}
+
+void retain_free_all(struct broker *b)
+{
+    tdestroy(b->retained, free_node);
+    b->retained = NULL;
+    b->n_retained = 0;
+}

@@ -1,0 +1,107 @@
+#include "../cm.h"
+#include "base/mem.h"
+#include "broker/tree.h"
+#include "mqtt/topic.h"
+
+#include <stdlib.h>
+
+/* The tree must find what mqtt_topic_matches says, for every filter and topic over a small alphabet. */
+
+static const char *const levels[] = { "a", "b", "", "+", "#", "$x" };
+
+struct entry {
+    struct broker_leaf leaf; /* first */
+    char filter[16];
+    unsigned hits;
+};
+
+static void on_leaf(void *ctx, struct broker_leaf *leaf)
+{
+    ((struct entry *)(void *)leaf)->hits++;
+}
+
+static struct broker_leaf *first_of_group(void *ctx, struct broker_leaf *first)
+{
+    ((struct entry *)(void *)first)->hits++;
+    return first;
+}
+
+static const struct broker_tree_visitor visitor = { on_leaf, first_of_group, NULL };
+
+/* The i-th word of one to three levels. */
+static bool word(unsigned i, char *out, size_t size)
+{
+    unsigned n = ARRAY_LEN(levels), depth = 1 + i % 3;
+
+    i /= 3;
+    out[0] = '\0';
+    for (unsigned d = 0; d < depth; d++, i /= n) {
+        strncat(out, d ? "/" : "", size - strlen(out) - 1);
+        strncat(out, levels[i % n], size - strlen(out) - 1);
+    }
+    return i == 0;
+}
+
+#define WORDS (3 * 216)
+
+static void agrees_with_the_matcher(void **state)
+{
+    static struct entry e[WORDS];
+    struct broker_tree t;
+    unsigned n = 0;
+    char topic[16];
+    (void)state;
+
+    assert_int_equal(broker_tree_init(&t), ERR_OK);
+    for (unsigned i = 0; i < WORDS; i++)
+        if (word(i, e[n].filter, sizeof(e[n].filter)) && mqtt_filter_valid(slice_str(e[n].filter))) {
+            assert_int_equal(broker_tree_add(&t, slice_str(e[n].filter), &e[n].leaf), ERR_OK);
+            n++;
+        }
+    assert_true(n > 100);
+    for (unsigned i = 0; i < WORDS * 2; i++) {
+        bool below = i >= WORDS;
+
+        if (!word(i % WORDS, topic, sizeof(topic)) || !mqtt_topic_valid(slice_str(topic)))
+            continue;
+        for (unsigned k = 0; k < n; k++)
+            e[k].hits = 0;
+        broker_tree_match(&t, slice_str(topic), below, &visitor);
+        for (unsigned k = 0; k < n; k++)
+            assert_int_equal(e[k].hits, mqtt_topic_matches(slice_str(e[k].filter), slice_str(topic),
+                                                           below ? MQTT_MATCH_HASH_BELOW : MQTT_MATCH_SPEC));
+    }
+    for (unsigned k = 0; k < n; k++)
+        broker_tree_remove(&e[k].leaf);
+    broker_tree_done(&t); /* LeakSanitizer sees a level left behind */
+}
+
+static void groups_take_turns(void **state)
+{
+    static struct entry e[3];
+    struct broker_tree t;
+    (void)state;
+
+    assert_int_equal(broker_tree_init(&t), ERR_OK);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(broker_tree_add(&t, SLICE_LIT("$share/g/a/+"), &e[i].leaf), ERR_OK);
+    for (unsigned i = 0; i < 9; i++)
+        broker_tree_match(&t, SLICE_LIT("a/b"), false, &visitor);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(e[i].hits, 3);
+    broker_tree_remove(&e[1].leaf);
+    broker_tree_remove(&e[1].leaf); /* twice is fine */
+    for (unsigned i = 0; i < 4; i++)
+        broker_tree_match(&t, SLICE_LIT("a/b"), false, &visitor);
+    assert_int_equal(e[0].hits + e[2].hits, 10);
+    assert_int_equal(e[0].hits, 5);
+    broker_tree_remove(&e[0].leaf);
+    broker_tree_remove(&e[2].leaf);
+    broker_tree_done(&t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(agrees_with_the_matcher), cmocka_unit_test(groups_take_turns) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
