@@ -1,0 +1,87 @@
+#include "cloud/api/control.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "cloud/api/ops.h"
+#include "cloud/auth/caller.h"
+
+struct control {
+    struct control_opts opts;
+    struct http_route *routes;
+    struct http_server *server;
+};
+
+static void refuse(struct control *c, const struct http_request *req, const struct api_op *op, enum api_error error,
+                   const char *why)
+{
+    char path[LOG_ESC_MAX];
+
+    log_info("api refused %s peer=%s target=%s: %s", api_error_info(error)->name, net_stream_peer(req->stream),
+             log_esc(path, req->path), why);
+    api_request_refuse(c->opts.parts, req, op, error, why);
+}
+
+static void on_request(void *ctx, struct http_request *req)
+{
+    struct control *c = ctx;
+    const struct api_op *op = req->route->arg;
+    struct caller caller;
+    char why[CALLER_WHY_MAX];
+    enum api_error error;
+
+    if (op->flags & API_PUBLIC) {
+        struct api_asker nobody = { .region = c->opts.parts->env->region };
+        api_request_start(c->opts.parts, req, op, &nobody);
+        return;
+    }
+    error = caller_identify(c->opts.parts->env->crypto, c->opts.keys, c->opts.any_key, req, clock_wall_ms(), &caller,
+                            why);
+    if (error) {
+        refuse(c, req, op, error, why);
+        return;
+    }
+    struct api_asker who = { .region = caller.region };
+    api_request_start(c->opts.parts, req, op, &who);
+}
+
+static void on_unknown(void *ctx, struct http_request *req)
+{
+    refuse(ctx, req, NULL, API_UNKNOWN_OPERATION, "this server does not offer that operation");
+}
+
+err_t control_new(const struct control_opts *opts, struct control **ret)
+{
+    struct control *c = mem_calloc(1, sizeof(*c));
+    struct http_server_opts so = { .ctx = c, .fallback = on_unknown, .max_body = 4u << 20 };
+    err_t e;
+
+    if (!c)
+        return ERR_NOMEM;
+    c->opts = *opts;
+    e = api_ops_routes(API_CONTROL | API_PUBLIC, on_request, &c->routes, &so.route_count);
+    if (!e) {
+        so.routes = c->routes;
+        e = http_server_new(opts->parts->loop, &so, &c->server);
+    }
+    if (e) {
+        control_free(c);
+        return e;
+    }
+    *ret = c;
+    return ERR_OK;
+}
+
+void control_free(struct control *c)
+{
+    if (!c)
+        return;
+    http_server_free(c->server);
+    free(c->routes);
+    free(c);
+}
+
+void control_adopt(struct control *c, struct net_stream *s)
+{
+    http_server_adopt(c->server, s);
+}

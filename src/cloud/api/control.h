@@ -1,0 +1,17 @@
+/* src/cloud/api/control.h - the control port: REST-JSON for callers with access keys. Belongs to the loop's thread. */
+#pragma once
+#include "cloud/api/request.h"
+#include "cloud/auth/accesskeys.h"
+
+struct control;
+
+struct control_opts {
+    const struct api_parts *parts;  /* must outlive it */
+    const struct access_keys *keys; /* the same */
+    bool any_key;                   /* --insecure-dev */
+};
+
+err_t control_new(const struct control_opts *opts, struct control **ret);
+void control_free(struct control *c);
+/* Serve this connection; takes it. */
+void control_adopt(struct control *c, struct net_stream *s);

@@ -1,0 +1,92 @@
+#include "cloud/api/ops.h"
+
+#include "base/mem.h"
+#include "cloud/api/public.h"
+#include "cloud/gateway/device.h"
+#include "cloud/greengrass/handlers.h"
+#include "cloud/registry/handlers.h"
+#include "cloud/shadows/handlers.h"
+
+#define GG API_CONTROL | API_GREENGRASS
+#define SHADOW API_CONTROL | API_DEVICE | API_RAW_BODY | API_SHADOW_CODES
+#define CORE API_DEVICE | API_GREENGRASS
+#define DEPLOYMENT "/greengrass/groups/{groupId}/deployments/{deploymentId}"
+
+const struct api_op api_ops[] = {
+    { "GetRootCertificate", "GET", "/root.ca.pem", public_root, API_PUBLIC },
+    { "GetEndpoints", "GET", "/sedge/endpoints", public_endpoints, API_PUBLIC },
+
+    { "DescribeEndpoint", "GET", "/endpoint", endpoint_describe, API_CONTROL },
+
+    { "CreateThing", "POST", "/things/{thingName}", thing_create, API_CONTROL },
+    { "DescribeThing", "GET", "/things/{thingName}", thing_describe, API_CONTROL },
+    { "DeleteThing", "DELETE", "/things/{thingName}", thing_delete, API_CONTROL },
+    { "ListThings", "GET", "/things", thing_list, API_CONTROL },
+    { "AttachThingPrincipal", "PUT", "/things/{thingName}/principals", principal_attach, API_CONTROL },
+    { "DetachThingPrincipal", "DELETE", "/things/{thingName}/principals", principal_detach, API_CONTROL },
+    { "ListThingPrincipals", "GET", "/things/{thingName}/principals", principal_list, API_CONTROL },
+
+    { "CreateKeysAndCertificate", "POST", "/keys-and-certificate", certificate_create_keys, API_CONTROL | API_NEEDS_KEY },
+    { "CreateCertificateFromCsr", "POST", "/certificates", certificate_create_csr, API_CONTROL },
+    { "RegisterCertificate", "POST", "/certificate/register", certificate_register, API_CONTROL },
+    { "RegisterCertificateWithoutCA", "POST", "/certificate/register-no-ca", certificate_register_no_ca, API_CONTROL },
+    { "DescribeCertificate", "GET", "/certificates/{certificateId}", certificate_describe, API_CONTROL },
+    { "UpdateCertificate", "PUT", "/certificates/{certificateId}", certificate_update, API_CONTROL },
+    { "DeleteCertificate", "DELETE", "/certificates/{certificateId}", certificate_delete, API_CONTROL },
+    { "ListCertificates", "GET", "/certificates", certificate_list, API_CONTROL },
+
+    { "GetRegistrationCode", "GET", "/registrationcode", ca_registration_code, API_CONTROL },
+    { "RegisterCACertificate", "POST", "/cacertificate", ca_register, API_CONTROL },
+    { "DescribeCACertificate", "GET", "/cacertificate/{certificateId}", ca_describe, API_CONTROL },
+    { "UpdateCACertificate", "PUT", "/cacertificate/{certificateId}", ca_update, API_CONTROL },
+
+    { "CreatePolicy", "POST", "/policies/{policyName}", policy_create, API_CONTROL },
+    { "GetPolicy", "GET", "/policies/{policyName}", policy_get, API_CONTROL },
+    { "DeletePolicy", "DELETE", "/policies/{policyName}", policy_delete, API_CONTROL },
+    { "ListPolicies", "GET", "/policies", policy_list, API_CONTROL },
+    { "AttachPolicy", "PUT", "/target-policies/{policyName}", policy_attach, API_CONTROL },
+    { "DetachPolicy", "POST", "/target-policies/{policyName}", policy_detach, API_CONTROL },
+    { "ListAttachedPolicies", "POST", "/attached-policies/{target}", policy_list_attached, API_CONTROL },
+
+    { "GetThingShadow", "GET", "/things/{thingName}/shadow", shadow_get, SHADOW, "iot:GetThingShadow", "iot:thing/{thingName}" },
+    { "UpdateThingShadow", "POST", "/things/{thingName}/shadow", shadow_update, SHADOW, "iot:UpdateThingShadow", "iot:thing/{thingName}" },
+    { "DeleteThingShadow", "DELETE", "/things/{thingName}/shadow", shadow_delete, SHADOW, "iot:DeleteThingShadow", "iot:thing/{thingName}" },
+
+    { "CreateDefinition", "POST", "/greengrass/definition/{kind}", definition_create, GG },
+    { "ListDefinitions", "GET", "/greengrass/definition/{kind}", definition_list, GG },
+    { "GetDefinition", "GET", "/greengrass/definition/{kind}/{id}", definition_get, GG },
+    { "CreateDefinitionVersion", "POST", "/greengrass/definition/{kind}/{id}/versions", definition_version_create, GG },
+    { "GetDefinitionVersion", "GET", "/greengrass/definition/{kind}/{id}/versions/{version}", definition_version_get, GG },
+
+    { "CreateGroup", "POST", "/greengrass/groups", group_create, GG },
+    { "ListGroups", "GET", "/greengrass/groups", group_list, GG },
+    { "GetGroup", "GET", "/greengrass/groups/{groupId}", group_get, GG },
+    { "CreateGroupVersion", "POST", "/greengrass/groups/{groupId}/versions", group_version_create, GG },
+    { "GetGroupVersion", "GET", "/greengrass/groups/{groupId}/versions/{version}", group_version_get, GG },
+    { "CreateDeployment", "POST", "/greengrass/groups/{groupId}/deployments", deployment_create, GG },
+    { "ListDeployments", "GET", "/greengrass/groups/{groupId}/deployments", deployment_list, GG },
+    { "GetDeploymentStatus", "GET", DEPLOYMENT "/status", deployment_status, GG },
+
+    { "GetConnection", "GET", "/sedge/connection", device_connection, API_DEVICE },
+    { "GetDeployment", "GET", DEPLOYMENT, core_document, CORE, "greengrass:GetDeployment", "greengrass:" DEPLOYMENT },
+    { "GetDeploymentArtifact", "GET", DEPLOYMENT "/artifacts/{name}", core_artifact, CORE, "greengrass:GetDeploymentArtifacts", "greengrass:" DEPLOYMENT },
+    { "UpdateCoreDeploymentStatus", "PUT", DEPLOYMENT "/cores/{coreArn}/status", core_status, CORE, "greengrass:UpdateCoreDeploymentStatus",
+      "greengrass:" DEPLOYMENT "/cores/{coreArn%}" },
+};
+const size_t api_ops_count = ARRAY_LEN(api_ops);
+
+err_t api_ops_routes(unsigned flags, http_handler_fn fn, struct http_route **ret, size_t *ret_n)
+{
+    struct http_route *routes = mem_calloc(api_ops_count, sizeof(*routes));
+    size_t n = 0;
+
+    if (!routes)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < api_ops_count; i++) {
+        if (api_ops[i].flags & flags)
+            routes[n++] = (struct http_route){ api_ops[i].method, api_ops[i].path, fn, &api_ops[i] };
+    }
+    *ret = routes;
+    *ret_n = n;
+    return ERR_OK;
+}

@@ -1,0 +1,89 @@
+#include "cloud/auth/caller.h"
+
+#include "base/mem.h"
+
+#include <stdio.h>
+
+#define HEADERS_MAX 128u
+
+static const char *const services[] = { "iot", "execute-api", "iotdata", "iotdevicegateway", "greengrass" };
+
+static bool service_known(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(services); i++) {
+        if (strcmp(services[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum api_error verdict_error(enum sigv4_verdict v)
+{
+    switch (v) {
+    case SIGV4_OK:
+        return API_OK;
+    case SIGV4_MISSING:
+        return API_MISSING_TOKEN;
+    case SIGV4_INCOMPLETE:
+        return API_INCOMPLETE_SIGNATURE;
+    case SIGV4_EXPIRED:
+    case SIGV4_NOT_YET:
+    case SIGV4_MISMATCH:
+        break;
+    }
+    return API_INVALID_SIGNATURE;
+}
+
+/* The secret is looked up last, so that nothing about keys is told to who cannot even write a signature. */
+static enum api_error check(const struct crypto_ctx *crypto, const struct access_keys *keys, bool any_key,
+                            const struct sigv4_request *rq, const struct sigv4_auth *auth, int64_t now_ms, char *why)
+{
+    const struct secret *secret = access_keys_find(keys, auth->access_key_id);
+    enum sigv4_verdict verdict = SIGV4_MISMATCH;
+    err_t e;
+
+    if (!service_known(auth->service)) {
+        (void)snprintf(why, CALLER_WHY_MAX, "Credential should be scoped to correct service: 'iot'.");
+        return API_INVALID_SIGNATURE;
+    }
+    if (any_key)
+        return API_OK;
+    if (!secret) {
+        (void)snprintf(why, CALLER_WHY_MAX, "The security token included in the request is invalid.");
+        return API_UNKNOWN_KEY;
+    }
+    e = sigv4_verify(crypto, rq, auth, secret_expose_bytes(secret), now_ms, &verdict, why);
+    if (e == ERR_AUTH)
+        return verdict_error(verdict);
+    return e ? API_INTERNAL : API_OK;
+}
+
+enum api_error caller_identify(const struct crypto_ctx *crypto, const struct access_keys *keys, bool any_key,
+                               const struct http_request *req, int64_t now_ms, struct caller *ret,
+                               char why[CALLER_WHY_MAX])
+{
+    struct sigv4_header headers[HEADERS_MAX];
+    struct sigv4_request rq = { req->method, req->path, req->query, headers, req->header_count, req->body };
+    struct sigv4_auth auth;
+    enum api_error error;
+    err_t e;
+
+    if (req->header_count > HEADERS_MAX) {
+        (void)snprintf(why, CALLER_WHY_MAX, "too many headers");
+        return API_INCOMPLETE_SIGNATURE;
+    }
+    for (size_t i = 0; i < req->header_count; i++)
+        headers[i] = (struct sigv4_header){ req->headers[i].name, req->headers[i].value };
+    why[0] = 0;
+    if ((e = sigv4_auth_parse(&rq, &auth, why))) {
+        if (e == ERR_NOT_FOUND)
+            (void)snprintf(why, CALLER_WHY_MAX, "Missing Authentication Token");
+        return e == ERR_NOT_FOUND ? API_MISSING_TOKEN : API_INCOMPLETE_SIGNATURE;
+    }
+    if ((error = check(crypto, keys, any_key, &rq, &auth, now_ms, why)))
+        return error;
+    (void)snprintf(ret->access_key_id, sizeof(ret->access_key_id), "%s", auth.access_key_id);
+    (void)snprintf(ret->region, sizeof(ret->region), "%s", auth.region);
+    (void)snprintf(ret->service, sizeof(ret->service), "%s", auth.service);
+    return API_OK;
+}

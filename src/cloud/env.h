@@ -1,0 +1,16 @@
+/* src/cloud/env.h - what every part of the cloud may know about this installation. Constant after start; any thread. */
+#pragma once
+#include "crypto/process.h"
+
+#include <stdint.h>
+
+struct pki;
+
+struct cloud_env {
+    const struct crypto_ctx *crypto;
+    struct pki *pki;
+    const char *account; /* 12 digits */
+    const char *region;  /* of this installation: what device policies are judged with */
+    const char *host;    /* the first --host: DescribeEndpoint */
+    uint16_t mqtt_port, https_port; /* the real ones; 0 before the listeners stand */
+};

@@ -1,0 +1,171 @@
+#include "cloud/gateway/device.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "cloud/api/ops.h"
+#include "cloud/gateway/certvars.h"
+#include "cloud/gateway/facts.h"
+#include "http/uri.h"
+#include "tls/stream.h"
+
+#include <stdio.h>
+
+#define RESOURCE_MAX 1024u
+
+struct device {
+    const struct api_parts *parts;
+    struct http_route *routes;
+    struct http_server *server;
+};
+
+/* ---- on the database thread ---- */
+
+/* Fill {labels} into the operation's resource; {label%} percent-encodes the value once more, as the core's ARN is in
+ * the policy's words (EC-14). */
+static err_t add_label(struct api_call *c, struct slice label, struct buf *out)
+{
+    bool encode = label.n && label.p[label.n - 1] == '%';
+    autofree char *name = mem_str(slice_head(label, label.n - encode));
+    const char *value = name ? api_param(c, name) : NULL;
+
+    if (!value)
+        return ERR_NOT_FOUND;
+    return encode ? http_percent_encode(out, slice_str(value), false) : buf_add_str(out, value);
+}
+
+static err_t build_resource(struct api_call *c, const char *form, struct buf *out)
+{
+    err_t e = ERR_OK;
+
+    while (*form && !e) {
+        size_t n = strcspn(form, "{");
+        e = buf_add_mem(out, form, n);
+        form += n;
+        if (!e && *form) {
+            size_t len = strcspn(++form, "}");
+            e = add_label(c, slice_of(form, len), out);
+            form += len + 1;
+        }
+    }
+    if (!e && (c->op->flags & API_SHADOW_CODES) && api_param(c, "name"))
+        e = buf_printf(out, "/%s", api_param(c, "name")); /* thing/NAME/SHADOW */
+    return e;
+}
+
+/* 403 for whatever is wrong: the peer has proven that it holds the key, so it may know what became of its certificate. */
+static err_t authorize(struct api_call *c)
+{
+    autobuf resource = BUF_INIT(RESOURCE_MAX);
+    auto_facts f = { 0 };
+    char why[FACTS_WHY_MAX];
+    err_t e = facts_load(c->db, c->cert_id, NULL, &f);
+
+    if (e)
+        return e;
+    if (!facts_admit(&f, c->cert_id, c->now_ms, why))
+        return api_fail(c, API_FORBIDDEN, "%s", why);
+    /* the form's service prefix is the action's own */
+    if ((e = build_resource(c, strchr(c->op->resource, ':') + 1, &resource)))
+        return e == ERR_NOMEM ? e : api_fail(c, API_FORBIDDEN, "the request names no resource");
+    if (facts_judge(&f, c->env, &c->vars, c->op->action, buf_slice(&resource)) == POLICY_ALLOW)
+        return ERR_OK;
+    return api_fail(c, API_FORBIDDEN, "no policy of certificate %s allows %s on %.200s", c->cert_id, c->op->action,
+                    buf_str(&resource));
+}
+
+err_t device_connection(struct api_call *c)
+{
+    const char *client = api_param(c, "clientId");
+    autobuf resource = BUF_INIT(RESOURCE_MAX);
+    auto_facts f = { 0 };
+    char why[FACTS_WHY_MAX] = "";
+    bool ok;
+    err_t e;
+
+    if (!client)
+        return api_fail(c, API_INVALID_REQUEST, "clientId is required");
+    if ((e = policy_vars_add(&c->vars, "iot:ClientId", slice_str(client))) ||
+        (e = facts_load(c->db, c->cert_id, client, &f)) || (e = buf_printf(&resource, "client/%s", client)))
+        return e;
+    ok = facts_admit(&f, c->cert_id, c->now_ms, why);
+    if (ok && facts_judge(&f, c->env, &c->vars, "iot:Connect", buf_slice(&resource)) != POLICY_ALLOW) {
+        ok = false;
+        (void)snprintf(why, sizeof(why), "no policy of certificate %s (%zu attached) allows iot:Connect with this client id",
+                       c->cert_id, f.n);
+    }
+    return api_reply(c, json_pack("{s:i,s:s,s:s,s:s,s:s}", "v", 1, "certificateId", c->cert_id, "status",
+                                  f.status[0] ? f.status : "UNKNOWN", "connect", ok ? "allowed" : "refused", "message",
+                                  why));
+}
+
+/* ---- on the loop ---- */
+
+static err_t fill_vars(const struct http_request *req, const char *cert_id, const X509 *cert, struct policy_vars *vars)
+{
+    const char *peer = net_stream_peer(req->stream), *colon = strrchr(peer, ':');
+    err_t e = certvars_add(vars, cert_id, cert);
+
+    return e || !colon ? e : policy_vars_add(vars, "aws:SourceIp", slice_of(peer, (size_t)(colon - peer)));
+}
+
+static void on_request(void *ctx, struct http_request *req)
+{
+    struct device *d = ctx;
+    const struct api_op *op = req->route->arg;
+    X509 *cert = tls_stream_peer_cert(req->stream);
+    auto_policy_vars vars = { 0 };
+    char id[CRYPTO_SHA256_HEX];
+
+    if (!cert || crypto_cert_id(d->parts->env->crypto, cert, id) || fill_vars(req, id, cert, &vars)) {
+        api_request_refuse(d->parts, req, op, API_FORBIDDEN, "the client certificate cannot be read");
+        return;
+    }
+    struct api_asker who = { .region = d->parts->env->region,
+                             .cert_id = id,
+                             .vars = &vars,
+                             .authorize = op->action ? authorize : NULL };
+    api_request_start(d->parts, req, op, &who);
+}
+
+static void on_unknown(void *ctx, struct http_request *req)
+{
+    struct device *d = ctx;
+
+    api_request_refuse(d->parts, req, NULL, API_UNKNOWN_OPERATION, "this server does not offer that operation to devices");
+}
+
+err_t device_new(const struct api_parts *parts, struct device **ret)
+{
+    struct device *d = mem_calloc(1, sizeof(*d));
+    struct http_server_opts so = { .ctx = d, .fallback = on_unknown };
+    err_t e;
+
+    if (!d)
+        return ERR_NOMEM;
+    d->parts = parts;
+    e = api_ops_routes(API_DEVICE, on_request, &d->routes, &so.route_count);
+    if (!e) {
+        so.routes = d->routes;
+        e = http_server_new(parts->loop, &so, &d->server);
+    }
+    if (e) {
+        device_free(d);
+        return e;
+    }
+    *ret = d;
+    return ERR_OK;
+}
+
+void device_free(struct device *d)
+{
+    if (!d)
+        return;
+    http_server_free(d->server);
+    free(d->routes);
+    free(d);
+}
+
+void device_adopt(struct device *d, struct net_stream *s)
+{
+    http_server_adopt(d->server, s);
+}

@@ -1,0 +1,150 @@
+#include "cloud/gateway/facts.h"
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/clock.h"
+
+#include <stdio.h>
+
+#define DOCS_MAX 64u
+#define RESOURCE_MAX 1024u
+#define THING "iot:Connection.Thing."
+
+void facts_done(struct facts *f)
+{
+    for (size_t i = 0; i < f->n; i++)
+        policy_doc_free(f->docs[i]);
+    free(f->docs);
+    policy_vars_done(&f->thing);
+    *f = (struct facts){ 0 };
+}
+
+static err_t take_certificate(void *ctx, const struct db_rows *row)
+{
+    struct facts *f = ctx;
+
+    (void)snprintf(f->status, sizeof(f->status), "%s", db_str(row, 0));
+    f->not_before_ms = db_int(row, 1);
+    f->not_after_ms = db_int(row, 2);
+    return ERR_OK;
+}
+
+/* What CreatePolicy took is well formed; should one be unreadable all the same, nothing may be allowed without it: it might
+ * have been the one that denies. */
+static err_t take_policy(void *ctx, const struct db_rows *row)
+{
+    struct facts *f = ctx;
+    auto_policy_doc *doc = NULL;
+    char why[POLICY_WHY_MAX] = "";
+    err_t e = mem_grow(&f->docs, &f->cap, f->n + 1, DOCS_MAX, sizeof(*f->docs));
+
+    if (e)
+        return e;
+    if ((e = policy_doc_parse(db_text(row, 1), &doc, why))) {
+        log_error("policy %s cannot be read: %s", db_str(row, 0), why);
+        return e;
+    }
+    f->docs[f->n++] = steal(&doc);
+    return ERR_OK;
+}
+
+/* The thing whose name is the client id and that the certificate is attached to (iot-core trap 8). */
+static err_t take_thing(void *ctx, const struct db_rows *row)
+{
+    struct facts *f = ctx;
+    auto_json *attributes = NULL;
+    json_t *value;
+    const char *key;
+    char name[192];
+    err_t e;
+
+    if ((e = policy_vars_add(&f->thing, THING "ThingName", db_text(row, 0))) ||
+        (e = policy_vars_add(&f->thing, "iot:Thing.ThingName", db_text(row, 0))) ||
+        (e = json_parse(db_text(row, 1), 2, &attributes, NULL)))
+        return e;
+    json_object_foreach(attributes, key, value)
+    {
+        (void)snprintf(name, sizeof(name), THING "Attributes[%s]", key);
+        if ((e = policy_vars_add(&f->thing, name, slice_str(json_string_value(value)))))
+            return e;
+    }
+    return ERR_OK;
+}
+
+static err_t load_thing(struct db *db, const char *cert_id, const char *client_id, struct facts *f)
+{
+    err_t e = db_one(db,
+                     "SELECT t.name, t.attributes FROM thing_principals p JOIN things t ON t.name = p.thing"
+                     " WHERE p.cert_id = $1 AND p.thing = $2",
+                     DB_ARGS(DB_TEXT(cert_id), DB_TEXT(client_id)), take_thing, f);
+
+    if (e && e != ERR_NOT_FOUND)
+        return e;
+    return policy_vars_add(&f->thing, THING "IsAttached", slice_str(e ? "false" : "true"));
+}
+
+err_t facts_load(struct db *db, const char *cert_id, const char *client_id, struct facts *ret)
+{
+    err_t e;
+
+    facts_done(ret);
+    e = db_one(db, "SELECT status, not_before_ms, not_after_ms FROM certificates WHERE cert_id = $1",
+               DB_ARGS(DB_TEXT(cert_id)), take_certificate, ret);
+    if (e)
+        return e == ERR_NOT_FOUND ? ERR_OK : e;
+    if ((e = db_each(db,
+                     "SELECT p.name, p.document FROM policy_targets t JOIN policies p ON p.name = t.policy"
+                     " WHERE t.cert_id = $1 ORDER BY p.name",
+                     DB_ARGS(DB_TEXT(cert_id)), take_policy, ret)))
+        return e;
+    return client_id ? load_thing(db, cert_id, client_id, ret) : ERR_OK;
+}
+
+bool facts_admit(const struct facts *f, const char *cert_id, int64_t now_ms, char why[FACTS_WHY_MAX])
+{
+    char when[CLOCK_ISO_MAX];
+
+    if (!f->status[0]) {
+        (void)snprintf(why, FACTS_WHY_MAX, "certificate %s is not registered here", cert_id);
+    } else if (strcmp(f->status, "ACTIVE") != 0) {
+        (void)snprintf(why, FACTS_WHY_MAX, "certificate %s is %s: activate it (UpdateCertificate newStatus=ACTIVE)", cert_id,
+                       f->status);
+    } else if (now_ms > f->not_after_ms) {
+        clock_iso(when, f->not_after_ms);
+        (void)snprintf(why, FACTS_WHY_MAX, "certificate %s expired at %s", cert_id, when);
+    } else if (now_ms < f->not_before_ms) {
+        clock_iso(when, f->not_before_ms);
+        (void)snprintf(why, FACTS_WHY_MAX, "certificate %s is valid only from %s on", cert_id, when);
+    } else {
+        return true;
+    }
+    return false;
+}
+
+/* Both sets as one, borrowed: the array is ours, the values are theirs. */
+static struct policy_vars join(const struct policy_vars *a, const struct policy_vars *b, struct policy_var *room)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < a->n; i++)
+        room[n++] = a->v[i];
+    for (size_t i = 0; i < b->n; i++)
+        room[n++] = b->v[i];
+    return (struct policy_vars){ room, n, n };
+}
+
+enum policy_verdict facts_judge(const struct facts *f, const struct cloud_env *env, const struct policy_vars *vars,
+                                const char *action, struct slice resource)
+{
+    struct policy_var room[2 * POLICY_VARS_MAX];
+    struct policy_vars all = join(&f->thing, vars, room);
+    char arn[RESOURCE_MAX];
+    int n = snprintf(arn, sizeof(arn), "arn:aws:%.*s:%s:%s:%.*s", (int)strcspn(action, ":"), action, env->region,
+                     env->account, SLICE_FMT(resource));
+
+    if (n < 0 || n >= (int)sizeof(arn))
+        return POLICY_IMPLICIT_DENY; /* longer than any resource of ours */
+    struct policy_request rq = { slice_str(action), slice_of(arn, (size_t)n), &all };
+    return policy_evaluate(f->docs, f->n, &rq);
+}

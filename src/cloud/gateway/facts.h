@@ -1,0 +1,33 @@
+/* src/cloud/gateway/facts.h - what the registry says about a certificate now, and what its policies permit.
+ *
+ * Loaded on the database thread; a loaded one is plain data for any thread. Spec: iot-core reference 3.4, 3.6.
+ */
+#pragma once
+#include "cloud/env.h"
+#include "cloud/policy/evaluate.h"
+#include "db/db.h"
+
+#define FACTS_WHY_MAX 256u
+
+struct facts {
+    char status[32]; /* "" when the certificate is not registered */
+    int64_t not_before_ms, not_after_ms;
+    struct policy_doc **docs;
+    size_t n, cap;
+    struct policy_vars thing; /* iot:Connection.Thing.*; empty without a client id */
+};
+
+void facts_done(struct facts *f);
+#define auto_facts __attribute__((cleanup(facts_done))) struct facts
+
+/* client_id NULL: an HTTP request, which has no thing variables. *ret is to be freed in every case. */
+err_t facts_load(struct db *db, const char *cert_id, const char *client_id, struct facts *ret);
+
+/* May this certificate connect at all: known, ACTIVE, within its dates? Otherwise `why` says what is the matter and what
+ * to do. Policies come afterwards. */
+bool facts_admit(const struct facts *f, const char *cert_id, int64_t now_ms, char why[FACTS_WHY_MAX]);
+
+/* Judge one action. `resource` is what follows arn:aws:SERVICE:REGION:ACCOUNT: in the ARN; SERVICE is the action's. The
+ * thing variables of `f` and `vars` count together. */
+enum policy_verdict facts_judge(const struct facts *f, const struct cloud_env *env, const struct policy_vars *vars,
+                                const char *action, struct slice resource);

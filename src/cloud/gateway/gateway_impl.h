@@ -1,0 +1,17 @@
+/* src/cloud/gateway/gateway_impl.h - the gateway's inside, for gateway/mqtt.c and gateway/principal.c. */
+#pragma once
+#include "cloud/gateway/principal.h"
+#include "cloud/shadows/mqtt.h"
+
+struct opening; /* a TLS handshake under way */
+
+struct gateway {
+    const struct cloud_env *env;
+    struct net_loop *loop;
+    struct store *store;
+    struct broker *broker;
+    struct shadows_service shadows;
+    struct principal *principals;
+    struct opening *opening;
+    bool closing;
+};

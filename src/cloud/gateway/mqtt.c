@@ -1,0 +1,186 @@
+#include "cloud/gateway/mqtt.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "cloud/gateway/gateway_impl.h"
+#include "cloud/shadows/mqtt.h"
+#include "mqtt/reason.h"
+
+/* A TLS connection on its way: who it is can be told only after the handshake. */
+struct opening {
+    struct gateway *gw;
+    struct opening *next, **link;
+    struct net_stream *s;
+};
+
+static struct net_stream *opening_end(struct opening *o)
+{
+    struct net_stream *s = o->s;
+
+    *o->link = o->next;
+    if (o->next)
+        o->next->link = o->link;
+    free(o);
+    return s;
+}
+
+static void on_open(void *ctx)
+{
+    struct opening *o = ctx;
+    struct gateway *g = o->gw;
+    struct net_stream *s = opening_end(o);
+    struct principal *p;
+    err_t e = principal_new(g, s, &p);
+
+    if (e) {
+        log_warn("mqtt peer=%s: no principal: %s", net_stream_peer(s), err_str(e));
+        net_stream_free(s);
+        return;
+    }
+    struct broker_peer peer = { p, principal_unref, slice_str(p->id), slice_str(p->address) };
+    if ((e = broker_accept(g->broker, s, &peer)))
+        log_warn("mqtt connection not taken: %s", err_str(e));
+}
+
+/* Nothing is read before the broker takes over: it shows what has come then. */
+static size_t on_read(void *ctx, struct slice in)
+{
+    (void)ctx;
+    (void)in;
+    return 0;
+}
+
+static void on_close(void *ctx, err_t why)
+{
+    struct net_stream *s = opening_end(ctx);
+
+    if (why != ERR_EOF)
+        log_info("mqtt peer=%s: TLS handshake failed: %s", net_stream_peer(s), net_stream_why(s));
+    net_stream_free(s);
+}
+
+static const struct net_handler opening_handler = { .on_open = on_open, .on_read = on_read, .on_close = on_close };
+
+void gateway_adopt(struct gateway *g, struct net_stream *s)
+{
+    struct opening *o = mem_calloc(1, sizeof(*o));
+
+    if (!o) {
+        net_stream_free(s);
+        return;
+    }
+    *o = (struct opening){ .gw = g, .next = g->opening, .link = &g->opening, .s = s };
+    if (o->next)
+        o->next->link = &o->next;
+    g->opening = o;
+    net_stream_set_handler(s, &opening_handler, o);
+}
+
+static enum broker_verdict may(void *ctx, const struct broker_question *q)
+{
+    (void)ctx;
+    /* A message for a session whose client is away: it is judged when it is delivered. */
+    return q->user ? principal_may(q->user, q) : BROKER_ALLOW;
+}
+
+static const char *principal_id(const struct principal *p)
+{
+    return p ? p->id : "";
+}
+
+static void on_connected(void *ctx, void *user, struct slice client_id, struct slice address)
+{
+    char id[LOG_ESC_MAX];
+
+    (void)ctx;
+    log_info("mqtt connected clientId=%s certificateId=%s peer=%.*s", log_esc(id, client_id), principal_id(user),
+             SLICE_FMT(address));
+}
+
+static void on_disconnected(void *ctx, void *user, struct slice client_id, enum broker_why why, const char *detail)
+{
+    char id[LOG_ESC_MAX], text[LOG_ESC_MAX];
+
+    (void)ctx;
+    if (client_id.n)
+        log_info("mqtt disconnected clientId=%s certificateId=%s reason=%s: %s", log_esc(id, client_id), principal_id(user),
+                 broker_why_str(why), log_esc(text, slice_str(detail)));
+}
+
+static void on_denied(void *ctx, void *user, struct slice client_id, enum broker_action action, struct slice topic)
+{
+    static const char *const names[] = {
+        [BROKER_CONNECT] = "iot:Connect",
+        [BROKER_PUBLISH] = "iot:Publish",
+        [BROKER_SUBSCRIBE] = "iot:Subscribe",
+        [BROKER_RECEIVE] = "iot:Receive",
+    };
+    char id[LOG_ESC_MAX], text[LOG_ESC_MAX];
+
+    (void)ctx;
+    if (action != BROKER_CONNECT) /* that one was logged with its reason */
+        log_warn("mqtt AUTHORIZATION_FAILURE clientId=%s certificateId=%s action=%s topic=%s: no policy allows it",
+                 log_esc(id, client_id), principal_id(user), names[action], log_esc(text, topic));
+}
+
+static err_t new_broker(struct gateway *g)
+{
+    struct broker_options o = { .authority = { g, may },
+                                .events = { .ctx = g,
+                                            .connected = on_connected,
+                                            .disconnected = on_disconnected,
+                                            .denied = on_denied } };
+
+    broker_config_aws(&o.config);
+    /* Nothing is kept for absent clients yet, so no session outlives its connection and RETAIN is refused: a promise the
+     * cloud could not keep across a restart is not given. */
+    o.config.session_expiry_s = 0;
+    o.config.max_retained = 0;
+    return broker_new(g->loop, &o, &g->broker);
+}
+
+err_t gateway_new(const struct cloud_env *env, struct net_loop *loop, struct store *store, struct gateway **ret)
+{
+    struct gateway *g = mem_calloc(1, sizeof(*g));
+    err_t e;
+
+    if (!g)
+        return ERR_NOMEM;
+    *g = (struct gateway){ .env = env, .loop = loop, .store = store };
+    if (!(e = new_broker(g))) {
+        g->shadows = (struct shadows_service){ g->broker, store, loop };
+        e = shadows_mqtt_register(&g->shadows);
+    }
+    if (e) {
+        gateway_free(g);
+        return e;
+    }
+    *ret = g;
+    return ERR_OK;
+}
+
+void gateway_free(struct gateway *g)
+{
+    if (!g)
+        return;
+    g->closing = true;
+    while (g->opening)
+        net_stream_free(opening_end(g->opening));
+    broker_free(g->broker);
+    free(g);
+}
+
+void gateway_recheck(struct gateway *g, const char *cert_id)
+{
+    for (struct principal *p = g->principals; p; p = p->next) {
+        if (strcmp(p->id, cert_id) != 0 || !p->client_id)
+            continue;
+        if (principal_load(p)) /* the database cannot be asked: then nothing is allowed */
+            p->cut = true;
+    }
+}
+
+struct broker *gateway_broker(struct gateway *g)
+{
+    return g->broker;
+}

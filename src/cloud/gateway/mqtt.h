@@ -1,0 +1,24 @@
+/* src/cloud/gateway/mqtt.h - the device gateway's MQTT side: certificates, policies, and the broker. One loop's thread.
+ *
+ * TLS accepts any client certificate whose key is proven; who it is comes from the registry, asked at CONNECT and again
+ * whenever the certificate, its policies or its things change (docs/spec/cloud.md CL-30..37).
+ */
+#pragma once
+#include "broker/broker.h"
+#include "cloud/effects.h"
+#include "cloud/env.h"
+#include "cloud/store.h"
+#include "net/stream.h"
+
+struct gateway;
+
+err_t gateway_new(const struct cloud_env *env, struct net_loop *loop, struct store *store, struct gateway **ret);
+void gateway_free(struct gateway *g); /* NULL is fine */
+
+/* Serve a TLS stream that may still be in its handshake; takes it. */
+void gateway_adopt(struct gateway *g, struct net_stream *s);
+
+/* Something about this certificate changed: judge its connections again, at once. */
+void gateway_recheck(struct gateway *g, const char *cert_id);
+
+struct broker *gateway_broker(struct gateway *g);

@@ -1,0 +1,308 @@
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "cloud/gateway/certvars.h"
+#include "cloud/gateway/gateway_impl.h"
+#include "mqtt/reason.h"
+#include "tls/stream.h"
+
+#include <stdio.h>
+
+#define RESOURCE_MAX 1024u /* kind, topic of at most 256 bytes, $share prefix */
+
+struct load {
+    struct store_job job; /* first */
+    struct principal *p;  /* a reference */
+    char id[CRYPTO_SHA256_HEX];
+    char *client_id;
+    struct facts facts;
+};
+
+static void principal_free(struct principal *p)
+{
+    *p->link = p->next;
+    if (p->next)
+        p->next->link = p->link;
+    for (size_t i = 0; i < p->n_waiting; i++)
+        free(p->waiting[i].topic);
+    facts_done(&p->facts);
+    policy_vars_done(&p->vars);
+    free(p->client_id);
+    free(p);
+}
+
+void principal_unref(void *arg)
+{
+    struct principal *p = arg;
+
+    if (p && --p->refs == 0)
+        principal_free(p);
+}
+
+static void enlist(struct gateway *g, struct principal *p)
+{
+    p->gw = g;
+    p->refs = 1;
+    p->next = g->principals;
+    p->link = &g->principals;
+    if (p->next)
+        p->next->link = &p->next;
+    g->principals = p;
+}
+
+/* "127.0.0.1:4711" -> "127.0.0.1", "[::1]:80" -> "::1". */
+static struct slice address_only(const char *peer)
+{
+    const char *colon = strrchr(peer, ':');
+    struct slice s = slice_of(peer, colon ? (size_t)(colon - peer) : strlen(peer));
+
+    return s.n > 2 && s.p[0] == '[' ? slice_of(s.p + 1, s.n - 2) : s;
+}
+
+static err_t fill_vars(struct principal *p, struct net_stream *s, const X509 *cert)
+{
+    struct slice sni = slice_str(tls_stream_sni(s));
+    err_t e;
+
+    if ((e = certvars_add(&p->vars, p->id, cert)) ||
+        (e = policy_vars_add(&p->vars, "aws:SourceIp", address_only(net_stream_peer(s)))))
+        return e;
+    return sni.n ? policy_vars_add(&p->vars, "iot:DomainName", sni) : ERR_OK;
+}
+
+err_t principal_new(struct gateway *g, struct net_stream *s, struct principal **ret)
+{
+    X509 *cert = tls_stream_peer_cert(s);
+    struct principal *p;
+    err_t e;
+
+    if (!cert)
+        return ERR_AUTH;
+    if (!(p = mem_calloc(1, sizeof(*p))))
+        return ERR_NOMEM;
+    enlist(g, p);
+    (void)snprintf(p->address, sizeof(p->address), "%s", net_stream_peer(s));
+    if ((e = crypto_cert_id(g->env->crypto, cert, p->id)) || (e = fill_vars(p, s, cert))) {
+        principal_unref(p);
+        return e;
+    }
+    *ret = p;
+    return ERR_OK;
+}
+
+/* ---- judging ---- */
+
+static const struct {
+    const char *action, *kind;
+} rights[] = {
+    [BROKER_CONNECT] = { "iot:Connect", "client" },
+    [BROKER_PUBLISH] = { "iot:Publish", "topic" },
+    [BROKER_SUBSCRIBE] = { "iot:Subscribe", "topicfilter" },
+    [BROKER_RECEIVE] = { "iot:Receive", "topic" },
+};
+
+static bool allowed(const struct principal *p, const char *action, struct slice resource)
+{
+    return facts_judge(&p->facts, p->gw->env, &p->vars, action, resource) == POLICY_ALLOW;
+}
+
+/* `name` is the client id, topic or filter. */
+static bool judge(const struct principal *p, enum broker_action action, struct slice name, bool retain)
+{
+    char text[RESOURCE_MAX];
+    int n = snprintf(text, sizeof(text), "%s/%.*s", rights[action].kind, SLICE_FMT(name));
+    struct slice resource = slice_of(text, (size_t)n);
+
+    if (n < 0 || n >= (int)sizeof(text))
+        return false;
+    return allowed(p, rights[action].action, resource) && (!retain || allowed(p, "iot:RetainPublish", resource));
+}
+
+/* CONNECT: the certificate first, then the policies. The log says which of them it was. */
+static bool judge_connect(const struct principal *p)
+{
+    char why[FACTS_WHY_MAX], client[LOG_ESC_MAX];
+    struct slice id = slice_str(p->client_id);
+
+    if (!facts_admit(&p->facts, p->id, clock_wall_ms(), why)) {
+        log_warn("mqtt connect refused certificateId=%s peer=%s clientId=%s: %s", p->id, p->address, log_esc(client, id),
+                 why);
+        return false;
+    }
+    if (judge(p, BROKER_CONNECT, id, false))
+        return true;
+    log_warn("mqtt connect refused certificateId=%s peer=%s clientId=%s: no policy of this certificate (%zu attached) allows "
+             "iot:Connect on client/%s",
+             p->id, p->address, log_esc(client, id), p->facts.n, client);
+    return false;
+}
+
+static enum broker_verdict verdict(const struct principal *p, enum broker_action action, struct slice name, bool retain)
+{
+    if (p->cut)
+        return BROKER_DENY_CLOSE;
+    if (action == BROKER_CONNECT)
+        return judge_connect(p) ? BROKER_ALLOW : BROKER_DENY;
+    return judge(p, action, name, retain) ? BROKER_ALLOW : BROKER_DENY;
+}
+
+/* ---- loading ---- */
+
+static void answer_waiting(struct principal *p)
+{
+    struct principal_question waiting[PRINCIPAL_WAITING_MAX];
+    size_t n = p->n_waiting;
+
+    memcpy(waiting, p->waiting, sizeof(waiting));
+    p->n_waiting = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct principal_question *q = &waiting[i];
+        broker_answer(p->gw->broker, q->ticket, verdict(p, q->action, slice_str(q->topic), q->retain));
+        free(waiting[i].topic);
+    }
+}
+
+static bool is_this(void *ctx, void *user, struct slice client_id)
+{
+    (void)client_id;
+    return ctx == user;
+}
+
+/* After a change: does the connection still have the right to be? */
+static void enforce(struct principal *p)
+{
+    if (p->cut || !p->client_id || judge_connect(p))
+        return;
+    p->cut = true;
+    (void)broker_disconnect_if(p->gw->broker, is_this, p, BROKER_WHY_FORBIDDEN, MQTT_RC_ADMINISTRATIVE_ACTION);
+}
+
+static err_t load_run(struct store_job *job, struct db *db)
+{
+    struct load *l = CONTAINER_OF(job, struct load, job);
+
+    return facts_load(db, l->id, l->client_id, &l->facts);
+}
+
+static void load_free(struct load *l)
+{
+    facts_done(&l->facts);
+    free(l->client_id);
+    free(l);
+}
+
+/* The caller holds a reference: enforcing may end the connection. */
+static void take_facts(struct principal *p, struct load *l, err_t result)
+{
+    bool first = p->n_waiting > 0 && p->waiting[0].action == BROKER_CONNECT;
+
+    facts_done(&p->facts);
+    if (result)
+        log_error("mqtt certificateId=%s: the registry cannot be read: %s; nothing is allowed", p->id, err_str(result));
+    else
+        p->facts = l->facts;
+    l->facts = (struct facts){ 0 };
+    p->state = PRINCIPAL_READY;
+    if (!first)
+        enforce(p);
+    answer_waiting(p);
+}
+
+static void load_done(struct store_job *job, err_t result)
+{
+    struct load *l = CONTAINER_OF(job, struct load, job);
+    struct principal *p = l->p;
+
+    if (p->gw->closing) {
+        /* the broker is gone */
+    } else if (p->again) { /* what came may be older than the change */
+        p->again = false;
+        p->state = PRINCIPAL_NEW;
+        if (principal_load(p))
+            take_facts(p, l, ERR_BUSY);
+    } else {
+        take_facts(p, l, result);
+    }
+    load_free(l);
+    principal_unref(p);
+}
+
+static err_t submit_load(struct principal *p)
+{
+    struct load *l = mem_calloc(1, sizeof(*l));
+    err_t e = ERR_NOMEM;
+
+    if (!l)
+        return ERR_NOMEM;
+    *l = (struct load){ .job = { .run = load_run, .done = load_done }, .p = p };
+    memcpy(l->id, p->id, sizeof(l->id));
+    if ((!p->client_id || (l->client_id = mem_strdup(p->client_id))) &&
+        !(e = store_submit(p->gw->store, p->gw->loop, &l->job))) {
+        p->refs++;
+        return ERR_OK;
+    }
+    load_free(l);
+    return e;
+}
+
+err_t principal_load(struct principal *p)
+{
+    err_t e;
+
+    if (p->state == PRINCIPAL_LOADING) {
+        p->again = true;
+        return ERR_OK;
+    }
+    if (!(e = submit_load(p)))
+        p->state = PRINCIPAL_LOADING;
+    return e;
+}
+
+/* ---- questions ---- */
+
+static enum broker_verdict wait(struct principal *p, const struct broker_question *q)
+{
+    struct principal_question *w = &p->waiting[p->n_waiting];
+
+    if (p->n_waiting == PRINCIPAL_WAITING_MAX || !(w->topic = mem_str(q->topic)))
+        return BROKER_DENY;
+    w->ticket = q->ticket;
+    w->action = q->action;
+    w->retain = q->retain;
+    p->n_waiting++;
+    return BROKER_LATER;
+}
+
+/* Conditions may ask for the Will and for a persistent session (iot-core 3.5). */
+static err_t connect_vars(struct principal *p, const struct broker_question *q)
+{
+    char arn[RESOURCE_MAX];
+    err_t e;
+
+    if (!(p->client_id = mem_str(q->client_id)))
+        return ERR_NOMEM;
+    if ((e = policy_vars_add(&p->vars, "iot:ClientId", q->client_id)))
+        return e;
+    if (!q->connect->clean && (e = policy_vars_add(&p->vars, "iot:ConnectAttributes", SLICE_LIT("PersistentConnect"))))
+        return e;
+    if (!q->connect->has_will)
+        return ERR_OK;
+    (void)snprintf(arn, sizeof(arn), "arn:aws:iot:%s:%s:topic/%.*s", p->gw->env->region, p->gw->env->account,
+                   SLICE_FMT(q->connect->will.topic));
+    if ((e = policy_vars_add(&p->vars, "iot:ConnectAttributes", SLICE_LIT("LastWill"))))
+        return e;
+    return policy_vars_add(&p->vars, "iot:LastWillTopic", slice_str(arn));
+}
+
+enum broker_verdict principal_may(struct principal *p, const struct broker_question *q)
+{
+    if (q->action == BROKER_CONNECT) {
+        if (p->client_id || connect_vars(p, q) || principal_load(p))
+            return BROKER_DENY_CLOSE;
+        return wait(p, q);
+    }
+    /* A delivery cannot wait: it is judged by what was known last, a few milliseconds old at most. */
+    if (p->state == PRINCIPAL_LOADING && q->action != BROKER_RECEIVE)
+        return wait(p, q);
+    return verdict(p, q->action, q->topic, q->retain);
+}

@@ -1,0 +1,51 @@
+/* src/cloud/gateway/principal.h - one MQTT connection's certificate and what may be done with it. The loop's thread.
+ *
+ * Counted: the connection holds one reference, every load under way another.
+ */
+#pragma once
+#include "broker/authority.h"
+#include "cloud/gateway/facts.h"
+#include "cloud/gateway/mqtt.h"
+#include "crypto/digest.h"
+
+#define PRINCIPAL_WAITING_MAX 16u
+
+enum principal_state {
+    PRINCIPAL_NEW,     /* TLS is done, nothing asked yet */
+    PRINCIPAL_LOADING, /* the registry is being asked */
+    PRINCIPAL_READY,
+};
+
+/* A question that waits for the facts. */
+struct principal_question {
+    uint64_t ticket;
+    enum broker_action action;
+    char *topic;
+    bool retain;
+};
+
+struct principal {
+    struct gateway *gw;
+    struct principal *next, **link; /* all of the gateway's */
+    unsigned refs;
+    enum principal_state state;
+    bool again;  /* it changed once more while loading */
+    bool cut;    /* not to be asked for anything any more */
+    char id[CRYPTO_SHA256_HEX];
+    char *client_id; /* from CONNECT on */
+    char address[64];
+    struct policy_vars vars;    /* of the certificate and the connection */
+    struct facts facts;
+    struct principal_question waiting[PRINCIPAL_WAITING_MAX];
+    size_t n_waiting;
+};
+
+/* A principal for the certificate of an open TLS stream. ERR_AUTH: there is none. */
+err_t principal_new(struct gateway *g, struct net_stream *s, struct principal **ret);
+void principal_unref(void *p); /* broker_peer.user_free */
+
+/* The broker's question. */
+enum broker_verdict principal_may(struct principal *p, const struct broker_question *q);
+
+/* Ask the registry (again); the answer is put to effect when it comes. ERR_BUSY, ERR_NOMEM: nobody was asked. */
+err_t principal_load(struct principal *p);

@@ -1,0 +1,125 @@
+#include "cloud/greengrass/build.h"
+
+#include "base/mem.h"
+#include "cloud/greengrass/document.h"
+#include "cloud/greengrass/ids.h"
+#include "cloud/shadows/service.h"
+
+#include <stdio.h>
+
+struct row {
+    char group[UUID_LEN + 1], version[UUID_LEN + 1], kind[32], status[16], region[API_REGION_MAX];
+    int64_t created_ms;
+};
+
+static err_t take_row(void *ctx, const struct db_rows *row)
+{
+    struct row *r = ctx;
+
+    (void)snprintf(r->group, sizeof(r->group), "%s", db_str(row, 0));
+    (void)snprintf(r->version, sizeof(r->version), "%s", db_str(row, 1));
+    (void)snprintf(r->kind, sizeof(r->kind), "%s", db_str(row, 2));
+    (void)snprintf(r->status, sizeof(r->status), "%s", db_str(row, 3));
+    (void)snprintf(r->region, sizeof(r->region), "%s", db_str(row, 4));
+    r->created_ms = db_int(row, 5);
+    return ERR_OK;
+}
+
+const char *gg_core_name(const struct cloud_env *env, const char *thing_arn)
+{
+    return arn_name(env, thing_arn, "thing");
+}
+
+/* EC-2: the desired state of the shadow CORE-gda. */
+static err_t tell_core(struct api_call *c, const char *id, const struct row *r, const char *core_arn)
+{
+    autofree char *thing = mem_printf("%s-gda", gg_core_name(c->env, core_arn));
+    autobuf body = BUF_INIT(4096);
+    struct shadow_result result = { 0 };
+    err_t e;
+
+    if (!thing)
+        return ERR_NOMEM;
+    if ((e = buf_printf(&body,
+                        "{\"state\":{\"desired\":{\"v\":1,\"deploymentId\":\"%s\",\"deploymentType\":\"%s\","
+                        "\"groupId\":\"%s\",\"groupVersionId\":\"%s\"}}}",
+                        id, r->kind, r->group, r->version)) ||
+        (e = shadows_apply(c->db, thing, "", SHADOW_UPDATE, buf_slice(&body), c->now_ms, &result)))
+        return e;
+    if (result.code != SHADOW_OK)
+        e = ERR_INVALID;
+    else
+        e = effects_add_shadow(&c->effects, thing, "", SHADOW_UPDATE, &result);
+    shadow_result_done(&result);
+    return e;
+}
+
+static err_t store_documents(struct api_call *c, const char *id, const struct buf *group_json,
+                             const struct buf *envelope, const char *core_arn)
+{
+    err_t e = db_run(c->db,
+                     "INSERT INTO gg_artifacts (deployment, name, content) VALUES ($1, 'group.json', $2)"
+                     " ON CONFLICT (deployment, name) DO UPDATE SET content = excluded.content",
+                     DB_ARGS(DB_TEXT(id), DB_BLOB(buf_slice(group_json))), NULL);
+
+    return e ? e
+             : db_run(c->db,
+                      "UPDATE gg_deployments SET status = 'InProgress', envelope = $1, core_arn = $2, updated_ms = $3"
+                      " WHERE uuid = $4",
+                      DB_ARGS(DB_SLICE(buf_slice(envelope)), DB_TEXT(core_arn), DB_INT(c->now_ms), DB_TEXT(id)), NULL);
+}
+
+static err_t fail(struct api_call *c, const char *id, const char *message)
+{
+    return db_run(c->db,
+                  "UPDATE gg_deployments SET status = 'Failure', error_message = $1, updated_ms = $2 WHERE uuid = $3",
+                  DB_ARGS(DB_TEXT(message), DB_INT(c->now_ms), DB_TEXT(id)), NULL);
+}
+
+static err_t build(struct api_call *c, const char *id, const struct row *r)
+{
+    autobuf group_json = BUF_INIT(GG_GROUP_MAX), envelope = BUF_INIT(GG_ENVELOPE_MAX);
+    autofree char *core_arn = NULL;
+    err_t e = gg_group_document(c, r->group, r->version, &group_json, &core_arn);
+
+    if (e == ERR_NOT_FOUND)
+        return fail(c, id, "the group version or a definition it refers to does not exist any more");
+    if (e == ERR_TOO_BIG)
+        return fail(c, id, "the group document is too large");
+    if (e)
+        return e;
+    if (!core_arn || !gg_core_name(c->env, core_arn))
+        return fail(c, id, "the group has no core");
+    struct gg_deployment_text d = { id, r->kind, r->group, r->version, core_arn, buf_slice(&group_json), r->created_ms };
+    if ((e = gg_envelope(c, &d, &envelope)) || (e = store_documents(c, id, &group_json, &envelope, core_arn)))
+        return e;
+    return tell_core(c, id, r, core_arn);
+}
+
+err_t deployment_build(struct api_call *c)
+{
+    const char *id = api_param(c, "deploymentId");
+    struct row r;
+    err_t e = db_one(c->db,
+                     "SELECT owner, group_version, kind, status, region, created_ms FROM gg_deployments WHERE uuid = $1",
+                     DB_ARGS(DB_TEXT(id)), take_row, &r);
+
+    if (e)
+        return e;
+    /* ARNs carry the region of the call that made the deployment, also when it is built after a restart. */
+    (void)snprintf(c->region, sizeof(c->region), "%s", r.region);
+    return strcmp(r.status, "Building") == 0 ? build(c, id, &r) : ERR_OK;
+}
+
+static err_t resume_row(void *ctx, const struct db_rows *row)
+{
+    struct api_call *c = ctx;
+
+    return effects_add(&c->effects, EFFECT_BUILD, db_str(row, 0));
+}
+
+err_t deployment_resume(struct api_call *c)
+{
+    return db_each(c->db, "SELECT uuid FROM gg_deployments WHERE status = 'Building' ORDER BY seq", DB_NO_ARGS,
+                   resume_row, c);
+}

@@ -1,0 +1,94 @@
+#include "cloud/options.h"
+
+#include "base/mem.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+const char options_usage[] =
+    "usage: sedge-cloud serve --data DIR [--host NAME,...] [--account ID] [--region R]\n"
+    "                   [--mqtt ADDR:PORT] [--https ADDR:PORT] [--api ADDR:PORT] [--insecure-dev]\n"
+    "       sedge-cloud --help | --version\n"
+    "\n"
+    "  --data DIR          all state; made at the first start, mode 0700\n"
+    "  --host NAME,...     names in the server certificate; the first is what DescribeEndpoint tells (localhost)\n"
+    "  --account ID        twelve digits (123456789012)\n"
+    "  --region R          region of the device gateway's policies and of ARNs without another (us-east-1)\n"
+    "  --mqtt ADDR:PORT    MQTT over mutual TLS (127.0.0.1:8883); port 0 takes a free one\n"
+    "  --https ADDR:PORT   device HTTPS over mutual TLS (127.0.0.1:8443)\n"
+    "  --api ADDR:PORT     control plane (127.0.0.1:4566): plain HTTP on loopback, TLS elsewhere\n"
+    "  --insecure-dev      believe any access key; refused unless every listener is on loopback\n"
+    "\n"
+    "The first start writes DIR/admin-credentials. Use it with the AWS CLI:\n"
+    "  export AWS_SHARED_CREDENTIALS_FILE=DIR/admin-credentials AWS_DEFAULT_REGION=us-east-1\n"
+    "  aws --endpoint-url http://127.0.0.1:4566 iot list-things\n";
+
+static const struct {
+    const char *name;
+    size_t offset;
+} texts[] = {
+    { "--data", offsetof(struct options, data) },       { "--host", offsetof(struct options, host) },
+    { "--account", offsetof(struct options, account) }, { "--region", offsetof(struct options, region) },
+    { "--mqtt", offsetof(struct options, mqtt) },       { "--https", offsetof(struct options, https) },
+    { "--api", offsetof(struct options, api) },
+};
+
+static const char **find(struct options *o, const char *name, size_t n)
+{
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        if (strlen(texts[i].name) == n && strncmp(texts[i].name, name, n) == 0)
+            return (const char **)(void *)((char *)o + texts[i].offset);
+    }
+    return NULL;
+}
+
+static bool region_ok(const char *s)
+{
+    size_t n = strlen(s);
+
+    return n > 0 && n < 64 && strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == n;
+}
+
+static err_t check(const struct options *o, char *why, size_t why_n)
+{
+    if (!o->data || !*o->data)
+        (void)snprintf(why, why_n, "--data DIR is required");
+    else if (strlen(o->account) != 12 || strspn(o->account, "0123456789") != 12)
+        (void)snprintf(why, why_n, "--account %s: an account has twelve digits", o->account);
+    else if (!region_ok(o->region))
+        (void)snprintf(why, why_n, "--region %s: not a region's name", o->region);
+    else
+        return ERR_OK;
+    return ERR_INVALID;
+}
+
+err_t options_parse(int argc, char *const *argv, int from, struct options *ret, char *why, size_t why_n)
+{
+    struct options o = { .host = "localhost",
+                         .account = "123456789012",
+                         .region = "us-east-1",
+                         .mqtt = "127.0.0.1:8883",
+                         .https = "127.0.0.1:8443",
+                         .api = "127.0.0.1:4566" };
+    err_t e;
+
+    for (int i = from; i < argc; i++) {
+        size_t n = strcspn(argv[i], "=");
+        const char **value = find(&o, argv[i], n);
+        if (strcmp(argv[i], "--insecure-dev") == 0) {
+            o.insecure_dev = true;
+        } else if (value && argv[i][n] == '=') {
+            *value = argv[i] + n + 1;
+        } else if (value && i + 1 < argc) {
+            *value = argv[++i];
+        } else {
+            (void)snprintf(why, why_n, "%s %s (see sedge-cloud --help)", argv[i], value ? "needs a value" : "is no option");
+            return ERR_INVALID;
+        }
+    }
+    if ((e = check(&o, why, why_n)))
+        return e;
+    *ret = o;
+    return ERR_OK;
+}

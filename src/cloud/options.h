@@ -1,0 +1,19 @@
+/* src/cloud/options.h - the command line of `sedge-cloud serve`. Pure. */
+#pragma once
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct options {
+    const char *data;
+    const char *host;    /* names, commas between */
+    const char *account;
+    const char *region;
+    const char *mqtt, *https, *api; /* ADDRESS:PORT */
+    bool insecure_dev;
+};
+
+/* Read argv[from..]. ERR_INVALID with a sentence in `why` (why_n bytes). The strings are argv's. */
+err_t options_parse(int argc, char *const *argv, int from, struct options *ret, char *why, size_t why_n);
+extern const char options_usage[];

@@ -1,0 +1,22 @@
+/* src/cloud/policy/evaluate.h - may this principal do this? Deny wins, then Allow, else no.
+ *
+ * Pure; any thread. Spec: iot-core reference 3.6.
+ */
+#pragma once
+#include "base/slice.h"
+#include "cloud/policy/document.h"
+#include "cloud/policy/vars.h"
+
+enum policy_verdict {
+    POLICY_IMPLICIT_DENY, /* no statement allows it */
+    POLICY_EXPLICIT_DENY,
+    POLICY_ALLOW,
+};
+
+struct policy_request {
+    struct slice action;   /* iot:Publish */
+    struct slice resource; /* the whole ARN */
+    const struct policy_vars *vars;
+};
+
+enum policy_verdict policy_evaluate(struct policy_doc *const *docs, size_t n, const struct policy_request *rq);

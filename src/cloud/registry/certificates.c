@@ -1,0 +1,382 @@
+#include "base/mem.h"
+#include "base/writer.h"
+#include "cloud/pki/pki.h"
+#include "cloud/registry/certrow.h"
+#include "cloud/registry/handlers.h"
+#include "cloud/registry/names.h"
+#include "crypto/issue.h"
+#include "crypto/key.h"
+
+#include <stdio.h>
+
+#define CSR_MAX 4096u
+
+static err_t store_row(struct api_call *c, const struct cert_row *r)
+{
+    return db_run(c->db,
+                  "INSERT INTO certificates (cert_id, pem, status, ca_id, mode, generation, revision, created_ms,"
+                  " modified_ms, not_before_ms, not_after_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+                  DB_ARGS(DB_TEXT(r->id), DB_TEXT(r->pem), DB_TEXT(r->status), DB_TEXT(r->ca_id[0] ? r->ca_id : NULL),
+                          DB_TEXT(r->mode), DB_TEXT(r->generation), DB_INT(r->revision), DB_INT(r->created_ms),
+                          DB_INT(r->modified_ms), DB_INT(r->not_before_ms), DB_INT(r->not_after_ms)),
+                  NULL);
+}
+
+static err_t set_status(struct api_call *c, struct cert_row *r)
+{
+    bool active = false;
+    err_t e = api_param_bool(c, "setAsActive", &active);
+
+    (void)snprintf(r->status, sizeof(r->status), "%s", active ? "ACTIVE" : "INACTIVE");
+    return e;
+}
+
+/* Issue for this key and store: what CreateKeysAndCertificate and CreateCertificateFromCsr share. */
+static err_t issue(struct api_call *c, EVP_PKEY *key, X509_REQ *csr, struct cert_row *ret)
+{
+    auto_x509 X509 *cert = NULL;
+    struct crypto_error why;
+    err_t e = pki_issue_device(c->env->pki, key, csr, c->now_ms, &cert, &why);
+
+    if (e == ERR_INVALID)
+        return api_fail(c, API_INVALID_REQUEST, "no certificate can be made from this request: %.300s", why.text);
+    if (e || (e = cert_row_from(c, cert, ret)) || (e = set_status(c, ret)))
+        return e;
+    return store_row(c, ret);
+}
+
+static void add_escaped(struct writer *w, const struct buf *pem)
+{
+    for (size_t i = 0; i < pem->n; i++) {
+        if (pem->p[i] == '\n')
+            writer_str(w, "\\n");
+        else
+            writer_u8(w, pem->p[i]);
+    }
+}
+
+/* Written by hand into wiped memory: jansson would leave copies of the private key behind. */
+static err_t reply_with_key(struct api_call *c, const struct cert_row *r)
+{
+    struct writer w = writer_of(&c->text);
+    autobuf pem = BUF_INIT(CRYPTO_CERT_MAX);
+    char arn[ARN_MAX];
+    err_t e = buf_add_str(&pem, r->pem);
+
+    if (e)
+        return e;
+    c->text.secret = true;
+    if ((e = buf_printf(&c->text, "{\"certificateArn\":\"%s\",\"certificateId\":\"%s\",\"certificatePem\":\"",
+                        arn_iot(c, "cert", r->id, arn), r->id)))
+        return e;
+    add_escaped(&w, &pem);
+    writer_str(&w, "\",\"keyPair\":{\"PublicKey\":\"");
+    add_escaped(&w, &c->key_public);
+    writer_str(&w, "\",\"PrivateKey\":\"");
+    add_escaped(&w, &c->key_private);
+    writer_str(&w, "\"}}");
+    return writer_done(&w);
+}
+
+err_t certificate_create_keys(struct api_call *c)
+{
+    auto_pkey EVP_PKEY *key = NULL;
+    auto_cert_row r = { 0 };
+    err_t e;
+
+    if ((e = crypto_pubkey_parse_pem(c->env->crypto, buf_slice(&c->key_public), &key, NULL)) ||
+        (e = issue(c, key, NULL, &r)))
+        return e;
+    return reply_with_key(c, &r);
+}
+
+static err_t reply_created(struct api_call *c, const struct cert_row *r, bool with_pem)
+{
+    char arn[ARN_MAX];
+    json_t *j = json_pack("{s:s,s:s}", "certificateArn", arn_iot(c, "cert", r->id, arn), "certificateId", r->id);
+
+    if (j && with_pem)
+        (void)json_object_set_new(j, "certificatePem", json_string(r->pem));
+    return api_reply(c, j);
+}
+
+err_t certificate_create_csr(struct api_call *c)
+{
+    const char *pem = json_get_str(c->body, "certificateSigningRequest");
+    auto_x509_req X509_REQ *csr = NULL;
+    auto_pkey EVP_PKEY *key = NULL;
+    auto_cert_row r = { 0 };
+    struct crypto_error why;
+    err_t e;
+
+    if (!pem || strlen(pem) > CSR_MAX)
+        return api_fail(c, API_INVALID_REQUEST, "certificateSigningRequest is required, PEM of at most %u characters",
+                        CSR_MAX);
+    if (crypto_csr_parse_pem(c->env->crypto, slice_str(pem), &csr, &why))
+        return api_fail(c, API_INVALID_REQUEST, "The CSR is not valid: %.300s", why.text);
+    if ((e = crypto_csr_public_key(csr, &key)))
+        return e;
+    if (!crypto_key_acceptable(key))
+        return api_fail(c, API_INVALID_REQUEST, "The CSR's key must be RSA of 2048 bits or more, P-256, P-384 or P-521");
+    if ((e = issue(c, key, csr, &r)))
+        return e;
+    return reply_created(c, &r, true);
+}
+
+struct issuer {
+    struct api_call *c;
+    const X509 *cert;
+    char ca_id[CRYPTO_SHA256_HEX], status[32];
+    bool found;
+};
+
+static err_t try_issuer(void *ctx, const struct db_rows *row)
+{
+    struct issuer *s = ctx;
+    auto_x509 X509 *ca = NULL;
+    err_t e = crypto_cert_parse_pem(s->c->env->crypto, db_text(row, 1), &ca, NULL);
+
+    if (e)
+        return e;
+    if (s->found || crypto_cert_issued_by(s->cert, ca) != ERR_OK)
+        return ERR_OK;
+    s->found = true;
+    (void)snprintf(s->ca_id, sizeof(s->ca_id), "%s", db_str(row, 0));
+    (void)snprintf(s->status, sizeof(s->status), "%s", db_str(row, 2));
+    return ERR_OK;
+}
+
+/* The registered CA that signed `cert`: by name, then by signature (several may share a name). */
+static err_t find_issuer(struct api_call *c, const X509 *cert, struct issuer *ret)
+{
+    char hash[CRYPTO_SHA256_HEX];
+    err_t e;
+
+    *ret = (struct issuer){ .c = c, .cert = cert };
+    if ((e = crypto_cert_issuer_hash(c->env->crypto, cert, hash)) ||
+        (e = db_each(c->db, "SELECT cert_id, pem, status FROM cas WHERE subject_hash = $1", DB_ARGS(DB_TEXT(hash)),
+                     try_issuer, ret)))
+        return e;
+    if (!ret->found)
+        return api_fail(c, API_CERTIFICATE_VALIDATION, "CA certificate is not registered. Register the CA that signed "
+                                                       "this certificate first (RegisterCACertificate)");
+    if (strcmp(ret->status, "ACTIVE") != 0)
+        return api_fail(c, API_CERTIFICATE_VALIDATION, "CA certificate %s is %s: activate it first", ret->ca_id,
+                        ret->status);
+    return ERR_OK;
+}
+
+/* If the caller names the CA, it must be the one we found. */
+static err_t check_named_ca(struct api_call *c, const char *ca_id)
+{
+    auto_x509 X509 *ca = NULL;
+    char id[CRYPTO_SHA256_HEX];
+    err_t e;
+
+    if (!json_get_str(c->body, "caCertificatePem"))
+        return ERR_OK;
+    if ((e = cert_from_body(c, "caCertificatePem", &ca)) || (e = crypto_cert_id(c->env->crypto, ca, id)))
+        return e;
+    if (strcmp(id, ca_id) != 0)
+        return api_fail(c, API_CERTIFICATE_VALIDATION, "caCertificatePem is not the registered CA that signed the certificate");
+    return ERR_OK;
+}
+
+static err_t register_status(struct api_call *c, struct cert_row *r)
+{
+    const char *status = json_get_str(c->body, "status");
+    err_t e = set_status(c, r);
+
+    if (e || !status)
+        return e;
+    if (strcmp(status, "ACTIVE") != 0 && strcmp(status, "INACTIVE") != 0)
+        return api_fail(c, API_INVALID_REQUEST, "status must be ACTIVE or INACTIVE");
+    (void)snprintf(r->status, sizeof(r->status), "%s", status);
+    return ERR_OK;
+}
+
+static err_t refuse_known(struct api_call *c, const char *id)
+{
+    auto_cert_row have = { 0 };
+    char arn[ARN_MAX];
+    err_t e = cert_row_load(c->db, id, &have);
+
+    if (e == ERR_NOT_FOUND)
+        return ERR_OK;
+    return e ? e : api_fail_exists(c, arn_iot(c, "cert", id, arn), id, "The certificate is already provisioned or registered");
+}
+
+static err_t register_cert(struct api_call *c, bool with_ca)
+{
+    auto_x509 X509 *cert = NULL;
+    auto_cert_row r = { 0 };
+    struct issuer issuer = { 0 };
+    err_t e;
+
+    if ((e = cert_from_body(c, "certificatePem", &cert)) || (e = cert_check_usable(c, cert)) ||
+        (e = cert_row_from(c, cert, &r)) || (e = refuse_known(c, r.id)))
+        return e;
+    if (with_ca && ((e = find_issuer(c, cert, &issuer)) || (e = check_named_ca(c, issuer.ca_id))))
+        return e;
+    (void)snprintf(r.ca_id, sizeof(r.ca_id), "%s", issuer.ca_id);
+    (void)snprintf(r.mode, sizeof(r.mode), "%s", with_ca ? "DEFAULT" : "SNI_ONLY");
+    if ((e = register_status(c, &r)) || (e = store_row(c, &r)))
+        return e;
+    return reply_created(c, &r, false);
+}
+
+err_t certificate_register(struct api_call *c)
+{
+    return register_cert(c, true);
+}
+
+err_t certificate_register_no_ca(struct api_call *c)
+{
+    return register_cert(c, false);
+}
+
+static err_t load(struct api_call *c, struct cert_row *r)
+{
+    const char *id;
+    err_t e;
+
+    if ((e = name_cert(c, "certificateId", &id)))
+        return e;
+    e = cert_row_load(c->db, id, r);
+    return e == ERR_NOT_FOUND ? api_fail(c, API_NOT_FOUND, "Certificate %s not found", id) : e;
+}
+
+err_t certificate_describe(struct api_call *c)
+{
+    auto_cert_row r = { 0 };
+    json_t *j;
+    err_t e = load(c, &r);
+
+    if (e)
+        return e;
+    j = cert_row_describe(c, &r);
+    return j ? api_reply(c, json_pack("{s:o}", "certificateDescription", j)) : ERR_NOMEM;
+}
+
+err_t certificate_update(struct api_call *c)
+{
+    const char *status = api_param(c, "newStatus");
+    auto_cert_row r = { 0 };
+    err_t e = load(c, &r);
+
+    if (e)
+        return e;
+    if (!status || (strcmp(status, "ACTIVE") != 0 && strcmp(status, "INACTIVE") != 0 && strcmp(status, "REVOKED") != 0))
+        return api_fail(c, API_INVALID_REQUEST, "newStatus must be ACTIVE, INACTIVE or REVOKED, got '%.40s'",
+                        status ? status : "");
+    if ((e = db_run(c->db,
+                    "UPDATE certificates SET status = $1, modified_ms = $2, revision = revision + 1 WHERE cert_id = $3",
+                    DB_ARGS(DB_TEXT(status), DB_INT(c->now_ms), DB_TEXT(r.id)), NULL)))
+        return e;
+    return effects_add(&c->effects, EFFECT_PRINCIPAL, r.id);
+}
+
+/* forceDelete lets attached policies go with it, never things (iot-core trap 23). */
+static err_t check_unattached(struct api_call *c, const char *id, bool force)
+{
+    int64_t policies, things;
+    err_t e;
+
+    if ((e = db_one_int(c->db, "SELECT count(*) FROM policy_targets WHERE cert_id = $1", DB_ARGS(DB_TEXT(id)),
+                        &policies)) ||
+        (e = db_one_int(c->db, "SELECT count(*) FROM thing_principals WHERE cert_id = $1", DB_ARGS(DB_TEXT(id)),
+                        &things)))
+        return e;
+    if (things)
+        return api_fail(c, API_DELETE_CONFLICT, "Things must be detached before deletion (arn of certificate %s)", id);
+    if (policies && !force)
+        return api_fail(c, API_DELETE_CONFLICT, "Certificate policies must be detached before deletion (certificate %s)",
+                        id);
+    return ERR_OK;
+}
+
+err_t certificate_delete(struct api_call *c)
+{
+    auto_cert_row r = { 0 };
+    bool force = false;
+    err_t e;
+
+    if ((e = load(c, &r)) || (e = api_param_bool(c, "forceDelete", &force)))
+        return e;
+    if (strcmp(r.status, "ACTIVE") == 0)
+        return api_fail(c, API_CERTIFICATE_STATE,
+                        "Certificate must be deactivated (not ACTIVE) before deletion (certificate %s)", r.id);
+    if ((e = check_unattached(c, r.id, force)) ||
+        (e = db_run(c->db, "DELETE FROM policy_targets WHERE cert_id = $1", DB_ARGS(DB_TEXT(r.id)), NULL)) ||
+        (e = db_run(c->db, "DELETE FROM certificates WHERE cert_id = $1", DB_ARGS(DB_TEXT(r.id)), NULL)))
+        return e;
+    return effects_add(&c->effects, EFFECT_PRINCIPAL, r.id);
+}
+
+struct listing {
+    struct api_call *c;
+    json_t *list;
+    int64_t size, last_ms;
+    char last_id[CRYPTO_SHA256_HEX];
+    bool more;
+};
+
+static err_t list_row(void *ctx, const struct db_rows *row)
+{
+    struct listing *l = ctx;
+    char arn[ARN_MAX];
+
+    if ((int64_t)json_array_size(l->list) == l->size) {
+        l->more = true;
+        return ERR_OK;
+    }
+    (void)snprintf(l->last_id, sizeof(l->last_id), "%s", db_str(row, 0));
+    l->last_ms = db_int(row, 2);
+    json_t *item = json_pack("{s:s,s:s,s:s,s:o,s:s}", "certificateArn", arn_iot(l->c, "cert", l->last_id, arn),
+                             "certificateId", l->last_id, "status", db_str(row, 1), "creationDate",
+                             api_seconds(l->last_ms), "certificateMode", db_str(row, 3));
+    return item && json_array_append_new(l->list, item) == 0 ? ERR_OK : ERR_NOMEM;
+}
+
+/* A marker is TIME.ID of the last row of the page before. */
+static err_t read_marker(struct api_call *c, bool ascending, int64_t *ret_ms, const char **ret_id)
+{
+    const char *marker = api_param(c, "marker");
+    char *end;
+
+    *ret_ms = ascending ? -1 : INT64_MAX;
+    *ret_id = "";
+    if (!marker)
+        return ERR_OK;
+    *ret_ms = strtoll(marker, &end, 10);
+    if (end == marker || *end != '.' || !name_cert_ok(end + 1))
+        return api_fail(c, API_INVALID_REQUEST, "invalid marker");
+    *ret_id = end + 1;
+    return ERR_OK;
+}
+
+err_t certificate_list(struct api_call *c)
+{
+    auto_json *list = json_array(), *answer = NULL;
+    struct listing l = { .c = c, .list = list };
+    bool ascending = false;
+    char marker[128];
+    const char *id;
+    int64_t ms;
+    err_t e;
+
+    if ((e = api_param_size(c, "pageSize", 25, 250, &l.size)) ||
+        (e = api_param_bool(c, "isAscendingOrder", &ascending)) || (e = read_marker(c, ascending, &ms, &id)) ||
+        (e = db_each(c->db,
+                     ascending ? "SELECT cert_id, status, created_ms, mode FROM certificates"
+                                 " WHERE (created_ms, cert_id) > ($1, $2) ORDER BY created_ms, cert_id LIMIT $3"
+                               : "SELECT cert_id, status, created_ms, mode FROM certificates"
+                                 " WHERE (created_ms, cert_id) < ($1, $2) ORDER BY created_ms DESC, cert_id DESC LIMIT $3",
+                     DB_ARGS(DB_INT(ms), DB_TEXT(id), DB_INT(l.size + 1)), list_row, &l)))
+        return e;
+    (void)snprintf(marker, sizeof(marker), "%lld.%s", (long long)l.last_ms, l.last_id);
+    answer = json_pack("{s:O}", "certificates", list);
+    if (!answer || (l.more && json_object_set_new(answer, "nextMarker", json_string(marker)) != 0))
+        return ERR_NOMEM;
+    return api_reply(c, steal(&answer));
+}

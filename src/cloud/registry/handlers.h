@@ -1,0 +1,39 @@
+/* src/cloud/registry/handlers.h - the iot control plane's operations, a handler each. See api/call.h for how they run.
+ *
+ * Spec: iot-core reference 2.1-2.3, 3.8, 4.3.
+ */
+#pragma once
+#include "cloud/api/call.h"
+
+err_t endpoint_describe(struct api_call *c);
+
+err_t thing_create(struct api_call *c);
+err_t thing_describe(struct api_call *c);
+err_t thing_delete(struct api_call *c);
+err_t thing_list(struct api_call *c);
+
+err_t principal_attach(struct api_call *c);
+err_t principal_detach(struct api_call *c);
+err_t principal_list(struct api_call *c);
+
+err_t certificate_create_keys(struct api_call *c);
+err_t certificate_create_csr(struct api_call *c);
+err_t certificate_register(struct api_call *c);
+err_t certificate_register_no_ca(struct api_call *c);
+err_t certificate_describe(struct api_call *c);
+err_t certificate_update(struct api_call *c);
+err_t certificate_delete(struct api_call *c);
+err_t certificate_list(struct api_call *c);
+
+err_t ca_registration_code(struct api_call *c);
+err_t ca_register(struct api_call *c);
+err_t ca_describe(struct api_call *c);
+err_t ca_update(struct api_call *c);
+
+err_t policy_create(struct api_call *c);
+err_t policy_get(struct api_call *c);
+err_t policy_delete(struct api_call *c);
+err_t policy_list(struct api_call *c);
+err_t policy_attach(struct api_call *c);
+err_t policy_detach(struct api_call *c);
+err_t policy_list_attached(struct api_call *c);

@@ -1,0 +1,84 @@
+#include "cloud/registry/names.h"
+
+#include <ctype.h>
+#include <stdio.h>
+
+static bool all_of(const char *s, size_t max, const char *more)
+{
+    size_t n = 0;
+
+    for (; s[n]; n++) {
+        if (n >= max || !(isalnum((unsigned char)s[n]) || strchr(more, s[n])))
+            return false;
+    }
+    return n > 0;
+}
+
+bool name_thing_ok(const char *s)
+{
+    return all_of(s, 128, ":_-");
+}
+
+bool name_policy_ok(const char *s)
+{
+    return all_of(s, 128, "_+=,.@-");
+}
+
+bool name_cert_ok(const char *s)
+{
+    return strlen(s) == CERT_ID_LEN && strspn(s, "0123456789abcdef") == CERT_ID_LEN;
+}
+
+static err_t checked(struct api_call *c, const char *param, bool (*ok)(const char *), const char *pattern,
+                     const char **ret)
+{
+    const char *v = api_param(c, param);
+
+    if (!v || !ok(v))
+        return api_fail(c, API_INVALID_REQUEST,
+                        "1 validation error detected: Value '%.140s' at '%s' failed to satisfy constraint: Member must "
+                        "satisfy regular expression pattern: %s",
+                        v ? v : "null", param, pattern);
+    *ret = v;
+    return ERR_OK;
+}
+
+err_t name_thing(struct api_call *c, const char *param, const char **ret)
+{
+    return checked(c, param, name_thing_ok, "[a-zA-Z0-9:_-]{1,128}", ret);
+}
+
+err_t name_policy(struct api_call *c, const char *param, const char **ret)
+{
+    return checked(c, param, name_policy_ok, "[\\w+=,.@-]{1,128}", ret);
+}
+
+err_t name_cert(struct api_call *c, const char *param, const char **ret)
+{
+    return checked(c, param, name_cert_ok, "[a-f0-9]{64}", ret);
+}
+
+const char *arn_iot(const struct api_call *c, const char *kind, const char *name, char ret[ARN_MAX])
+{
+    (void)snprintf(ret, ARN_MAX, "arn:aws:iot:%s:%s:%s/%s", c->region, c->env->account, kind, name);
+    return ret;
+}
+
+const char *arn_name(const struct cloud_env *env, const char *arn, const char *kind)
+{
+    static const char *const want[] = { "arn", NULL, "iot", NULL };
+    size_t n;
+
+    for (size_t i = 0; i < 4; i++) {
+        n = strcspn(arn, ":");
+        if (!arn[n] || n == 0 || (want[i] && (strlen(want[i]) != n || strncmp(arn, want[i], n) != 0)))
+            return NULL;
+        arn += n + 1;
+    }
+    n = strlen(env->account);
+    if (strncmp(arn, env->account, n) != 0 || arn[n] != ':')
+        return NULL;
+    arn += n + 1;
+    n = strlen(kind);
+    return strncmp(arn, kind, n) == 0 && arn[n] == '/' && arn[n + 1] ? arn + n + 1 : NULL;
+}

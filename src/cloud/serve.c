@@ -1,0 +1,298 @@
+#include "cloud/serve.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "cloud/api/control.h"
+#include "cloud/background.h"
+#include "cloud/datadir.h"
+#include "cloud/gateway/device.h"
+#include "cloud/gateway/mqtt.h"
+#include "cloud/pki/pki.h"
+#include "cloud/shadows/mqtt.h"
+#include "net/listener.h"
+#include "tls/stream.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define WHY_MAX 1024u
+
+struct cloud {
+    const struct options *o;
+    struct cloud_env env;
+    struct crypto_ctx *crypto;
+    struct pki *pki;
+    struct access_keys *keys;
+    struct net_loop *loop;
+    struct net_signal *term, *intr;
+    struct store *store;
+    struct keymaker *keymaker;
+    struct api_parts parts;
+    struct gateway *gateway;
+    struct device *device;
+    struct control *control;
+    struct background *background;
+    struct tls_context *device_tls, *control_tls; /* control_tls: only beyond loopback */
+    struct net_listener *mqtt, *https, *api;
+    char *data; /* absolute: keys are named by file:// URIs */
+    char *host;
+    int lock;
+};
+
+static void on_signal(void *ctx)
+{
+    struct cloud *c = ctx;
+
+    log_info("stopping");
+    net_loop_stop(c->loop);
+}
+
+/* What a committed change means for the running parts. */
+static void apply(void *ctx, const struct effects *fx)
+{
+    struct cloud *c = ctx;
+
+    for (size_t i = 0; i < fx->n; i++) {
+        const struct effect *e = &fx->e[i];
+        switch (e->kind) {
+        case EFFECT_PRINCIPAL:
+            gateway_recheck(c->gateway, e->id);
+            break;
+        case EFFECT_PUBLISH:
+            shadows_publish(gateway_broker(c->gateway), e->id, e->shadow_name, e->shadow_op, e->shadow);
+            break;
+        case EFFECT_BUILD:
+            background_build(c->background, e->id);
+            break;
+        }
+    }
+}
+
+/* ---- state ---- */
+
+static err_t open_keys(struct cloud *c)
+{
+    autofree char *path = mem_printf("%s/admin-credentials", c->data);
+    char why[WHY_MAX] = "";
+    bool made;
+    err_t e = path ? access_keys_open(c->crypto, path, &c->keys, &made, why, sizeof(why)) : ERR_NOMEM;
+
+    if (e)
+        log_error("%s", why[0] ? why : err_str(e));
+    else if (made)
+        log_info("wrote the administrator's access key to %s", path);
+    return e;
+}
+
+static err_t open_pki(struct cloud *c)
+{
+    autofree char *dir = mem_printf("%s/pki", c->data);
+    struct crypto_error why = { .text = "" };
+    err_t e = dir ? pki_open(c->crypto, dir, c->o->host, clock_wall_ms(), &c->pki, &why) : ERR_NOMEM;
+
+    if (e)
+        log_error("%s", why.text[0] ? why.text : err_str(e));
+    return e;
+}
+
+static err_t open_store(struct cloud *c)
+{
+    autofree char *path = mem_printf("%s/sedge.db", c->data);
+    char why[DB_WHY_MAX] = "";
+    err_t e = path ? store_new(path, &c->store, why) : ERR_NOMEM;
+
+    if (e)
+        log_error("the database cannot be opened: %s", why[0] ? why : err_str(e));
+    return e;
+}
+
+static err_t open_state(struct cloud *c)
+{
+    char why[WHY_MAX] = "";
+    err_t e = datadir_open(c->o->data, &c->lock, why, sizeof(why));
+
+    if (e) {
+        log_error("%s", why[0] ? why : err_str(e));
+        return e;
+    }
+    if (!(c->data = realpath(c->o->data, NULL)))
+        return ERR_NOMEM;
+    if (!(c->host = mem_str(slice_of(c->o->host, strcspn(c->o->host, ",")))))
+        return ERR_NOMEM;
+    if ((e = crypto_ctx_new(NULL, &c->crypto)) || (e = open_keys(c)) || (e = open_pki(c)) || (e = open_store(c)))
+        return e;
+    c->env = (struct cloud_env){ .crypto = c->crypto,
+                                 .pki = c->pki,
+                                 .account = c->o->account,
+                                 .region = c->o->region,
+                                 .host = c->host };
+    return ERR_OK;
+}
+
+/* ---- parts ---- */
+
+static err_t new_tls(struct cloud *c, enum tls_client_cert client, struct tls_context **ret)
+{
+    struct tls_server_opts opts = { .cert = pki_server_cert(c->pki), .key = pki_server_key(c->pki), .client_cert = client };
+    struct crypto_error why = { .text = "" };
+    err_t e = tls_server_context_new(&opts, ret, &why);
+
+    if (e)
+        log_error("TLS cannot be set up: %s", why.text[0] ? why.text : err_str(e));
+    return e;
+}
+
+static err_t make_parts(struct cloud *c)
+{
+    err_t e;
+
+    c->parts = (struct api_parts){ .env = &c->env, .loop = c->loop, .store = c->store, .apply = apply, .apply_ctx = c };
+    if ((e = keymaker_new(c->loop, &c->keymaker)))
+        return e;
+    c->parts.keymaker = c->keymaker;
+    struct control_opts control = { &c->parts, c->keys, c->o->insecure_dev };
+    if ((e = gateway_new(&c->env, c->loop, c->store, &c->gateway)) || (e = device_new(&c->parts, &c->device)) ||
+        (e = control_new(&control, &c->control)) || (e = background_new(&c->parts, &c->background)))
+        return e;
+    return new_tls(c, TLS_CLIENT_CERT_REQUIRE, &c->device_tls);
+}
+
+/* ---- listeners ---- */
+
+static struct net_stream *with_tls(struct tls_context *tls, struct net_stream *s)
+{
+    struct net_stream *ret = NULL;
+    err_t e = tls_server_stream_new(tls, s, &ret);
+
+    if (e) {
+        log_warn("connection from %s not taken: %s", net_stream_peer(s), err_str(e));
+        net_stream_free(s);
+    }
+    return ret;
+}
+
+static void accept_mqtt(void *ctx, struct net_stream *s)
+{
+    struct cloud *c = ctx;
+
+    if ((s = with_tls(c->device_tls, s)))
+        gateway_adopt(c->gateway, s);
+}
+
+static void accept_https(void *ctx, struct net_stream *s)
+{
+    struct cloud *c = ctx;
+
+    if ((s = with_tls(c->device_tls, s)))
+        device_adopt(c->device, s);
+}
+
+static void accept_api(void *ctx, struct net_stream *s)
+{
+    struct cloud *c = ctx;
+
+    if (!c->control_tls || (s = with_tls(c->control_tls, s)))
+        control_adopt(c->control, s);
+}
+
+static err_t listen_on(struct cloud *c, const char *flag, const char *addr, net_accept_fn fn, struct net_listener **ret)
+{
+    struct net_listen_opts opts = { .max_open = 65536 };
+    err_t e = net_listen_tcp(c->loop, addr, &opts, fn, c, ret);
+
+    if (e == ERR_BUSY)
+        log_error("cannot listen on %s: the port is in use; stop the program that has it, or give another with %s", addr, flag);
+    else if (e)
+        log_error("cannot listen on %s (%s): %s", addr, flag, err_str(e));
+    return e;
+}
+
+static err_t listen_all(struct cloud *c)
+{
+    bool loopback;
+    err_t e;
+
+    if ((e = listen_on(c, "--mqtt", c->o->mqtt, accept_mqtt, &c->mqtt)) ||
+        (e = listen_on(c, "--https", c->o->https, accept_https, &c->https)) ||
+        (e = listen_on(c, "--api", c->o->api, accept_api, &c->api)))
+        return e;
+    loopback = net_listener_is_loopback(c->mqtt) && net_listener_is_loopback(c->https) && net_listener_is_loopback(c->api);
+    if (c->o->insecure_dev && !loopback) {
+        log_error("--insecure-dev believes any access key: every listener must be on loopback");
+        return ERR_DENIED;
+    }
+    c->env.mqtt_port = net_listener_port(c->mqtt);
+    c->env.https_port = net_listener_port(c->https);
+    return net_listener_is_loopback(c->api) ? ERR_OK : new_tls(c, TLS_CLIENT_CERT_NONE, &c->control_tls);
+}
+
+/* Scripts read the line that begins with "ready"; endpoints.json says the same. */
+static err_t announce(struct cloud *c)
+{
+    const char *scheme = c->control_tls ? "https" : "http";
+    const char *host = c->control_tls ? c->env.host : "127.0.0.1";
+    autofree char *url = mem_printf("%s://%s:%u", scheme, host, net_listener_port(c->api));
+    err_t e = url ? datadir_write_endpoints(c->data, &c->env, url) : ERR_NOMEM;
+
+    if (e) {
+        log_error("cannot write %s/endpoints.json: %s", c->data, err_str(e));
+        return e;
+    }
+    log_info("device CA %s/pki/ca.cert.pem SHA-256 %s", c->data, pki_root_sha256(c->pki));
+    printf("ready api=%s mqtt=%s:%u https=%s:%u credentials=%s/admin-credentials ca-sha256=%s\n", url, c->env.host,
+           c->env.mqtt_port, c->env.host, c->env.https_port, c->data, pki_root_sha256(c->pki));
+    return fflush(stdout) == 0 ? ERR_OK : ERR_IO;
+}
+
+static err_t start(struct cloud *c)
+{
+    err_t e;
+
+    if ((e = open_state(c)) || (e = net_loop_new(&c->loop)) ||
+        (e = net_signal_new(c->loop, SIGTERM, on_signal, c, &c->term)) ||
+        (e = net_signal_new(c->loop, SIGINT, on_signal, c, &c->intr)) || (e = make_parts(c)) || (e = listen_all(c)) ||
+        (e = announce(c)))
+        return e;
+    background_resume(c->background);
+    return ERR_OK;
+}
+
+/* Doors first, then the database: what it has finished comes back to the loop once more and finds everybody at home. */
+static void stop(struct cloud *c)
+{
+    net_listener_free(c->mqtt);
+    net_listener_free(c->https);
+    net_listener_free(c->api);
+    keymaker_free(c->keymaker);
+    store_free(c->store);
+    if (c->loop)
+        (void)net_loop_turn(c->loop, 0); /* its callbacks log what matters */
+    background_free(c->background);
+    control_free(c->control);
+    device_free(c->device);
+    gateway_free(c->gateway);
+    tls_context_free(c->device_tls);
+    tls_context_free(c->control_tls);
+    net_signal_free(c->term);
+    net_signal_free(c->intr);
+    net_loop_free(c->loop);
+    access_keys_free(c->keys);
+    pki_free(c->pki);
+    crypto_ctx_free(c->crypto);
+    free(c->host);
+    free(c->data);
+    mem_close_fd(&c->lock);
+}
+
+int serve(const struct options *o)
+{
+    struct cloud c = { .o = o, .lock = -1 };
+    err_t e = start(&c);
+
+    if (!e && (e = net_loop_run(c.loop)))
+        log_error("the event loop failed: %s", err_str(e));
+    stop(&c);
+    return e ? 1 : 0;
+}

@@ -1,0 +1,495 @@
+"""The control plane as unmodified AWS clients see it: boto3 and the AWS CLI against a real sedge-cloud."""
+
+import datetime
+import hashlib
+import json
+import re
+import stat
+import subprocess
+import urllib.error
+import urllib.request
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSRequest
+from botocore.auth import SigV4Auth
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
+from cloud import ACCOUNT, OPEN_POLICY, REGION, Cloud, arn
+from conftest import BIN, LONG, free_port
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
+
+
+@pytest.fixture
+def cloud(procs, tmp_path):
+    return Cloud(procs, tmp_path)
+
+
+def refused(call, code, status, **kw):
+    with pytest.raises(ClientError) as e:
+        call(**kw)
+    r = e.value.response
+    assert (r["Error"]["Code"], r["ResponseMetadata"]["HTTPStatusCode"]) == (code, status)
+    assert r["ResponseMetadata"]["HTTPHeaders"]["x-amzn-errortype"] == code
+    return r
+
+
+# --- the start ---------------------------------------------------------------------------------------------------------
+
+def test_first_start_makes_private_state(cloud):
+    mode = lambda p: stat.S_IMODE(p.stat().st_mode)
+    assert mode(cloud.data) == 0o700
+    assert mode(cloud.data / "admin-credentials") == 0o600
+    keys = list(cloud.data.glob("pki/*.key.pem"))
+    assert len(keys) == 3 and all(mode(k) == 0o600 for k in keys)
+    log, secret = cloud.log(), cloud.keys()["aws_secret_access_key"]
+    assert str(cloud.data / "admin-credentials") in log and secret not in log
+    der = x509.load_pem_x509_certificate(cloud.ca.read_bytes()).public_bytes(serialization.Encoding.DER)
+    assert hashlib.sha256(der).hexdigest() in log
+
+
+def test_restart_keeps_ca_and_credentials(cloud):
+    ca, keys = cloud.ca.read_bytes(), cloud.keys()
+    assert cloud.stop() == 0
+    cloud.start()
+    assert cloud.ca.read_bytes() == ca and cloud.keys() == keys
+
+
+def server_names(cloud):
+    cert = x509.load_pem_x509_certificate((cloud.data / "pki/server.cert.pem").read_bytes())
+    return [str(n.value) for n in cert.extensions.get_extension_for_class(x509.SubjectAlternativeName).value]
+
+
+def test_server_certificate_follows_host(cloud):
+    assert server_names(cloud) == ["localhost", "127.0.0.1", "::1"]
+    before = (cloud.data / "pki/server.cert.pem").read_bytes()
+    cloud.stop()
+    cloud.start()
+    assert (cloud.data / "pki/server.cert.pem").read_bytes() == before
+    cloud.stop()
+    cloud.start("--host", "iot.example.org,localhost")
+    assert server_names(cloud)[:2] == ["iot.example.org", "localhost"]
+    assert cloud.client("iot").describe_endpoint()["endpointAddress"] == "iot.example.org"
+
+
+def test_endpoints_tell_names_and_ports(cloud):
+    told = json.load(urllib.request.urlopen(cloud.api + "/sedge/endpoints"))
+    assert told == {"v": 1, "host": "localhost", "mqttPort": cloud.mqtt, "httpsPort": cloud.https, "region": REGION,
+                    "accountId": ACCOUNT}
+
+
+def run(*argv):
+    p = subprocess.run([BIN / "sedge-cloud", *map(str, argv)], capture_output=True, text=True, timeout=20)
+    return p.returncode, p.stdout + p.stderr
+
+
+def test_port_in_use_names_port_and_flag(cloud, tmp_path):
+    rc, out = run("serve", "--data", tmp_path / "other", "--mqtt", f"127.0.0.1:{cloud.mqtt}", "--https", "127.0.0.1:0", "--api", "127.0.0.1:0")
+    assert rc == 1 and str(cloud.mqtt) in out and "--mqtt" in out
+
+
+def test_data_folder_in_use_is_refused(cloud):
+    rc, out = run("serve", "--data", cloud.data, "--mqtt", "127.0.0.1:0", "--https", "127.0.0.1:0", "--api", "127.0.0.1:0")
+    assert rc == 1 and "in use by another sedge-cloud" in out
+
+
+def test_insecure_dev_only_on_loopback(tmp_path):
+    rc, out = run("serve", "--data", tmp_path / "c", "--insecure-dev", "--mqtt", "0.0.0.0:0", "--https", "127.0.0.1:0", "--api", "127.0.0.1:0")
+    assert rc == 1 and "loopback" in out
+
+
+def test_insecure_dev_believes_any_key(procs, tmp_path):
+    cloud = Cloud(procs, tmp_path, "--insecure-dev")
+    cloud.client("iot", aws_access_key_id="anybody", aws_secret_access_key="anything").create_thing(thingName="t")
+
+
+def test_open_data_folder_is_refused(tmp_path):
+    (tmp_path / "c").mkdir(mode=0o755)
+    (tmp_path / "c").chmod(0o755)
+    rc, out = run("serve", "--data", tmp_path / "c")
+    assert rc == 1 and "chmod 700" in out
+
+
+def test_beyond_loopback_the_control_port_speaks_tls(procs, tmp_path):
+    port = free_port()
+    procs.start(BIN / "sedge-cloud", "serve", "--data", tmp_path / "c", "--mqtt", "127.0.0.1:0", "--https", "127.0.0.1:0",
+                "--api", f"0.0.0.0:{port}")
+    ca = tmp_path / "c/pki/ca.cert.pem"
+    url = f"https://localhost:{port}/sedge/endpoints"
+    p = subprocess.run(["curl", "-sS", "--retry", "20", "--retry-delay", "1", "--retry-all-errors", "--cacert", ca, url],
+                       capture_output=True, text=True, timeout=40)
+    assert json.loads(p.stdout)["v"] == 1, p.stderr
+    assert subprocess.run(["curl", "-sS", url.replace("https", "http")], capture_output=True, timeout=20).returncode != 0
+
+
+def test_usage():
+    assert run("--help")[0] == 0 and "serve --data DIR" in run("--help")[1]
+    assert re.fullmatch(r"sedge-cloud \d+\.\d+\.\d+\n", run("--version")[1])
+    for wrong in (["serve"], ["serve", "--data"], ["serve", "--data", "d", "--nonsense"], ["serve", "--data", "d", "--account", "1"], ["nonsense"], []):
+        rc, out = run(*wrong)
+        assert rc == 2 and "usage:" in out
+
+
+# --- signatures --------------------------------------------------------------------------------------------------------
+
+def test_debians_awscli_unmodified(cloud):
+    assert cloud.aws("iot", "create-thing", "--thing-name", "SE050_Core")["thingArn"] == arn("thing/SE050_Core")
+    assert "ResourceNotFoundException" in cloud.aws("iot", "describe-thing", "--thing-name", "other", ok=False)
+
+
+def test_wrong_secret_and_unknown_key(cloud):
+    bad = {**cloud.keys(), "aws_secret_access_key": "x" * 40}
+    refused(cloud.client("iot", **bad).list_things, "InvalidSignatureException", 403)
+    unknown = {**cloud.keys(), "aws_access_key_id": "AKIAAAAAAAAAAAAAAAAA"}
+    refused(cloud.client("iot", **unknown).list_things, "UnrecognizedClientException", 403)
+
+
+def send(cloud, url, when=None, service="iot", change=lambda headers: None, body=b"", method="GET"):
+    """A request signed by botocore at `when`; (status, error type)."""
+    keys = cloud.keys()
+    signer = SigV4Auth(Credentials(keys["aws_access_key_id"], keys["aws_secret_access_key"]), service, REGION)
+    rq = AWSRequest(method=method, url=url, data=body)
+    if when:
+        import botocore.auth
+        real = botocore.auth.datetime
+        class Fixed(datetime.datetime):
+            @classmethod
+            def utcnow(cls):
+                return when
+        botocore.auth.datetime = type("m", (), {"datetime": Fixed})
+        try:
+            signer.add_auth(rq)
+        finally:
+            botocore.auth.datetime = real
+    else:
+        signer.add_auth(rq)
+    headers = dict(rq.headers.items())
+    change(headers)
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, data=body or None, headers=headers, method=method)) as r:
+            return r.status, r.headers.get("x-amzn-ErrorType"), r.headers.get("x-amzn-RequestId")
+    except urllib.error.HTTPError as e:
+        return e.code, e.headers.get("x-amzn-ErrorType"), e.headers.get("x-amzn-RequestId")
+
+
+def test_signatures(cloud):
+    url = cloud.api + "/things"
+    now = datetime.datetime.utcnow()
+    assert send(cloud, url)[0] == 200
+    for service in ("execute-api", "iotdata", "greengrass"):
+        assert send(cloud, url, service=service)[0] == 200
+    assert send(cloud, url, service="s3")[:2] == (403, "InvalidSignatureException")
+    assert send(cloud, url, when=now - datetime.timedelta(minutes=20))[:2] == (403, "InvalidSignatureException")
+    assert send(cloud, url, when=now + datetime.timedelta(minutes=20))[:2] == (403, "InvalidSignatureException")
+    assert send(cloud, url, when=now - datetime.timedelta(minutes=3))[0] == 200
+    assert send(cloud, url, change=lambda h: h.pop("Authorization"))[:2] == (403, "MissingAuthenticationTokenException")
+    assert send(cloud, url, change=lambda h: h.update({"X-Amz-Extra": "1"}))[1] in ("IncompleteSignatureException", "InvalidSignatureException")
+    changed = lambda h: h.update({"Authorization": h["Authorization"].replace("Signature=", "Signature=0")[:-1]})
+    assert send(cloud, url, change=changed)[:2] == (403, "InvalidSignatureException")
+    assert re.fullmatch("[0-9a-f-]{36}", send(cloud, url)[2])
+
+
+def test_unknown_operation(cloud):
+    assert send(cloud, cloud.api + "/no/such")[:2] == (404, "UnknownOperationException")
+
+
+# --- things ------------------------------------------------------------------------------------------------------------
+
+def test_things(cloud):
+    iot = cloud.client("iot")
+    made = iot.create_thing(thingName="a", attributePayload={"attributes": {"k": "v"}})
+    assert made["thingArn"] == arn("thing/a") and len(made["thingId"]) == 36
+    again = iot.create_thing(thingName="a", attributePayload={"attributes": {"k": "v"}})
+    assert again["thingId"] == made["thingId"]
+    r = refused(iot.create_thing, "ResourceAlreadyExistsException", 409, thingName="a")
+    assert (r["resourceId"], r["resourceArn"]) == (made["thingId"], made["thingArn"])
+    got = iot.describe_thing(thingName="a")
+    assert (got["defaultClientId"], got["attributes"], got["version"]) == ("a", {"k": "v"}, 1)
+    refused(iot.describe_thing, "ResourceNotFoundException", 404, thingName="b")
+    refused(iot.create_thing, "InvalidRequestException", 400, thingName="bad name")
+    refused(iot.create_thing, "InvalidRequestException", 400, thingName="x" * 128 + "y")
+    iot.create_thing(thingName="x" * 128)
+    refused(iot.create_thing, "InvalidRequestException", 400, thingName="c",
+            attributePayload={"attributes": {str(i): "v" for i in range(4)}})
+    iot.delete_thing(thingName="a")
+    refused(iot.describe_thing, "ResourceNotFoundException", 404, thingName="a")
+
+
+def test_list_things_in_pages(cloud):
+    iot = cloud.client("iot")
+    for i in range(7):
+        iot.create_thing(thingName=f"t{i}")
+    pages = [iot.list_things(maxResults=3)]
+    while "nextToken" in pages[-1]:
+        pages.append(iot.list_things(maxResults=3, nextToken=pages[-1]["nextToken"]))
+    assert [[t["thingName"] for t in p["things"]] for p in pages] == [["t0", "t1", "t2"], ["t3", "t4", "t5"], ["t6"]]
+    assert len(cloud.aws("iot", "list-things")["things"]) == 7
+
+
+def test_region_of_the_caller_is_in_arns(cloud):
+    assert ":eu-west-1:" in cloud.client("iot", region="eu-west-1").create_thing(thingName="t")["thingArn"]
+
+
+# --- certificates ------------------------------------------------------------------------------------------------------
+
+def fingerprint(pem):
+    return hashlib.sha256(x509.load_pem_x509_certificate(pem.encode()).public_bytes(serialization.Encoding.DER)).hexdigest()
+
+
+def test_create_keys_and_certificate(cloud):
+    iot = cloud.client("iot")
+    made = iot.create_keys_and_certificate()
+    cert = x509.load_pem_x509_certificate(made["certificatePem"].encode())
+    key = serialization.load_pem_private_key(made["keyPair"]["PrivateKey"].encode(), None)
+    assert made["keyPair"]["PrivateKey"].startswith("-----BEGIN RSA PRIVATE KEY-----")
+    assert key.key_size == 2048 and key.public_key().public_numbers() == cert.public_key().public_numbers()
+    assert fingerprint(made["certificatePem"]) == made["certificateId"]
+    assert made["certificateArn"] == arn("cert/" + made["certificateId"])
+    assert cert.subject.rfc4514_string() == "CN=AWS IoT Certificate"
+    assert cert.not_valid_after == datetime.datetime(2049, 12, 31, 23, 59, 59)
+    d = iot.describe_certificate(certificateId=made["certificateId"])["certificateDescription"]
+    assert (d["status"], d["certificatePem"], d["ownedBy"], d["certificateMode"]) == ("INACTIVE", made["certificatePem"], ACCOUNT, "DEFAULT")
+    assert abs((d["creationDate"] - datetime.datetime.now(datetime.timezone.utc)).total_seconds()) < 60
+    assert d["customerVersion"] == 1 and d["validity"]["notAfter"].year == 2049
+
+
+def process_memory(pid):
+    for line in open(f"/proc/{pid}/maps"):
+        span, perms, *rest = line.split()
+        if not perms.startswith("r") or (len(rest) > 3 and rest[3] in ("[vvar]", "[vsyscall]")):
+            continue
+        lo, hi = (int(x, 16) for x in span.split("-"))
+        with open(f"/proc/{pid}/mem", "rb", 0) as m:
+            m.seek(lo)
+            try:
+                yield m.read(hi - lo)
+            except OSError:
+                pass
+
+
+def test_the_private_key_stays_nowhere(cloud):
+    """Neither in a file of the cloud nor in its memory, as text or as numbers (promise 2)."""
+    made = [cloud.client("iot").create_keys_and_certificate() for _ in range(3)]
+    cloud.client("iot").list_things()
+    for m in made:
+        lines = m["keyPair"]["PrivateKey"].splitlines()[2:-2]
+        n = serialization.load_pem_private_key(m["keyPair"]["PrivateKey"].encode(), None).private_numbers()
+        numbers = [x.to_bytes(128, "big")[16:48] for x in (n.p, n.q)] + [n.d.to_bytes(256, "big")[32:64]]
+        wanted = [l.encode() for l in lines] + numbers + [x[::-1] for x in numbers]
+        for f in cloud.data.rglob("*"):
+            assert not f.is_file() or not any(w in f.read_bytes() for w in wanted), f
+        memory = list(process_memory(cloud.p.pid))
+        for part in memory:
+            assert not any(w in part for w in wanted)
+        control = cloud.ca.read_bytes().splitlines()[1]  # the scan finds what is there
+        assert any(control in part for part in memory)
+
+
+def csr(key, name="device-1"):
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name), x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Plant")])
+    return x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256()) \
+        .public_bytes(serialization.Encoding.PEM).decode()
+
+
+@pytest.mark.parametrize("make", [lambda: ec.generate_private_key(ec.SECP256R1()), lambda: ec.generate_private_key(ec.SECP384R1()),
+                                  lambda: rsa.generate_private_key(65537, 2048)])
+def test_certificate_from_csr(cloud, make):
+    iot, key = cloud.client("iot"), make()
+    one = iot.create_certificate_from_csr(certificateSigningRequest=csr(key), setAsActive=True)
+    two = iot.create_certificate_from_csr(certificateSigningRequest=csr(key))
+    cert = x509.load_pem_x509_certificate(one["certificatePem"].encode())
+    assert cert.public_key().public_numbers() == key.public_key().public_numbers()
+    assert "CN=device-1" in cert.subject.rfc4514_string() and "O=Plant" in cert.subject.rfc4514_string()
+    assert one["certificateId"] != two["certificateId"]
+    status = lambda m: iot.describe_certificate(certificateId=m["certificateId"])["certificateDescription"]["status"]
+    assert (status(one), status(two)) == ("ACTIVE", "INACTIVE")
+
+
+def test_bad_csr(cloud):
+    iot = cloud.client("iot")
+    good = csr(ec.generate_private_key(ec.SECP256R1()))
+    for bad in ("nonsense", good[:200], csr(rsa.generate_private_key(65537, 1024)), csr(ec.generate_private_key(ec.SECP256K1())),
+                good.replace(good[100], "A" if good[100] != "A" else "B", 1)):
+        refused(iot.create_certificate_from_csr, "InvalidRequestException", 400, certificateSigningRequest=bad)
+
+
+def test_certificate_states(cloud):
+    iot = cloud.client("iot")
+    id = iot.create_keys_and_certificate(setAsActive=True)["certificateId"]
+    refused(iot.delete_certificate, "CertificateStateException", 406, certificateId=id)
+    for bad in ("PENDING_TRANSFER", "PENDING_ACTIVATION", "REGISTER_INACTIVE"):
+        refused(iot.update_certificate, "InvalidRequestException", 400, certificateId=id, newStatus=bad)
+    for status in ("INACTIVE", "ACTIVE", "REVOKED", "INACTIVE"):
+        iot.update_certificate(certificateId=id, newStatus=status)
+        d = iot.describe_certificate(certificateId=id)["certificateDescription"]
+        assert d["status"] == status
+    assert d["customerVersion"] == 5
+    iot.create_policy(policyName="p", policyDocument=json.dumps(OPEN_POLICY))
+    iot.attach_policy(policyName="p", target=arn("cert/" + id))
+    refused(iot.delete_certificate, "DeleteConflictException", 409, certificateId=id)
+    iot.create_thing(thingName="t")
+    iot.attach_thing_principal(thingName="t", principal=arn("cert/" + id))
+    refused(iot.delete_certificate, "DeleteConflictException", 409, certificateId=id, forceDelete=True)
+    iot.detach_thing_principal(thingName="t", principal=arn("cert/" + id))
+    iot.delete_certificate(certificateId=id, forceDelete=True)
+    refused(iot.describe_certificate, "ResourceNotFoundException", 404, certificateId=id)
+    assert iot.list_certificates()["certificates"] == []
+
+
+def test_list_certificates_in_pages(cloud):
+    iot = cloud.client("iot")
+    key = ec.generate_private_key(ec.SECP256R1())
+    made = [iot.create_certificate_from_csr(certificateSigningRequest=csr(key))["certificateId"] for _ in range(5)]
+    def listed(**kw):
+        page = iot.list_certificates(pageSize=2, **kw)
+        out = [c["certificateId"] for c in page["certificates"]]
+        while "nextMarker" in page:
+            page = iot.list_certificates(pageSize=2, marker=page["nextMarker"], **kw)
+            out += [c["certificateId"] for c in page["certificates"]]
+        return out
+    assert sorted(listed()) == sorted(made) and listed(ascendingOrder=True) == listed()[::-1]
+
+
+# --- a customer's own CA -------------------------------------------------------------------------------------------------
+
+class OwnCa:
+    def __init__(self, name="Plant CA", ca=True, end=30):
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.name = name
+        self.cert = self.issue(name, self.key.public_key(), ca=ca, self_signed=True, end=end)
+
+    def issue(self, cn, public, ca=False, self_signed=False, start=-1, end=30):
+        name = lambda t: x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, t)])
+        now = datetime.datetime.utcnow()
+        return (x509.CertificateBuilder().subject_name(name(cn)).issuer_name(name(self.name)).public_key(public)
+                .serial_number(x509.random_serial_number()).not_valid_before(now + datetime.timedelta(days=start))
+                .not_valid_after(now + datetime.timedelta(days=end))
+                .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True).sign(self.key, hashes.SHA256()))
+
+
+def pem(cert):
+    return cert.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def register_ca(iot, ca, proof=None, **kw):
+    code = iot.get_registration_code()["registrationCode"]
+    proof = proof or ca.issue(code, ec.generate_private_key(ec.SECP256R1()).public_key())
+    return iot.register_ca_certificate(caCertificate=pem(ca.cert), verificationCertificate=pem(proof), **kw)
+
+
+def test_customer_ca(cloud):
+    iot, ca = cloud.client("iot"), OwnCa()
+    code = iot.get_registration_code()["registrationCode"]
+    assert re.fullmatch("[0-9a-f]{64}", code) and iot.get_registration_code()["registrationCode"] == code
+    public = ec.generate_private_key(ec.SECP256R1()).public_key()
+    device = pem(ca.issue("device-1", public))
+    refused(iot.register_certificate, "CertificateValidationException", 400, certificatePem=device)
+    made = register_ca(iot, ca)
+    assert made["certificateId"] == fingerprint(pem(ca.cert)) and made["certificateArn"] == arn("cacert/" + made["certificateId"])
+    refused(iot.register_certificate, "CertificateValidationException", 400, certificatePem=device)  # INACTIVE
+    iot.update_ca_certificate(certificateId=made["certificateId"], newStatus="ACTIVE")
+    d = iot.describe_ca_certificate(certificateId=made["certificateId"])["certificateDescription"]
+    assert (d["status"], d["autoRegistrationStatus"], d["customerVersion"]) == ("ACTIVE", "DISABLE", 2)
+    one = iot.register_certificate(certificatePem=device, caCertificatePem=pem(ca.cert), setAsActive=True)
+    d = iot.describe_certificate(certificateId=one["certificateId"])["certificateDescription"]
+    assert (d["caCertificateId"], d["status"]) == (made["certificateId"], "ACTIVE")
+    r = refused(iot.register_certificate, "ResourceAlreadyExistsException", 409, certificatePem=device)
+    assert r["resourceId"] == one["certificateId"]
+    same_name = OwnCa()
+    refused(iot.register_certificate, "CertificateValidationException", 400, certificatePem=pem(same_name.issue("d", public)))
+    register_ca(iot, same_name, setAsActive=True)  # two with one subject: told apart by signature
+    other = iot.register_certificate(certificatePem=pem(same_name.issue("d", public)))
+    assert iot.describe_certificate(certificateId=other["certificateId"])["certificateDescription"]["caCertificateId"] == fingerprint(pem(same_name.cert))
+    expired = pem(ca.issue("old", public, start=-3, end=-1))
+    refused(iot.register_certificate, "CertificateValidationException", 400, certificatePem=expired)
+
+
+def test_ca_registration_is_proven(cloud):
+    iot, ca = cloud.client("iot"), OwnCa()
+    public = ec.generate_private_key(ec.SECP256R1()).public_key()
+    code = iot.get_registration_code()["registrationCode"]
+    refused(register_ca, "RegistrationCodeValidationException", 400, iot=iot, ca=ca, proof=ca.issue("0" * 64, public))
+    refused(register_ca, "CertificateValidationException", 400, iot=iot, ca=ca, proof=OwnCa().issue(code, public))
+    refused(register_ca, "CertificateValidationException", 400, iot=iot, ca=OwnCa(ca=False))
+    refused(iot.register_ca_certificate, "InvalidRequestException", 400, caCertificate=pem(ca.cert))
+    register_ca(iot, ca)
+    refused(register_ca, "ResourceAlreadyExistsException", 409, iot=iot, ca=ca)
+
+
+def test_register_without_ca(cloud):
+    iot = cloud.client("iot")
+    cert = pem(OwnCa().issue("d", ec.generate_private_key(ec.SECP256R1()).public_key()))
+    id = iot.register_certificate_without_ca(certificatePem=cert, status="ACTIVE")["certificateId"]
+    d = iot.describe_certificate(certificateId=id)["certificateDescription"]
+    assert (d["status"], d["certificateMode"]) == ("ACTIVE", "SNI_ONLY") and "caCertificateId" not in d
+
+
+# --- policies ------------------------------------------------------------------------------------------------------------
+
+def test_policies(cloud):
+    iot = cloud.client("iot")
+    text = json.dumps(OPEN_POLICY)
+    made = iot.create_policy(policyName="p", policyDocument=text)
+    assert (made["policyArn"], made["policyVersionId"], made["policyDocument"]) == (arn("policy/p"), "1", text)
+    got = iot.get_policy(policyName="p")
+    assert (got["policyDocument"], got["defaultVersionId"]) == (text, "1")
+    refused(iot.create_policy, "ResourceAlreadyExistsException", 409, policyName="p", policyDocument=text)
+    refused(iot.get_policy, "ResourceNotFoundException", 404, policyName="q")
+    for bad in ("", "nonsense", "[]", "{}", text.replace("Allow", "Perhaps"), text.replace("2012", "2011"), text[:-1]):
+        refused(iot.create_policy, "MalformedPolicyException", 400, policyName="bad", policyDocument=bad)
+    cert = iot.create_keys_and_certificate()["certificateArn"]
+    iot.attach_policy(policyName="p", target=cert)
+    iot.attach_policy(policyName="p", target=cert)  # idempotent, trap 4
+    assert [p["policyName"] for p in iot.list_attached_policies(target=cert)["policies"]] == ["p"]
+    refused(iot.delete_policy, "DeleteConflictException", 409, policyName="p")
+    refused(iot.attach_policy, "ResourceNotFoundException", 404, policyName="q", target=cert)
+    refused(iot.attach_policy, "ResourceNotFoundException", 404, policyName="p", target=arn("cert/" + "0" * 64))
+    refused(iot.attach_policy, "InvalidRequestException", 400, policyName="p", target="nonsense")
+    iot.detach_policy(policyName="p", target=cert)
+    assert iot.list_attached_policies(target=cert)["policies"] == []
+    iot.delete_policy(policyName="p")
+    assert iot.list_policies()["policies"] == []
+
+
+def test_thing_principals(cloud):
+    iot = cloud.client("iot")
+    cert = iot.create_keys_and_certificate()["certificateArn"]
+    refused(iot.attach_thing_principal, "ResourceNotFoundException", 404, thingName="t", principal=cert)
+    iot.create_thing(thingName="t")
+    refused(iot.attach_thing_principal, "ResourceNotFoundException", 404, thingName="t", principal=arn("cert/" + "0" * 64))
+    iot.attach_thing_principal(thingName="t", principal=cert)
+    iot.attach_thing_principal(thingName="t", principal=cert)
+    assert iot.list_thing_principals(thingName="t")["principals"] == [cert]
+    refused(iot.delete_thing, "InvalidRequestException", 400, thingName="t")
+    iot.detach_thing_principal(thingName="t", principal=cert)
+    assert iot.list_thing_principals(thingName="t")["principals"] == []
+
+
+def test_describe_endpoint(cloud):
+    iot = cloud.client("iot")
+    for kind in ("iot:Data", "iot:Data-ATS", "iot:CredentialProvider", "iot:Jobs"):
+        assert iot.describe_endpoint(endpointType=kind)["endpointAddress"] == "localhost"
+    refused(iot.describe_endpoint, "InvalidRequestException", 400, endpointType="nonsense")
+
+
+# --- durability ------------------------------------------------------------------------------------------------------------
+
+def test_what_was_answered_survives_kill_9(cloud):
+    iot = cloud.client("iot")
+    for i in range(20 if LONG else 6):
+        iot.create_thing(thingName=f"t{i}")
+        cloud.kill()
+        cloud.start()
+        assert iot.describe_thing(thingName=f"t{i}")["version"] == 1
+    iot.create_policy(policyName="p", policyDocument=json.dumps(OPEN_POLICY))
+    made = iot.create_keys_and_certificate(setAsActive=True)
+    iot.attach_policy(policyName="p", target=made["certificateArn"])
+    iot.attach_thing_principal(thingName="t0", principal=made["certificateArn"])
+    cloud.kill()
+    cloud.start()
+    assert iot.describe_certificate(certificateId=made["certificateId"])["certificateDescription"]["status"] == "ACTIVE"
+    assert iot.list_attached_policies(target=made["certificateArn"])["policies"][0]["policyName"] == "p"
+    assert iot.list_thing_principals(thingName="t0")["principals"] == [made["certificateArn"]]
