@@ -49,7 +49,9 @@ enum broker_verdict conn_ask(struct conn *c, struct broker_question q)
 
 bool conn_may_receive(struct conn *c, const struct broker_msg *m)
 {
-    struct broker_question q = { .action = BROKER_RECEIVE, .topic = m->topic, .retain = m->retain, .qos = m->qos };
+    struct broker_question q = {
+        .action = BROKER_RECEIVE, .topic = m->topic, .retain = m->retain, .qos = m->qos
+    };
     enum broker_verdict v;
 
     complete(c, &q);
@@ -58,7 +60,8 @@ bool conn_may_receive(struct conn *c, const struct broker_msg *m)
         return true;
     conn_denied(c, BROKER_RECEIVE, m->topic);
     if (v == BROKER_DENY_CLOSE)
-        conn_doom(c, BROKER_WHY_AUTH, MQTT_RC_NOT_AUTHORIZED, "the authority ended the connection at a delivery");
+        conn_doom(c, BROKER_WHY_AUTH, MQTT_RC_NOT_AUTHORIZED,
+                  "the authority ended the connection at a delivery");
     return false;
 }
 

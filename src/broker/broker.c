@@ -54,7 +54,8 @@ err_t broker_write(struct broker *b, const struct broker_record *recs, size_t n,
 
 void broker_note(struct broker *b, const struct broker_record *rec)
 {
-    (void)broker_write(b, rec, 1, 0); /* nothing was promised to anybody; the journal reports its own failures */
+    (void)broker_write(b, rec, 1,
+                       0); /* nothing was promised to anybody; the journal reports its own failures */
 }
 
 static err_t load_session(struct broker *b, const struct broker_record *rec)
@@ -83,8 +84,6 @@ static err_t load_message(struct broker *b, const struct broker_record *rec, str
         return e;
     e = s ? session_enqueue(s, msg, rec->retain, rec->seq) : retain_set(b, msg);
     broker_msg_unref(msg);
-    if (s)
-        s->stored_seq = s->last_seq;
     return e;
 }
 
@@ -98,7 +97,9 @@ static err_t load_record(void *arg, const struct broker_record *rec)
     case BROKER_REC_SESSION:
         return load_session(b, rec);
     case BROKER_REC_SUBSCRIPTION:
-        return s && mqtt_filter_valid(rec->topic) ? session_subscribe(s, rec->topic, rec->qos, rec->options, &is_new) : ERR_CORRUPT;
+        return s && mqtt_filter_valid(rec->topic)
+                   ? session_subscribe(s, rec->topic, rec->qos, rec->options, &is_new)
+                   : ERR_CORRUPT;
     case BROKER_REC_QUEUED:
         return s && mqtt_topic_valid(rec->topic) ? load_message(b, rec, s) : ERR_CORRUPT;
     case BROKER_REC_RETAINED:
@@ -186,7 +187,9 @@ bool broker_topic_fits(const struct broker *b, struct slice topic)
     const struct broker_config *cf = &b->o.config;
 
     if (slice_starts(topic, SLICE_LIT("$aws/")))
-        return topic.n <= cf->max_topic + 256; /* the service's own are longer: thing and shadow names of full length fit */
+        return topic.n <=
+               cf->max_topic +
+                   256; /* the service's own are longer: thing and shadow names of full length fit */
     return topic.n <= cf->max_topic && (!cf->max_slashes || mqtt_topic_slashes(topic) <= cf->max_slashes);
 }
 
@@ -206,7 +209,8 @@ bool broker_topic_reserved(const struct broker *b, struct slice topic)
            !broker_intercept_find((struct broker *)(uintptr_t)b, topic);
 }
 
-err_t broker_intercept(struct broker *b, const char *filter, unsigned flags, broker_intercept_fn fn, void *ctx)
+err_t broker_intercept(struct broker *b, const char *filter, unsigned flags, broker_intercept_fn fn,
+                       void *ctx)
 {
     struct intercept *i;
 
@@ -277,18 +281,9 @@ err_t broker_send(struct broker *b, struct slice client_id, const struct broker_
 
 /* ---- answers ---- */
 
-struct conn *broker_conn_find(struct broker *b, uint64_t ticket)
-{
-    struct conn *c = b->conns;
-
-    while (c && c->serial != ticket >> 32)
-        c = c->next;
-    return c && c->state != CONN_DOOMED ? c : NULL;
-}
-
 void broker_answer(struct broker *b, uint64_t ticket, enum broker_verdict v)
 {
-    struct conn *c = broker_conn_find(b, ticket);
+    struct conn *c = conn_find(b, ticket);
 
     if (!c)
         return;
@@ -305,7 +300,7 @@ void broker_answer(struct broker *b, uint64_t ticket, enum broker_verdict v)
 
 void broker_journal_done(struct broker *b, uint64_t ticket, err_t err)
 {
-    struct conn *c = broker_conn_find(b, ticket);
+    struct conn *c = conn_find(b, ticket);
 
     if (!c)
         return;
@@ -319,7 +314,8 @@ void broker_journal_done(struct broker *b, uint64_t ticket, err_t err)
 
 typedef bool (*pick_fn)(const struct conn *c, const void *arg);
 
-static unsigned doom_all(struct broker *b, pick_fn pick, const void *arg, enum broker_why why, uint8_t reason, bool with_will)
+static unsigned doom_all(struct broker *b, pick_fn pick, const void *arg, enum broker_why why, uint8_t reason,
+                         bool with_will)
 {
     unsigned n = 0;
 
@@ -357,18 +353,20 @@ static bool is_chosen(const struct conn *c, const void *arg)
     return ch->fn(ch->ctx, c->user, conn_client_id(c));
 }
 
-unsigned broker_disconnect_client(struct broker *b, struct slice client_id, enum broker_why why, uint8_t reason, bool with_will)
+unsigned broker_disconnect_client(struct broker *b, struct slice client_id, enum broker_why why,
+                                  uint8_t reason, bool with_will)
 {
     return doom_all(b, has_client_id, &client_id, why, reason, with_will);
 }
 
-unsigned broker_disconnect_principal(struct broker *b, struct slice principal, enum broker_why why, uint8_t reason)
+unsigned broker_disconnect_principal(struct broker *b, struct slice principal, enum broker_why why,
+                                     uint8_t reason)
 {
     return doom_all(b, has_principal, &principal, why, reason, true);
 }
 
-unsigned broker_disconnect_if(struct broker *b, bool (*fn)(void *ctx, void *user, struct slice client_id), void *ctx,
-                              enum broker_why why, uint8_t reason)
+unsigned broker_disconnect_if(struct broker *b, bool (*fn)(void *ctx, void *user, struct slice client_id),
+                              void *ctx, enum broker_why why, uint8_t reason)
 {
     return doom_all(b, is_chosen, &(struct chosen){ fn, ctx }, why, reason, true);
 }
@@ -394,7 +392,8 @@ static void check_answers(struct conn *c, int64_t now_ms)
     if (c->ticket && older(now_ms, c->asked_ms, limit))
         conn_doom(c, BROKER_WHY_SERVER_ERROR, MQTT_RC_UNSPECIFIED, "the authority did not answer in time");
     if (c->owed_head && older(now_ms, c->owed_head->since_ms, limit))
-        conn_doom(c, BROKER_WHY_SERVER_ERROR, MQTT_RC_UNSPECIFIED, "an acknowledgement was not ready in time");
+        conn_doom(c, BROKER_WHY_SERVER_ERROR, MQTT_RC_UNSPECIFIED,
+                  "an acknowledgement was not ready in time");
 }
 
 static void check_output(struct conn *c, int64_t now_ms)
@@ -412,14 +411,16 @@ static void tick_conn(struct conn *c, int64_t now_ms)
     const struct broker_config *cf = &c->b->o.config;
 
     check_answers(c, now_ms);
-    if (c->state == CONN_NEW && !c->ticket && older(now_ms, c->started_ms, (int64_t)cf->connect_timeout_s * 1000))
+    if (c->state == CONN_NEW && !c->ticket &&
+        older(now_ms, c->started_ms, (int64_t)cf->connect_timeout_s * 1000))
         conn_doom(c, BROKER_WHY_CLIENT_ERROR, 0, "no CONNECT within %u s", cf->connect_timeout_s);
     if (!conn_up(c))
         return;
     check_output(c, now_ms);
     /* [MQTT-3.1.2-24] (3.1.1), [MQTT-3.1.2-22] (5.0): one and a half times the keep-alive */
     if (c->keep_alive_s && !c->paused && older(now_ms, c->last_rx_ms, (int64_t)c->keep_alive_s * 1500))
-        conn_doom(c, BROKER_WHY_KEEP_ALIVE, MQTT_RC_KEEP_ALIVE_TIMEOUT, "silent for more than 1.5 times %u s", c->keep_alive_s);
+        conn_doom(c, BROKER_WHY_KEEP_ALIVE, MQTT_RC_KEEP_ALIVE_TIMEOUT, "silent for more than 1.5 times %u s",
+                  c->keep_alive_s);
     c->stored_left = cf->stored_per_s;
     if (conn_up(c))
         session_pump(c->session);

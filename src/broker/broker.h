@@ -1,11 +1,12 @@
 /* src/broker/broker.h - the one MQTT broker of the tree, used by cloud and edge.
  *
- * It is handed connected byte streams (TLS is somebody else's), speaks MQTT 3.1.1 and 5.0 on them, keeps sessions and subscriptions and
- * delivers. It asks an authority before everything it does for a client and a journal before it acknowledges.
+ * It is handed connected byte streams (TLS is somebody else's), speaks MQTT 3.1.1 and 5.0 on them, keeps
+ * sessions and subscriptions and delivers. It asks an authority before everything it does for a client and a
+ * journal before it acknowledges.
  *
- * Thread rule: a broker and everything in it belongs to the thread of its net_loop; every function here is called there. No function
- * blocks. Callbacks may call back into the broker, except broker_free.
- * Spec: MQTT 3.1.1, MQTT 5.0; differences of the AWS profile in docs/broker.md.
+ * Thread rule: a broker and everything in it belongs to the thread of its net_loop; every function here is
+ * called there. No function blocks. Callbacks may call back into the broker, except broker_free. Spec:
+ * MQTT 3.1.1, MQTT 5.0; differences of the AWS profile in docs/broker.md.
  */
 #pragma once
 #include "base/err.h"
@@ -38,21 +39,23 @@ const char *broker_why_str(enum broker_why why);
 
 /* Who is at the other end of a stream. */
 struct broker_peer {
-    void *user;              /* whatever the authority knows it by; owned by the connection */
+    void *user;                    /* whatever the authority knows it by; owned by the connection */
     void (*user_free)(void *user); /* called once when the connection is gone; may be NULL */
-    struct slice principal;  /* certificate id or the like, copied; may be empty */
-    struct slice address;    /* for events and logs, copied; may be empty */
+    struct slice principal;        /* certificate id or the like, copied; may be empty */
+    struct slice address;          /* for events and logs, copied; may be empty */
 };
 
 /* What happened to clients; all members optional. Slices live for the call. */
 struct broker_events {
     void *ctx;
     void (*connected)(void *ctx, void *user, struct slice client_id, struct slice address);
-    /* `detail` says in words what the peer did or what was denied, for the log (it may quote the peer: escape it); never NULL. client_id is empty when it ended before
-     * CONNECT was accepted. */
-    void (*disconnected)(void *ctx, void *user, struct slice client_id, enum broker_why why, const char *detail);
+    /* `detail` says in words what the peer did or what was denied, for the log (it may quote the peer: escape
+     * it); never NULL. client_id is empty when it ended before CONNECT was accepted. */
+    void (*disconnected)(void *ctx, void *user, struct slice client_id, enum broker_why why,
+                         const char *detail);
     void (*subscribed)(void *ctx, void *user, struct slice client_id, struct slice filter, uint8_t qos);
-    void (*denied)(void *ctx, void *user, struct slice client_id, enum broker_action action, struct slice topic);
+    void (*denied)(void *ctx, void *user, struct slice client_id, enum broker_action action,
+                   struct slice topic);
 };
 
 struct broker_options {
@@ -69,7 +72,8 @@ struct broker_options {
 /* loop may be NULL: then nobody calls broker_tick but the caller (tests). Loads the journal.
  * ERR_NOMEM; the journal's errors from load. */
 err_t broker_new(struct net_loop *loop, const struct broker_options *o, struct broker **ret);
-/* Closes every connection (v5: DISCONNECT 0x8B) and forgets everything; the journal keeps what it has. Wills of these connections are not sent. */
+/* Closes every connection (v5: DISCONNECT 0x8B) and forgets everything; the journal keeps what it has. Wills
+ * of these connections are not sent. */
 void broker_free(struct broker *b);
 
 /* Take over a connected stream. The broker owns `s` and peer->user from here on, also on failure.
@@ -83,56 +87,70 @@ struct broker_message {
     struct slice payload;
     uint8_t qos;
     bool retain;
-    struct slice props;      /* version 5 properties, encoded block without length (mqtt_props.block); may be empty */
+    struct slice props; /* version 5: an encoded block without its length (mqtt_props.block); may be empty */
     /* Set when it came from a client and an interceptor sees it: */
     struct slice client_id;
     struct slice principal;
-    void *user;              /* of that connection */
+    void *user; /* of that connection */
 };
 
-/* Publish as the service: no authority is asked for the publishing, receivers' rights are. Interceptors do not see it.
- * ERR_OK    it was queued where it belongs, and the journal has it
- * ERR_MORE  the same, but the journal is not done; nobody will be told
- * ERR_INVALID no valid topic name; ERR_TOO_BIG over max_payload; ERR_NOMEM; the journal's errors */
+/* Publish as the service: no authority is asked for the publishing, receivers' rights are. Interceptors do
+ * not see it.
+ *
+ * ERR_OK        it was queued where it belongs, and the journal has it
+ * ERR_MORE      the same, but the journal is not done; nobody will be told
+ * ERR_INVALID   no valid topic name, QoS or properties
+ * ERR_TOO_BIG   over max_payload
+ * ERR_NO_SPACE  no room for another retained message
+ * ERR_NOMEM, or what the journal said: nobody got it */
 err_t broker_publish(struct broker *b, const struct broker_message *m);
 
-/* Deliver to one connected client only, subscribed or not (jobs and provisioning answers). ERR_NOT_FOUND: not connected. */
+/* Deliver to one connected client only, subscribed or not (jobs and provisioning answers). ERR_NOT_FOUND: not
+ * connected. */
 err_t broker_send(struct broker *b, struct slice client_id, const struct broker_message *m);
 
-/* Sees what clients publish to topics that match `filter`, after the authority allowed it.
+/* Sees what clients publish to topics that match `filter`, after the authority allowed it. m lives for the
+ * call only.
+ *
  * ERR_OK     taken: acknowledged now
- * ERR_MORE   acknowledge when broker_answer(b, ticket, ...) is called: ALLOW acknowledges, DENY does not and closes
- * otherwise  no such thing: the connection is closed (a misuse of a reserved topic)
- * m lives for the call only. ticket is 0 for QoS 0: nothing to acknowledge (ERR_MORE then means ERR_OK). */
+ * ERR_MORE   taken: acknowledged when broker_answer(b, ticket, BROKER_ALLOW) is called, later and not from
+ *            inside fn; BROKER_DENY closes the connection instead. ticket is 0 for QoS 0, where there is
+ *            nothing to acknowledge: then the same as ERR_OK
+ * any other  no such thing: the connection is closed (a misuse of a reserved topic) */
 typedef err_t (*broker_intercept_fn)(void *ctx, const struct broker_message *m, uint64_t ticket);
 
 enum broker_intercept_flags {
-    BROKER_INTERCEPT_COPY = 0,     /* the message is also delivered to subscribers, after fn accepted it */
-    BROKER_INTERCEPT_CONSUME = 1,  /* it is not (Basic Ingest) */
+    BROKER_INTERCEPT_COPY = 0,    /* the message is also delivered to subscribers, after fn accepted it */
+    BROKER_INTERCEPT_CONSUME = 1, /* it is not (Basic Ingest) */
 };
 
-/* Register before the first connection. The first registered filter that matches wins. ERR_INVALID for a bad filter, ERR_NOMEM. */
-err_t broker_intercept(struct broker *b, const char *filter, unsigned flags, broker_intercept_fn fn, void *ctx);
+/* Register before the first connection. The first registered filter that matches wins. ERR_INVALID for a bad
+ * filter, ERR_NOMEM. */
+err_t broker_intercept(struct broker *b, const char *filter, unsigned flags, broker_intercept_fn fn,
+                       void *ctx);
 
-/* Answer a question that was put off, or release an intercepted message. A ticket whose connection is gone, or that was answered, is
- * ignored. */
+/* Answer a question that was put off, or release an intercepted message. A ticket whose connection is gone,
+ * or that was answered, is ignored. */
 void broker_answer(struct broker *b, uint64_t ticket, enum broker_verdict v);
-/* The journal finished a write. err other than ERR_OK: not durable; the publisher's connection is closed without acknowledgement. */
+/* The journal finished a write. err other than ERR_OK: not durable; the publisher's connection is closed
+ * without acknowledgement. */
 void broker_journal_done(struct broker *b, uint64_t ticket, err_t err);
 
-/* End the connection of a client; its session goes on as configured. v5: DISCONNECT with `reason` (enum mqtt_reason).
- * with_will: publish its Will. Returns how many connections ended. */
-unsigned broker_disconnect_client(struct broker *b, struct slice client_id, enum broker_why why, uint8_t reason, bool with_will);
+/* End the connection of a client; its session goes on as configured. v5: DISCONNECT with `reason` (enum
+ * mqtt_reason). with_will: publish its Will. Returns how many connections ended. */
+unsigned broker_disconnect_client(struct broker *b, struct slice client_id, enum broker_why why,
+                                  uint8_t reason, bool with_will);
 /* The same for every connection of a principal: the revoked certificate (v5: 0x98 administrative action). */
-unsigned broker_disconnect_principal(struct broker *b, struct slice principal, enum broker_why why, uint8_t reason);
+unsigned broker_disconnect_principal(struct broker *b, struct slice principal, enum broker_why why,
+                                     uint8_t reason);
 /* The same, for those for which fn(ctx, user) says so: a policy changed. */
-unsigned broker_disconnect_if(struct broker *b, bool (*fn)(void *ctx, void *user, struct slice client_id), void *ctx,
-                              enum broker_why why, uint8_t reason);
+unsigned broker_disconnect_if(struct broker *b, bool (*fn)(void *ctx, void *user, struct slice client_id),
+                              void *ctx, enum broker_why why, uint8_t reason);
 
 /* Is this client connected? */
 bool broker_is_connected(const struct broker *b, struct slice client_id);
-/* Look at the deadlines: CONNECT, keep-alive, stalls, late answers, session and message expiry. Called by the loop every second; by hand when
- * there is no loop. */
+/* Look at the deadlines: CONNECT, keep-alive, stalls, late answers, session and message expiry. Called by the
+ * loop every second; by hand when there is no loop. */
 void broker_tick(struct broker *b);
 
 struct broker_stats {

@@ -1,4 +1,5 @@
-/* src/broker/config.h - what a broker allows: limits and the places where AWS IoT differs from the specification.
+/* src/broker/config.h - what a broker allows: limits and the places where AWS IoT differs from the
+ * specification.
  *
  * Plain data; any thread. Reference: iot-core.md 1.4 and 1.5.
  */
@@ -9,42 +10,46 @@
 
 enum broker_qos2 {
     BROKER_QOS2_CLOSE,     /* PUBLISH and SUBSCRIBE with QoS 2 end the connection (AWS; v5: 0x9B) */
-    BROKER_QOS2_DOWNGRADE, /* SUBSCRIBE is granted QoS 1, which the specification allows; PUBLISH ends the connection */
+    BROKER_QOS2_DOWNGRADE, /* SUBSCRIBE is granted QoS 1, which the specification allows; PUBLISH ends the
+                              connection */
 };
 
 struct broker_config {
     /* limits */
-    size_t max_client_id;          /* bytes */
-    size_t max_topic;              /* bytes of a name or filter; the $share/GROUP/ prefix not counted */
-    unsigned max_slashes;          /* in a name or filter; $aws topics exempt; 0: no limit */
-    size_t max_payload;            /* bytes */
-    size_t max_packet;             /* bytes of one control packet */
-    unsigned max_filters;          /* in one SUBSCRIBE */
-    unsigned max_subscriptions;    /* of one session */
-    uint16_t max_inflight_in;      /* QoS 1 publishes not yet acknowledged by us (receive maximum) */
-    uint16_t max_inflight_out;     /* by the client */
-    unsigned max_queued;           /* messages waiting in one session */
-    size_t max_queued_bytes;       /* topic and payload of them */
-    unsigned max_connections;      /* of the broker, including those before CONNECT */
-    unsigned max_sessions;         /* of the broker */
-    unsigned max_retained;         /* messages; 0: RETAIN is refused (v5: 0x9A) */
-    uint16_t topic_alias_max;      /* v5, client to server */
-    uint16_t keep_alive_min_s, keep_alive_max_s; /* asked values are brought into this range; 0 becomes the maximum; with
-                                                  * keep_alive_max_s 0 the client's value counts as it is */
-    uint32_t session_expiry_s;     /* of a 3.1.1 persistent session, and the most a v5 client gets */
-    uint32_t connect_timeout_s;    /* from accept to CONNECT */
-    uint32_t answer_timeout_s;     /* a connection paused for the authority or the journal longer than this is dropped */
-    size_t output_soft;            /* bytes waiting for a slow reader: QoS 0 to it is dropped, reading from it pauses */
-    uint32_t output_stall_s;       /* so long over output_soft: dropped */
-    unsigned stored_per_s;         /* messages stored while away, sent per second after reconnecting; 0: no limit */
+    size_t max_client_id;       /* bytes */
+    size_t max_topic;           /* bytes of a name or filter; the $share/GROUP/ prefix not counted */
+    unsigned max_slashes;       /* in a name or filter; $aws topics exempt; 0: no limit */
+    size_t max_payload;         /* bytes */
+    size_t max_packet;          /* bytes of one control packet */
+    unsigned max_filters;       /* in one SUBSCRIBE */
+    unsigned max_subscriptions; /* of one session */
+    uint16_t max_inflight_in;   /* QoS 1 publishes not yet acknowledged by us (receive maximum) */
+    uint16_t max_inflight_out;  /* by the client */
+    unsigned max_queued;        /* messages waiting in one session */
+    size_t max_queued_bytes;    /* topic and payload of them */
+    unsigned max_connections;   /* of the broker, including those before CONNECT */
+    unsigned max_sessions;      /* of the broker */
+    unsigned max_retained;      /* messages; 0: RETAIN is refused (v5: 0x9A) */
+    uint16_t topic_alias_max;   /* v5, client to server */
+    /* Asked values are brought into this range and 0 becomes the maximum; with keep_alive_max_s 0 the
+     * client's value counts as it is. */
+    uint16_t keep_alive_min_s, keep_alive_max_s;
+    uint32_t session_expiry_s;  /* of a 3.1.1 persistent session, and the most a v5 client gets */
+    uint32_t connect_timeout_s; /* from accept to CONNECT */
+    uint32_t answer_timeout_s;  /* a connection that waits longer for authority or journal is dropped */
+    size_t output_soft;         /* bytes waiting for a slow reader: above, QoS 0 to it is dropped and it is
+                                 * not read from */
+    uint32_t output_stall_s;    /* so long over output_soft: dropped */
+    unsigned stored_per_s;      /* messages stored while away, sent per second once back; 0: no limit */
     /* behaviour */
     enum broker_qos2 qos2;
     bool hash_below;               /* a/# does not match a */
     bool close_on_refused_connect; /* 3.1.1: close without CONNACK instead of return code 5 */
-    bool close_on_denied_publish;  /* 3.1.1: close; otherwise the message is dropped and acknowledged, as 3.1.1 allows */
+    bool close_on_denied_publish;  /* 3.1.1: close; otherwise acknowledged and dropped, which 3.1.1 allows */
     bool retained_exact_only;      /* retained messages only for filters without wildcard */
-    bool reserved_dollar_aws;      /* clients publish under $aws/ only where an interceptor is registered, and never with RETAIN; client
-                                    * ids that begin with $ are refused; subscribing to "$aws/#"-like filters is the authority's to judge */
+    /* Clients publish under $aws/ only where an interceptor is registered, to $ topics never with RETAIN, and
+     * client ids that begin with $ are refused. Who may subscribe below $aws/ is the authority's to judge. */
+    bool reserved_dollar_aws;
 };
 
 /* AWS IoT Core's behaviour and default limits. */

@@ -1,7 +1,26 @@
 #include "broker/internal.h"
 
+#include <search.h>
 #include <stdarg.h>
 #include <stdio.h>
+
+/* ---- finding it again ---- */
+
+static int serial_cmp(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+struct conn *conn_find(const struct broker *b, uint64_t ticket)
+{
+    uint32_t serial = (uint32_t)(ticket >> 32);
+    void *hit = tfind(&serial, &b->conns_by_serial, serial_cmp);
+    struct conn *c = hit ? *(struct conn **)hit : NULL;
+
+    return c && c->state != CONN_DOOMED ? c : NULL;
+}
 
 /* ---- the end of a connection ---- */
 
@@ -25,6 +44,7 @@ static void unlink_conn(struct conn *c)
 {
     struct conn **at = &c->b->doomed;
 
+    (void)tdelete(c, &c->b->conns_by_serial, serial_cmp);
     while (*at && *at != c)
         at = &(*at)->next_doomed;
     if (*at)
@@ -95,13 +115,14 @@ static void leave_session(struct conn *c)
         return;
     }
     session_requeue_sent(s);
-    s->stored_seq = s->last_seq;
     s->ends_ms = broker_wall(c->b) + (int64_t)s->expiry_s * 1000;
     session_record(s);
 }
 
 static void conn_free(struct conn *c)
 {
+    if (!c)
+        return;
     if (c->user_free)
         c->user_free(c->user);
     for (size_t i = 0; c->aliases && i < c->n_aliases; i++)
@@ -152,8 +173,8 @@ void conn_send(struct conn *c, struct slice packet)
 
 static err_t refuse_packet(struct conn *c, const struct mqtt_frame *f)
 {
-    conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_PROTOCOL_ERROR, "%s is not a packet that a client may send here",
-              mqtt_type_str(f->type));
+    conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_PROTOCOL_ERROR,
+              "%s is not a packet that a client may send here", mqtt_type_str(f->type));
     return ERR_OK;
 }
 
@@ -200,7 +221,8 @@ static err_t handle_disconnect(struct conn *c, const struct mqtt_frame *f)
     if (mqtt_disconnect_decode(f, c->version, &d) || !change_expiry(c, &d))
         conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_PROTOCOL_ERROR, "malformed DISCONNECT");
     else if (d.code) /* 0x04 asks for the Will; any other code is an abnormal end as well (§3.14.2.1) */
-        conn_doom(c, BROKER_WHY_CLIENT_ERROR, 0, "DISCONNECT with reason 0x%02x (%s)", d.code, mqtt_reason_str(d.code));
+        conn_doom(c, BROKER_WHY_CLIENT_ERROR, 0, "DISCONNECT with reason 0x%02x (%s)", d.code,
+                  mqtt_reason_str(d.code));
     else
         conn_doom(c, BROKER_WHY_CLIENT, 0, "DISCONNECT");
     return ERR_OK;
@@ -267,7 +289,8 @@ static bool next_packet(struct conn *c, struct slice *in)
     }
     e = mqtt_frame_next(in, c->b->o.config.max_packet, &f);
     if (e == ERR_TOO_BIG)
-        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_PACKET_TOO_LARGE, "a packet over %zu bytes", c->b->o.config.max_packet);
+        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_PACKET_TOO_LARGE, "a packet over %zu bytes",
+                  c->b->o.config.max_packet);
     else if (e == ERR_PROTO)
         conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_MALFORMED_PACKET, "malformed fixed header");
     if (e)
@@ -317,11 +340,14 @@ static void on_close(void *ctx, err_t why)
     if (why == ERR_TIMEOUT)
         conn_doom(c, BROKER_WHY_THROTTLED, 0, "%s", net_stream_why(c->stream));
     else
-        conn_doom(c, BROKER_WHY_LOST, 0, "%s", why == ERR_EOF ? "closed by the client without DISCONNECT" : net_stream_why(c->stream));
+        conn_doom(c, BROKER_WHY_LOST, 0, "%s",
+                  why == ERR_EOF ? "closed by the client without DISCONNECT" : net_stream_why(c->stream));
     broker_leave(b);
 }
 
-static const struct net_handler stream_handler = { .on_read = on_read, .on_drain = on_drain, .on_close = on_close };
+static const struct net_handler stream_handler = { .on_read = on_read,
+                                                   .on_drain = on_drain,
+                                                   .on_close = on_close };
 
 static struct conn *conn_new(struct broker *b, const struct broker_peer *peer)
 {
@@ -337,21 +363,25 @@ static struct conn *conn_new(struct broker *b, const struct broker_peer *peer)
         conn_free(c);
         return NULL;
     }
-    c->user = peer->user;
-    c->user_free = peer->user_free;
     c->serial = ++b->last_serial ? b->last_serial : ++b->last_serial;
     c->started_ms = c->last_rx_ms = broker_mono(b);
     c->stored_left = b->o.config.stored_per_s;
     return c;
 }
 
-static void link_conn(struct broker *b, struct conn *c)
+/* ERR_NOMEM, or ERR_BUSY when after four thousand million connections this serial is still in use. */
+static err_t link_conn(struct broker *b, struct conn *c)
 {
+    struct conn **at = tsearch(c, &b->conns_by_serial, serial_cmp);
+
+    if (!at || *at != c)
+        return at ? ERR_BUSY : ERR_NOMEM;
     c->next = b->conns;
     if (c->next)
         c->next->prev = c;
     b->conns = c;
     b->n_conns++;
+    return ERR_OK;
 }
 
 static err_t refuse_stream(struct net_stream *s, const struct broker_peer *peer, err_t e)
@@ -372,14 +402,19 @@ err_t broker_accept(struct broker *b, struct net_stream *s, const struct broker_
         .stall_ms = (int64_t)cf->output_stall_s * 1000,
     };
     struct conn *c;
+    err_t e;
 
     if (b->n_conns >= cf->max_connections)
         return refuse_stream(s, peer, ERR_BUSY);
     c = conn_new(b, peer);
-    if (!c)
-        return refuse_stream(s, peer, ERR_NOMEM);
+    e = c ? link_conn(b, c) : ERR_NOMEM;
+    if (e) {
+        conn_free(c);
+        return refuse_stream(s, peer, e);
+    }
     c->stream = s;
-    link_conn(b, c);
+    c->user = peer->user;
+    c->user_free = peer->user_free;
     net_stream_set_limits(s, &limits);
     net_stream_set_handler(s, &stream_handler, c);
     return ERR_OK;

@@ -19,10 +19,12 @@ static void send_connack(struct conn *c, const struct mqtt_connack *ack)
 /* iot-core.md 1.4 and 3.6: an unauthorized 3.1.1 client of AWS sees the connection closed, no return code. */
 static err_t refuse(struct conn *c, enum broker_why why, uint8_t reason, const char *detail)
 {
-    bool silent = c->version == MQTT_V311 && c->b->o.config.close_on_refused_connect && reason == MQTT_RC_NOT_AUTHORIZED;
+    bool silent = c->version == MQTT_V311 && c->b->o.config.close_on_refused_connect &&
+                  reason == MQTT_RC_NOT_AUTHORIZED;
 
     if (!silent)
-        send_connack(c, &(struct mqtt_connack){ .code = c->version == MQTT_V5 ? reason : mqtt_connack_from_reason(reason) });
+        send_connack(c, &(struct mqtt_connack){
+                            .code = c->version == MQTT_V5 ? reason : mqtt_connack_from_reason(reason) });
     conn_doom(c, why, 0, "CONNECT refused: %s", detail);
     return ERR_OK;
 }
@@ -31,7 +33,8 @@ static err_t refuse_undecoded(struct conn *c, err_t e)
 {
     if (e == ERR_UNSUPPORTED) { /* 3.1.1 [MQTT-3.1.2-2] */
         c->version = MQTT_V311;
-        return refuse(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_UNSUPPORTED_PROTOCOL_VERSION, "a protocol version other than 3.1.1 and 5");
+        return refuse(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_UNSUPPORTED_PROTOCOL_VERSION,
+                      "a protocol version other than 3.1.1 and 5");
     }
     conn_doom(c, BROKER_WHY_CLIENT_ERROR, 0, "malformed CONNECT");
     return ERR_OK;
@@ -52,7 +55,8 @@ static struct refusal check_client_id(const struct conn *c, const struct mqtt_co
         return (struct refusal){ MQTT_RC_CLIENT_ID_NOT_VALID, "the client id is too long" };
     if (cf->reserved_dollar_aws && p->client_id.n && p->client_id.p[0] == '$')
         return (struct refusal){ MQTT_RC_CLIENT_ID_NOT_VALID, "client ids that begin with $ are reserved" };
-    if (!p->client_id.n && !p->clean) /* 3.1.1 [MQTT-3.1.3-8]; in 5.0 legal, but useless without knowing the id */
+    if (!p->client_id.n &&
+        !p->clean) /* 3.1.1 [MQTT-3.1.3-8]; in 5.0 legal, but useless without knowing the id */
         return (struct refusal){ MQTT_RC_CLIENT_ID_NOT_VALID, "an empty client id needs a clean session" };
     return (struct refusal){ 0 };
 }
@@ -68,7 +72,8 @@ static struct refusal check_will(const struct conn *c, const struct mqtt_connect
     if (p->will.retain && (!cf->max_retained || (cf->reserved_dollar_aws && p->will.topic.p[0] == '$')))
         return (struct refusal){ MQTT_RC_RETAIN_NOT_SUPPORTED, "a retained Will is not allowed there" };
     if (!broker_topic_fits(c->b, p->will.topic) || broker_topic_reserved(c->b, p->will.topic))
-        return (struct refusal){ MQTT_RC_TOPIC_NAME_INVALID, "the Will topic is too long, too deep or reserved" };
+        return (struct refusal){ MQTT_RC_TOPIC_NAME_INVALID,
+                                 "the Will topic is too long, too deep or reserved" };
     if (p->will.payload.n > cf->max_payload)
         return (struct refusal){ MQTT_RC_PACKET_TOO_LARGE, "the Will is too large" };
     return (struct refusal){ 0 };
@@ -118,7 +123,8 @@ static uint32_t expiry(const struct broker_config *cf, const struct mqtt_connect
         return p->clean ? 0 : cf->session_expiry_s;
     if (!mqtt_props_has(&p->props, MQTT_PROP_SESSION_EXPIRY))
         return 0;
-    return p->props.session_expiry_s < cf->session_expiry_s ? p->props.session_expiry_s : cf->session_expiry_s;
+    return p->props.session_expiry_s < cf->session_expiry_s ? p->props.session_expiry_s
+                                                            : cf->session_expiry_s;
 }
 
 /* [MQTT-3.1.4-2] (3.1.1), [MQTT-3.1.4-3] (5.0): the connection that was there first ends. */
@@ -134,7 +140,8 @@ static void take_over(struct broker *b, struct slice id)
 }
 
 /* The session to use: the one there was, or a new one. */
-static err_t find_session(struct conn *c, const struct mqtt_connect *p, struct slice id, struct session **ret, bool *ret_present)
+static err_t find_session(struct conn *c, const struct mqtt_connect *p, struct slice id, struct session **ret,
+                          bool *ret_present)
 {
     struct session *s;
 
@@ -157,7 +164,8 @@ static err_t take_will(struct conn *c, const struct mqtt_connect *p)
     if (!p->has_will)
         return ERR_OK;
     c->will_delay_s = p->will.props.will_delay_s;
-    return broker_msg_from(c->b, p->will.topic, p->will.payload, p->will.qos, p->will.retain, &p->will.props, &c->will);
+    return broker_msg_from(c->b, p->will.topic, p->will.payload, p->will.qos, p->will.retain, &p->will.props,
+                           &c->will);
 }
 
 static void take_session(struct conn *c, struct session *s, const struct mqtt_connect *p)
@@ -173,6 +181,7 @@ static void take_session(struct conn *c, struct session *s, const struct mqtt_co
     s->version = p->version;
     s->expiry_s = expiry(cf, p);
     s->ends_ms = 0;
+    s->stored_seq = s->last_seq;
     mqtt_window_init(&s->out, window);
     c->session = s;
     if (session_persistent(s))
@@ -181,10 +190,10 @@ static void take_session(struct conn *c, struct session *s, const struct mqtt_co
 
 static void set_limits(struct mqtt_props *a, const struct broker_config *cf)
 {
-    a->has |= MQTT_PROP_BIT(MQTT_PROP_RECEIVE_MAX) | MQTT_PROP_BIT(MQTT_PROP_MAX_QOS) | MQTT_PROP_BIT(MQTT_PROP_RETAIN_AVAILABLE) |
-              MQTT_PROP_BIT(MQTT_PROP_MAX_PACKET_SIZE) | MQTT_PROP_BIT(MQTT_PROP_TOPIC_ALIAS_MAX) |
-              MQTT_PROP_BIT(MQTT_PROP_WILDCARD_AVAILABLE) | MQTT_PROP_BIT(MQTT_PROP_SUBSCRIPTION_ID_AVAILABLE) |
-              MQTT_PROP_BIT(MQTT_PROP_SHARED_AVAILABLE);
+    a->has |= MQTT_PROP_BIT(MQTT_PROP_RECEIVE_MAX) | MQTT_PROP_BIT(MQTT_PROP_MAX_QOS) |
+              MQTT_PROP_BIT(MQTT_PROP_RETAIN_AVAILABLE) | MQTT_PROP_BIT(MQTT_PROP_MAX_PACKET_SIZE) |
+              MQTT_PROP_BIT(MQTT_PROP_TOPIC_ALIAS_MAX) | MQTT_PROP_BIT(MQTT_PROP_WILDCARD_AVAILABLE) |
+              MQTT_PROP_BIT(MQTT_PROP_SUBSCRIPTION_ID_AVAILABLE) | MQTT_PROP_BIT(MQTT_PROP_SHARED_AVAILABLE);
     a->receive_max = cf->max_inflight_in;
     a->max_qos = 1;
     a->retain_available = cf->max_retained > 0;
@@ -223,7 +232,7 @@ static void announce(struct conn *c)
         e->connected(e->ctx, c->user, c->session->id, slice_str(c->address));
 }
 
-static err_t accept(struct conn *c, const struct mqtt_connect *p, struct slice id)
+static err_t admit(struct conn *c, const struct mqtt_connect *p, struct slice id)
 {
     struct session *s;
     bool present;
@@ -236,7 +245,8 @@ static err_t accept(struct conn *c, const struct mqtt_connect *p, struct slice i
         return refuse(c, BROKER_WHY_SERVER_ERROR, MQTT_RC_QUOTA_EXCEEDED,
                       e == ERR_TOO_BIG ? "the broker has no room for another session" : "no memory");
     c->keep_alive_s = keep_alive(&c->b->o.config, p->keep_alive_s);
-    c->max_packet = mqtt_props_has(&p->props, MQTT_PROP_MAX_PACKET_SIZE) ? p->props.max_packet_size : MQTT_VARINT_MAX;
+    c->max_packet =
+        mqtt_props_has(&p->props, MQTT_PROP_MAX_PACKET_SIZE) ? p->props.max_packet_size : MQTT_VARINT_MAX;
     take_session(c, s, p);
     welcome(c, p, present);
     if (c->state == CONN_DOOMED)
@@ -274,6 +284,7 @@ err_t conn_handle_connect(struct conn *c, const struct mqtt_frame *f)
         conn_denied(c, BROKER_CONNECT, p.client_id);
         return refuse(c, BROKER_WHY_AUTH, MQTT_RC_NOT_AUTHORIZED, "not authorized");
     }
-    (void)snprintf(assigned, sizeof(assigned), "auto-%016llx%08x", (unsigned long long)c->b->id_seed[0], c->serial);
-    return accept(c, &p, p.client_id.n ? p.client_id : slice_str(assigned));
+    (void)snprintf(assigned, sizeof(assigned), "auto-%016llx%08x", (unsigned long long)c->b->id_seed[0],
+                   c->serial);
+    return admit(c, &p, p.client_id.n ? p.client_id : slice_str(assigned));
 }

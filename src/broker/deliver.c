@@ -43,7 +43,8 @@ void conn_send_qos0(struct conn *c, struct broker_msg *m, bool retain)
 static void note_done(struct session *s, const struct queued *item)
 {
     if (session_persistent(s))
-        broker_note(s->b, &(struct broker_record){ .kind = BROKER_REC_QUEUED_END, .client_id = s->id, .seq = item->seq });
+        broker_note(s->b, &(struct broker_record){
+                              .kind = BROKER_REC_QUEUED_END, .client_id = s->id, .seq = item->seq });
 }
 
 static void drop(struct session *s, struct queue *q, struct queued *item)
@@ -74,7 +75,9 @@ static err_t take_slot(struct session *s, struct queued *item)
 /* The first waiting message, which the client may have. */
 static err_t send_first(struct session *s, struct queued *item)
 {
-    struct mqtt_publish p = { .qos = 1, .retain = item->retain, .dup = item->packet_id != 0 }; /* [MQTT-3.3.1-1] */
+    struct mqtt_publish p = { .qos = 1,
+                              .retain = item->retain,
+                              .dup = item->packet_id != 0 }; /* [MQTT-3.3.1-1] */
     err_t e = take_slot(s, item);
 
     if (e)
@@ -85,7 +88,8 @@ static err_t send_first(struct session *s, struct queued *item)
     queue_unlink(&s->waiting, item);
     queue_append(&s->sent, item);
     if (!send_publish(s->conn, item->msg, &p)) {
-        (void)mqtt_window_step(&s->out, mqtt_window_find(&s->out, item->packet_id), MQTT_EV_RX_PUBACK); /* legal: just taken */
+        (void)mqtt_window_step(&s->out, mqtt_window_find(&s->out, item->packet_id),
+                               MQTT_EV_RX_PUBACK); /* legal: just taken */
         drop(s, &s->sent, item);
     }
     return ERR_OK;
@@ -140,7 +144,7 @@ void session_acked(struct session *s, uint16_t packet_id)
 struct target {
     struct session *session;
     uint8_t qos;
-    bool retain; /* retain as published */
+    bool retain;  /* retain as published */
     uint64_t seq; /* reserved before anybody is called back */
 };
 
@@ -172,7 +176,8 @@ static void add_target(struct route *r, struct sub *sub)
         return;
     }
     if (!r->err)
-        r->err = mem_grow(&r->targets, &r->room, r->n + 1, SIZE_MAX / sizeof(*r->targets), sizeof(*r->targets));
+        r->err =
+            mem_grow(&r->targets, &r->room, r->n + 1, SIZE_MAX / sizeof(*r->targets), sizeof(*r->targets));
     if (r->err)
         return;
     s->mark = r->b->mark;
@@ -185,8 +190,8 @@ static void on_leaf(void *ctx, struct broker_leaf *leaf)
     add_target(ctx, (struct sub *)(void *)leaf);
 }
 
-/* One member, in turn: the first who is connected, else the first whose session would keep it. A session that gets the message anyway may be
- * picked too; it then still gets one copy. */
+/* One member, in turn: the first who is connected, else the first whose session would keep it. A session that
+ * gets the message anyway may be picked too; it then still gets one copy. */
 static struct broker_leaf *on_group(void *ctx, struct broker_leaf *first)
 {
     struct route *r = ctx;

@@ -1,14 +1,18 @@
 /* src/broker/internal.h - the parts of a broker and who calls whom. Inside src/broker only.
  *
- * One thread: the loop's. Life times: nothing that another function on the stack may hold is freed in the middle of work. A connection
- * that has to end is doomed (conn_doom), and torn down when the outermost call into the broker returns (broker_leave).
+ * One thread: the loop's. Life times: nothing that another function on the stack may hold is freed in the
+ * middle of work. A connection that has to end is doomed (conn_doom), and torn down when the outermost call
+ * into the broker returns (broker_leave).
  *
  *   conn.c     a connection: bytes in, packets to handlers, bytes out, its end
  *   connect.c  CONNECT; publish.c PUBLISH; subscribe.c SUBSCRIBE and UNSUBSCRIBE
- *   ask.c      questions to the authority; a packet whose question is open is kept unread and handled again with the answer
+ *   ask.c      questions to the authority; a packet whose question is open stays unread
+ *              and is handled again when the answer is there
  *   owed.c     acknowledgements that wait for journal or interceptor, sent in order
- *   session.c  sessions, their subscriptions and queues; deliver.c who gets a message, and sending it
- *   retain.c   retained messages; message.c the message itself
+ *   session.c  sessions, their subscriptions and queues
+ *   deliver.c  who gets a message, and sending it
+ *   retain.c   retained messages
+ *   message.c  the message itself
  */
 #pragma once
 #include "base/buf.h"
@@ -87,12 +91,13 @@ struct session {
     struct queue waiting, sent; /* sent: not acknowledged, items of `out` */
     struct mqtt_window out;
     uint64_t last_seq;
-    uint64_t stored_seq; /* messages up to here were stored while the client was away */
+    uint64_t stored_seq;     /* messages up to here were stored while the client was away */
     struct broker_msg *will; /* delayed */
     int64_t will_due_ms;     /* wall clock */
-    uint64_t mark;           /* the last routed message that concerns it, and its place among the targets; see deliver.c */
+    uint64_t
+        mark; /* the last routed message that concerns it, and its place among the targets; see deliver.c */
     size_t mark_target;
-    bool pumping;            /* session_pump is on the stack */
+    bool pumping; /* session_pump is on the stack */
     struct session *next, *prev;
     uint8_t bytes[];
 };
@@ -102,7 +107,7 @@ struct session *session_find(const struct broker *b, struct slice id);
 err_t session_new(struct broker *b, struct slice id, struct session **ret);
 /* Everything of it goes, here; in the journal too when it was persistent. A delayed Will is published. */
 void session_end(struct session *s);
-void session_free(struct session *s); /* only memory */
+void session_free(struct session *s);   /* only memory */
 void session_record(struct session *s); /* tell the journal that it exists */
 static inline bool session_persistent(const struct session *s)
 {
@@ -114,14 +119,16 @@ struct sub *session_sub_find(const struct session *s, struct slice filter);
 err_t session_subscribe(struct session *s, struct slice filter, uint8_t qos, uint8_t options, bool *ret_new);
 void session_unsubscribe(struct session *s, struct sub *sub);
 
-/* Append to waiting. seq: ++last_seq, or that of the journal. ERR_TOO_BIG: the session's queue is full; ERR_NOMEM. */
+/* Append to waiting. seq: ++last_seq, or that of the journal. ERR_TOO_BIG: the session's queue is full;
+ * ERR_NOMEM. */
 err_t session_enqueue(struct session *s, struct broker_msg *m, bool retain, uint64_t seq);
 void queue_unlink(struct queue *q, struct queued *item);
 void queue_append(struct queue *q, struct queued *item);
 void queued_free(struct queued *item);
 /* What was sent and not acknowledged goes back to the front, in order, to be sent again. */
 void session_requeue_sent(struct session *s);
-struct broker_record session_queued_record(const struct session *s, const struct broker_msg *m, bool retain, uint64_t seq);
+struct broker_record session_queued_record(const struct session *s, const struct broker_msg *m, bool retain,
+                                           uint64_t seq);
 
 /* ---- conn.c ---- */
 
@@ -136,31 +143,31 @@ struct owed;
 #define CONN_QUESTIONS 72 /* in one packet: filters of a SUBSCRIBE, CONNECT and its Will */
 
 struct conn {
+    uint32_t serial; /* upper half of its tickets; first, the key of the broker's tree */
     struct broker *b;
-    struct conn *next, *prev;       /* all connections */
+    struct conn *next, *prev; /* all connections */
     struct conn *next_doomed;
     struct net_stream *stream;
-    uint32_t serial;                /* upper half of its tickets */
     enum conn_state state;
     void *user;
     void (*user_free)(void *user);
-    char *principal, *address;      /* owned; the principal with its length, it may hold any byte */
+    char *principal, *address; /* owned; the principal with its length, it may hold any byte */
     size_t principal_n;
     /* what CONNECT said */
     enum mqtt_version version;
     struct session *session;
     uint16_t keep_alive_s;
-    uint32_t max_packet;            /* the client takes no larger one */
+    uint32_t max_packet; /* the client takes no larger one */
     struct broker_msg *will;
     uint32_t will_delay_s;
-    struct slice *aliases;          /* v5, client to server; owned copies */
+    struct slice *aliases; /* v5, client to server; owned copies */
     uint16_t n_aliases;
     /* deadlines, monotonic */
     int64_t started_ms, last_rx_ms, over_soft_ms, asked_ms;
-    unsigned stored_left;           /* stored messages that may be sent until the next tick */
-    bool paused;                    /* the stream is, by us */
+    unsigned stored_left; /* stored messages that may be sent until the next tick */
+    bool paused;          /* the stream is, by us */
     /* the question that is open, and answers of the packet being handled */
-    uint64_t ticket;                /* 0: none */
+    uint64_t ticket; /* 0: none */
     uint32_t last_ticket;
     unsigned n_asked, n_answers;
     uint8_t answers[CONN_QUESTIONS];
@@ -169,16 +176,19 @@ struct conn {
     unsigned n_owed;
     /* how it ended */
     enum broker_why why;
-    uint8_t reason;                 /* v5 DISCONNECT; 0: none is sent */
+    uint8_t reason; /* v5 DISCONNECT; 0: none is sent */
     bool no_will;
     char detail[120];
 };
 
-/* The connection ends, with the first reason given. `detail` is a sentence for the log. reason: v5 DISCONNECT code, 0 none. */
+/* The connection ends, with the first reason given. `detail` is a sentence for the log. reason: v5 DISCONNECT
+ * code, 0 none. */
 void conn_doom(struct conn *c, enum broker_why why, uint8_t reason, const char *detail, ...)
     __attribute__((format(printf, 4, 5)));
 /* Now; not while c is on the stack. */
 void conn_teardown(struct conn *c);
+/* The connection a ticket belongs to; NULL when it has gone or is going. */
+struct conn *conn_find(const struct broker *b, uint64_t ticket);
 /* Queue one encoded packet. A connection that cannot take it is doomed. */
 void conn_send(struct conn *c, struct slice packet);
 /* Stop or start reading as the connection's state asks. */
@@ -194,8 +204,8 @@ static inline struct slice conn_principal(const struct conn *c)
 struct slice conn_client_id(const struct conn *c); /* empty before CONNECT was accepted */
 bool conn_output_full(const struct conn *c);
 
-/* Packet handlers: ERR_OK handled; ERR_MORE keep the packet and show it again (an answer is awaited); errors other than these do not
- * leave a handler: it dooms the connection and returns ERR_OK. */
+/* Packet handlers: ERR_OK handled; ERR_MORE keep the packet and show it again (an answer is awaited); errors
+ * other than these do not leave a handler: it dooms the connection and returns ERR_OK. */
 err_t conn_handle_connect(struct conn *c, const struct mqtt_frame *f);
 err_t conn_handle_publish(struct conn *c, const struct mqtt_frame *f);
 err_t conn_handle_subscribe(struct conn *c, const struct mqtt_frame *f);
@@ -203,8 +213,8 @@ err_t conn_handle_unsubscribe(struct conn *c, const struct mqtt_frame *f);
 
 /* ---- ask.c ---- */
 
-/* Ask, or take the answer given before. BROKER_LATER: return ERR_MORE from the handler. q needs action, topic, retain, qos, connect
- * and, before CONNECT was accepted, client_id. */
+/* Ask, or take the answer given before. BROKER_LATER: return ERR_MORE from the handler. q needs action,
+ * topic, retain, qos, connect and, before CONNECT was accepted, client_id. */
 enum broker_verdict conn_ask(struct conn *c, struct broker_question q);
 /* A question that must be answered at once. */
 bool conn_may_receive(struct conn *c, const struct broker_msg *m);
@@ -221,7 +231,8 @@ struct owed {
     struct buf packet;
 };
 
-/* Take over the encoded packet; it is sent when `waits` answers came and all before it are sent. ERR_NOMEM. */
+/* Take over the encoded packet; it is sent when `waits` answers came and all before it are sent. ERR_NOMEM.
+ */
 err_t owed_add(struct conn *c, struct buf *packet, uint64_t ticket, unsigned waits);
 /* One answer. ok false: the connection ends without the acknowledgement. */
 void owed_answer(struct conn *c, uint64_t ticket, bool ok, const char *what);
@@ -230,7 +241,8 @@ void owed_clear(struct conn *c);
 /* ---- deliver.c ---- */
 
 /* Route to all subscribers, keep it if it is to be retained, tell the journal all of that in one write.
- * from: the publisher's session for No Local, may be NULL. ERR_OK, ERR_MORE as struct broker_journal; else nobody got it. */
+ * from: the publisher's session for No Local, may be NULL. ERR_OK, ERR_MORE as struct broker_journal; else
+ * nobody got it. */
 err_t broker_route(struct broker *b, struct broker_msg *m, const struct session *from, uint64_t ticket);
 /* Send what may be sent now. */
 void session_pump(struct session *s);
@@ -270,6 +282,7 @@ struct broker {
     struct session *session_list;
     void *retained; /* tsearch(3) by topic */
     struct conn *conns, *doomed;
+    void *conns_by_serial; /* tsearch(3) */
     struct intercept *intercepts, **intercepts_end;
     unsigned depth; /* calls into the broker on the stack */
     uint32_t last_serial;
@@ -291,7 +304,6 @@ err_t broker_write(struct broker *b, const struct broker_record *recs, size_t n,
 /* A change nobody waits for. A journal that fails is the journal's to report. */
 void broker_note(struct broker *b, const struct broker_record *rec);
 struct intercept *broker_intercept_find(struct broker *b, struct slice topic);
-struct conn *broker_conn_find(struct broker *b, uint64_t ticket);
 /* Are length and slashes within the limits? */
 bool broker_topic_fits(const struct broker *b, struct slice topic);
 bool broker_topic_reserved(const struct broker *b, struct slice topic);

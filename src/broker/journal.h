@@ -1,9 +1,10 @@
-/* src/broker/journal.h - what a broker must not lose: persistent sessions, their subscriptions and messages, retained
- * messages.
+/* src/broker/journal.h - what a broker must not lose: persistent sessions, their subscriptions and messages,
+ * retained messages.
  *
- * The broker keeps all of it in memory and tells the journal every change. A QoS 1 PUBLISH is acknowledged only after the journal said
- * that the changes it caused are durable [MQTT-4.3.2-2]: promise 1 of the architecture.
- * An implementation applies one write() as a whole or not at all, and writes in the order they came.
+ * The broker keeps all of it in memory and tells the journal every change. A QoS 1 PUBLISH is acknowledged
+ * only after the journal said that the changes it caused are durable [MQTT-4.3.2-2]: promise 1 of the
+ * architecture. An implementation applies one write() as a whole or not at all, and writes in the order they
+ * came.
  */
 #pragma once
 #include "base/err.h"
@@ -30,25 +31,26 @@ struct broker_record {
     struct slice client_id;
     struct slice topic;
     struct slice payload;
-    struct slice props;   /* version 5 properties of a message, an encoded block without its length */
-    uint64_t seq;         /* rises within a session: the order of its messages */
-    uint8_t version;      /* session: enum mqtt_version */
+    struct slice props; /* version 5 properties of a message, an encoded block without its length */
+    uint64_t seq;       /* rises within a session: the order of its messages */
+    uint8_t version;    /* session: enum mqtt_version */
     uint8_t qos;
-    uint8_t options;      /* subscription: bit 0 no local, bit 1 retain as published */
+    uint8_t options; /* subscription: bit 0 no local, bit 1 retain as published */
     bool retain;
-    uint32_t expiry_s;    /* session: so long after the client left */
-    int64_t ends_ms;      /* wall clock. Session: when it expires, 0 while connected. Message: its expiry, 0 never */
+    uint32_t expiry_s; /* session: so long after the client left */
+    int64_t
+        ends_ms; /* wall clock. Session: when it expires, 0 while connected. Message: its expiry, 0 never */
 };
 
 struct broker_journal {
     void *ctx;
     /* Make the changes durable, all or none.
-     * ERR_OK: they are. ERR_MORE: broker_journal_done(broker, ticket, ...) will be called from the broker's loop thread; an
-     * implementation keeps copies until then. Anything else: they are not and will not be; the publisher gets no acknowledgement.
-     * ticket 0: nobody waits, no call back. */
+     * ERR_OK: they are. ERR_MORE: broker_journal_done(broker, ticket, ...) will be called from the broker's
+     * loop thread; an implementation keeps copies until then. Anything else: they are not and will not be;
+     * the publisher gets no acknowledgement. ticket 0: nobody waits, no call back. */
     err_t (*write)(void *ctx, const struct broker_record *recs, size_t n, uint64_t ticket);
-    /* Tell everything kept, sessions before what belongs to them, messages of a session in the order of seq. fn's error stops and is
-     * returned. Called once, by broker_new. */
+    /* Tell everything kept, sessions before what belongs to them, messages of a session in the order of seq.
+     * fn's error stops and is returned. Called once, by broker_new. */
     err_t (*load)(void *ctx, err_t (*fn)(void *arg, const struct broker_record *rec), void *arg);
 };
 

@@ -4,8 +4,8 @@
 
 #include <search.h>
 
-/* Records are kept by key; an END removes. The list keeps the order in which keys came, which is the order load() promises:
- * a session before what belongs to it, its messages by seq. */
+/* Records are kept by key; an END removes. The list keeps the order in which keys came, which is the order
+ * load() promises: a session before what belongs to it, its messages by seq. */
 
 struct kept {
     struct broker_record rec; /* slices point into bytes */
@@ -102,7 +102,8 @@ static struct kept *kept_new(const struct broker_record *rec)
     return k;
 }
 
-static struct kept *find(struct broker_memory *m, const struct broker_record *rec, enum broker_record_kind kind)
+static struct kept *find(struct broker_memory *m, const struct broker_record *rec,
+                         enum broker_record_kind kind)
 {
     struct broker_record key = *rec;
     void *hit;
@@ -185,11 +186,12 @@ static size_t added_size(const struct broker_record *rec)
 
 static bool adds(enum broker_record_kind k)
 {
-    return k == BROKER_REC_SESSION || k == BROKER_REC_SUBSCRIPTION || k == BROKER_REC_QUEUED || k == BROKER_REC_RETAINED;
+    return k == BROKER_REC_SESSION || k == BROKER_REC_SUBSCRIPTION || k == BROKER_REC_QUEUED ||
+           k == BROKER_REC_RETAINED;
 }
 
-/* Room is checked for all before any is applied; only running out of memory in the middle can leave a part, which a process
- * that has no memory left will not notice. */
+/* Room is checked for all before any is applied; only running out of memory in the middle can leave a part,
+ * which a process that has no memory left will not notice. */
 static err_t memory_write(void *ctx, const struct broker_record *recs, size_t n, uint64_t ticket)
 {
     struct broker_memory *m = ctx;

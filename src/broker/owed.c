@@ -52,7 +52,8 @@ void owed_answer(struct conn *c, uint64_t ticket, bool ok, const char *what)
     if (!o || !o->waits)
         return;
     if (!ok) {
-        conn_doom(c, BROKER_WHY_SERVER_ERROR, MQTT_RC_UNSPECIFIED, "a packet could not be acknowledged: %s", what);
+        conn_doom(c, BROKER_WHY_SERVER_ERROR, MQTT_RC_UNSPECIFIED, "a packet could not be acknowledged: %s",
+                  what);
         return;
     }
     o->waits--;

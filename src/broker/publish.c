@@ -2,7 +2,8 @@
 
 #include "mqtt/topic.h"
 
-/* PUBLISH from a client, in steps: decode, alias, limits, authority, interceptor, routing, acknowledgement. */
+/* PUBLISH from a client, in steps: decode, alias, limits, authority, interceptor, routing, acknowledgement.
+ */
 
 /* What is to be said against a packet; NULL detail: nothing. */
 struct objection {
@@ -55,22 +56,28 @@ static struct objection object(const struct conn *c, const struct mqtt_publish *
     bool dollar = p->topic.p[0] == '$';
 
     if (p->qos == 2)
-        return (struct objection){ BROKER_WHY_CLIENT_ERROR, MQTT_RC_QOS_NOT_SUPPORTED, "PUBLISH with QoS 2 is not offered" };
+        return (struct objection){ BROKER_WHY_CLIENT_ERROR, MQTT_RC_QOS_NOT_SUPPORTED,
+                                   "PUBLISH with QoS 2 is not offered" };
     if (!broker_topic_fits(c->b, p->topic))
-        return (struct objection){ BROKER_WHY_CLIENT_ERROR, MQTT_RC_TOPIC_NAME_INVALID, "the topic is too long or has too many levels" };
+        return (struct objection){ BROKER_WHY_CLIENT_ERROR, MQTT_RC_TOPIC_NAME_INVALID,
+                                   "the topic is too long or has too many levels" };
     if (p->payload.n > cf->max_payload)
-        return (struct objection){ BROKER_WHY_CLIENT_ERROR, MQTT_RC_PACKET_TOO_LARGE, "the payload is too large" };
+        return (struct objection){ BROKER_WHY_CLIENT_ERROR, MQTT_RC_PACKET_TOO_LARGE,
+                                   "the payload is too large" };
     if (broker_topic_reserved(c->b, p->topic))
-        return (struct objection){ BROKER_WHY_CLIENT_ERROR, MQTT_RC_TOPIC_NAME_INVALID, "no such reserved topic" };
+        return (struct objection){ BROKER_WHY_CLIENT_ERROR, MQTT_RC_TOPIC_NAME_INVALID,
+                                   "no such reserved topic" };
     if (p->retain && (!cf->max_retained || (cf->reserved_dollar_aws && dollar)))
-        return (struct objection){ BROKER_WHY_CLIENT_ERROR, MQTT_RC_RETAIN_NOT_SUPPORTED, "RETAIN is not allowed there" };
+        return (struct objection){ BROKER_WHY_CLIENT_ERROR, MQTT_RC_RETAIN_NOT_SUPPORTED,
+                                   "RETAIN is not allowed there" };
     return (struct objection){ 0 };
 }
 
 /* ---- acknowledging ---- */
 
 /* PUBACK with `code`, once `waits` answers for `ticket` came. */
-static void acknowledge(struct conn *c, const struct mqtt_publish *p, uint8_t code, uint64_t ticket, unsigned waits)
+static void acknowledge(struct conn *c, const struct mqtt_publish *p, uint8_t code, uint64_t ticket,
+                        unsigned waits)
 {
     autobuf packet = BUF_INIT(16);
     struct mqtt_ack ack = { .packet_id = p->packet_id, .code = code };
@@ -88,7 +95,8 @@ static void deny(struct conn *c, const struct mqtt_publish *p, bool close)
     if (c->version == MQTT_V5 && p->qos && !close)
         acknowledge(c, p, MQTT_RC_NOT_AUTHORIZED, 0, 0);
     else if (c->version == MQTT_V5 || close || c->b->o.config.close_on_denied_publish)
-        conn_doom(c, BROKER_WHY_AUTH, MQTT_RC_NOT_AUTHORIZED, "not authorized to publish to %.*s", SLICE_FMT(slice_head(p->topic, 64)));
+        conn_doom(c, BROKER_WHY_AUTH, MQTT_RC_NOT_AUTHORIZED, "not authorized to publish to %.*s",
+                  SLICE_FMT(slice_head(p->topic, 64)));
     else
         acknowledge(c, p, 0, 0, 0); /* 3.1.1 §3.3.5.2: a positive acknowledgement, or close */
 }
@@ -101,7 +109,8 @@ struct outcome {
     unsigned waits;
 };
 
-static struct outcome intercept(struct conn *c, const struct mqtt_publish *p, const struct broker_msg *m, uint64_t ticket)
+static struct outcome intercept(struct conn *c, const struct mqtt_publish *p, const struct broker_msg *m,
+                                uint64_t ticket)
 {
     struct intercept *i = broker_intercept_find(c->b, m->topic);
     struct broker_message seen = {
@@ -120,10 +129,12 @@ static struct outcome intercept(struct conn *c, const struct mqtt_publish *p, co
         return (struct outcome){ 0 };
     e = i->fn(i->ctx, &seen, p->qos ? ticket : 0);
     if (e && e != ERR_MORE) {
-        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_TOPIC_NAME_INVALID, "the reserved topic refused the message: %s", err_str(e));
+        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_TOPIC_NAME_INVALID,
+                  "the reserved topic refused the message: %s", err_str(e));
         return (struct outcome){ .refused = true };
     }
-    return (struct outcome){ .consumed = i->flags & BROKER_INTERCEPT_CONSUME, .waits = e == ERR_MORE && p->qos };
+    return (struct outcome){ .consumed = i->flags & BROKER_INTERCEPT_CONSUME,
+                             .waits = e == ERR_MORE && p->qos };
 }
 
 static void distribute(struct conn *c, const struct mqtt_publish *p, struct broker_msg *m)
@@ -137,7 +148,8 @@ static void distribute(struct conn *c, const struct mqtt_publish *p, struct brok
     if (!o.consumed)
         e = broker_route(c->b, m, c->session, p->qos ? ticket : 0);
     if (e && e != ERR_MORE)
-        conn_doom(c, BROKER_WHY_SERVER_ERROR, MQTT_RC_UNSPECIFIED, "the message could not be kept: %s", err_str(e));
+        conn_doom(c, BROKER_WHY_SERVER_ERROR, MQTT_RC_UNSPECIFIED, "the message could not be kept: %s",
+                  err_str(e));
     else
         acknowledge(c, p, 0, ticket, o.waits + (e == ERR_MORE));
 }
@@ -148,7 +160,8 @@ static void refuse_retain(struct conn *c, const struct mqtt_publish *p)
     if (c->version == MQTT_V5 && p->qos)
         acknowledge(c, p, MQTT_RC_QUOTA_EXCEEDED, 0, 0);
     else
-        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_QUOTA_EXCEEDED, "the broker has no room for another retained message");
+        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_QUOTA_EXCEEDED,
+                  "the broker has no room for another retained message");
 }
 
 static void publish(struct conn *c, const struct mqtt_publish *p)
@@ -174,7 +187,8 @@ err_t conn_handle_publish(struct conn *c, const struct mqtt_frame *f)
     enum broker_verdict v;
 
     if (mqtt_publish_decode(f, c->version, &p)) {
-        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_MALFORMED_PACKET, "malformed PUBLISH, or a topic that is none");
+        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_MALFORMED_PACKET,
+                  "malformed PUBLISH, or a topic that is none");
         return ERR_OK;
     }
     if (!alias_resolve(c, &p)) {
@@ -186,7 +200,8 @@ err_t conn_handle_publish(struct conn *c, const struct mqtt_frame *f)
         conn_doom(c, o.why, o.reason, "%s", o.detail);
         return ERR_OK;
     }
-    v = conn_ask(c, (struct broker_question){ .action = BROKER_PUBLISH, .topic = p.topic, .retain = p.retain, .qos = p.qos });
+    v = conn_ask(c, (struct broker_question){
+                        .action = BROKER_PUBLISH, .topic = p.topic, .retain = p.retain, .qos = p.qos });
     if (v == BROKER_LATER)
         return ERR_MORE;
     if (v == BROKER_ALLOW)

@@ -129,7 +129,8 @@ void session_requeue_sent(struct session *s)
     mqtt_window_done(&s->out);
 }
 
-struct broker_record session_queued_record(const struct session *s, const struct broker_msg *m, bool retain, uint64_t seq)
+struct broker_record session_queued_record(const struct session *s, const struct broker_msg *m, bool retain,
+                                           uint64_t seq)
 {
     return (struct broker_record){
         .kind = BROKER_REC_QUEUED,
@@ -239,6 +240,7 @@ void session_end(struct session *s)
         broker_note(b, &(struct broker_record){ .kind = BROKER_REC_SESSION_END, .client_id = s->id });
     session_free(s);
     if (will)
-        (void)broker_route(b, will, NULL, 0); /* 5.0 §3.1.3.2.2: at the latest when the session ends. Nobody waits for it */
+        (void)broker_route(b, will, NULL,
+                           0); /* 5.0 §3.1.3.2.2: at the latest when the session ends. Nobody waits for it */
     broker_msg_unref(will);
 }

@@ -2,7 +2,8 @@
 
 #include "mqtt/topic.h"
 
-/* SUBSCRIBE and UNSUBSCRIBE. First every filter is judged, then, when no answer is awaited any more, all is done at once. */
+/* SUBSCRIBE and UNSUBSCRIBE. First every filter is judged, then, when no answer is awaited any more, all is
+ * done at once. */
 
 #define FILTERS_MAX 64
 
@@ -37,7 +38,8 @@ static void ack(struct request *r, enum mqtt_type type, uint64_t ticket, bool wa
     if (type == MQTT_UNSUBACK && r->c->version == MQTT_V311)
         a.codes.n = 0;
     if (mqtt_suback_encode(&packet, r->c->version, type, &a) || owed_add(r->c, &packet, ticket, wait))
-        conn_doom(r->c, BROKER_WHY_SERVER_ERROR, MQTT_RC_UNSPECIFIED, "no memory for %s", mqtt_type_str(type));
+        conn_doom(r->c, BROKER_WHY_SERVER_ERROR, MQTT_RC_UNSPECIFIED, "no memory for %s",
+                  mqtt_type_str(type));
 }
 
 /* One journal write for all changes; the acknowledgement waits for it. */
@@ -47,7 +49,8 @@ static void commit(struct request *r, enum mqtt_type type)
     err_t e = broker_write(r->c->b, r->recs, r->n_recs, ticket);
 
     if (e && e != ERR_MORE)
-        conn_doom(r->c, BROKER_WHY_SERVER_ERROR, MQTT_RC_UNSPECIFIED, "the subscription could not be kept: %s", err_str(e));
+        conn_doom(r->c, BROKER_WHY_SERVER_ERROR, MQTT_RC_UNSPECIFIED,
+                  "the subscription could not be kept: %s", err_str(e));
     else
         ack(r, type, ticket, e == ERR_MORE);
 }
@@ -89,7 +92,8 @@ static bool valid_filter(struct request *r, struct judged *j)
         return false;
     }
     if (j->sub.qos == 2 && c->b->o.config.qos2 == BROKER_QOS2_CLOSE) {
-        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_QOS_NOT_SUPPORTED, "SUBSCRIBE with QoS 2 is not offered");
+        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_QOS_NOT_SUPPORTED,
+                  "SUBSCRIBE with QoS 2 is not offered");
         return false;
     }
     return true;
@@ -105,7 +109,8 @@ static err_t judge(struct request *r, struct judged *j)
         return ERR_DENIED;
     if (j->code)
         return ERR_OK;
-    v = conn_ask(c, (struct broker_question){ .action = BROKER_SUBSCRIBE, .topic = j->sub.filter, .qos = j->sub.qos });
+    v = conn_ask(
+        c, (struct broker_question){ .action = BROKER_SUBSCRIBE, .topic = j->sub.filter, .qos = j->sub.qos });
     if (v == BROKER_LATER)
         return ERR_MORE;
     if (v == BROKER_DENY_CLOSE)
@@ -126,7 +131,8 @@ static err_t judge(struct request *r, struct judged *j)
 
 static uint8_t options_of(const struct mqtt_subscription *s)
 {
-    return (uint8_t)((s->no_local ? SUB_NO_LOCAL : 0) | (s->retain_as_published ? SUB_RETAIN_AS_PUBLISHED : 0));
+    return (uint8_t)((s->no_local ? SUB_NO_LOCAL : 0) |
+                     (s->retain_as_published ? SUB_RETAIN_AS_PUBLISHED : 0));
 }
 
 /* 5.0 §3.8.3.1: 0 always, 1 only for a new subscription, 2 never. */
@@ -189,7 +195,8 @@ static bool acceptable(struct conn *c, const struct mqtt_subscribe *p)
     if (p->count > c->b->o.config.max_filters)
         conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_QUOTA_EXCEEDED, "%u filters in one packet", p->count);
     else if (mqtt_props_has(&p->props, MQTT_PROP_SUBSCRIPTION_ID))
-        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_SUBSCRIPTION_IDS_NOT_SUPPORTED, "subscription identifiers are not offered");
+        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_SUBSCRIPTION_IDS_NOT_SUPPORTED,
+                  "subscription identifiers are not offered");
     return c->state != CONN_DOOMED;
 }
 
@@ -229,7 +236,9 @@ static void leave(struct request *r, struct slice filter)
         return;
     session_unsubscribe(s, sub);
     if (session_persistent(s))
-        r->recs[r->n_recs++] = (struct broker_record){ .kind = BROKER_REC_SUBSCRIPTION_END, .client_id = s->id, .topic = filter };
+        r->recs[r->n_recs++] = (struct broker_record){ .kind = BROKER_REC_SUBSCRIPTION_END,
+                                                       .client_id = s->id,
+                                                       .topic = filter };
 }
 
 err_t conn_handle_unsubscribe(struct conn *c, const struct mqtt_frame *f)

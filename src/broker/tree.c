@@ -13,9 +13,9 @@ struct broker_group {
 };
 
 struct broker_node {
-    struct slice level;          /* the key among its siblings; first, for the comparison */
-    struct broker_node *parent;  /* NULL: the root */
-    void *children;              /* tsearch(3) */
+    struct slice level;         /* the key among its siblings; first, for the comparison */
+    struct broker_node *parent; /* NULL: the root */
+    void *children;             /* tsearch(3) */
     size_t n_children;
     struct broker_node *plus, *hash; /* also among the children */
     struct broker_leaf *leaves;
@@ -221,8 +221,8 @@ static void visit(struct broker_node *n, const struct broker_tree_visitor *v)
     }
 }
 
-/* `rest` is what is left of the topic below n; wild: may a wildcard match here (not before $ in the first level)? Recursion is as deep as
- * the filters are. */
+/* `rest` is what is left of the topic below n; wild: may a wildcard match here (not before $ in the first
+ * level)? Recursion is as deep as the filters are. */
 static void match(struct broker_node *n, struct slice rest, bool more, bool wild, bool hash_below,
                   const struct broker_tree_visitor *v)
 {
@@ -243,7 +243,8 @@ static void match(struct broker_node *n, struct slice rest, bool more, bool wild
         match(n->plus, rest, more, true, hash_below, v);
 }
 
-void broker_tree_match(struct broker_tree *t, struct slice topic, bool hash_below, const struct broker_tree_visitor *v)
+void broker_tree_match(struct broker_tree *t, struct slice topic, bool hash_below,
+                       const struct broker_tree_visitor *v)
 {
     /* [MQTT-4.7.2-1] */
     match(t->root, topic, true, !(topic.n && topic.p[0] == '$'), hash_below, v);

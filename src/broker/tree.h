@@ -1,7 +1,8 @@
-/* src/broker/tree.h - subscriptions by filter: add, remove, find those that match a topic. Inside src/broker only.
+/* src/broker/tree.h - subscriptions by filter: add, remove, find those that match a topic. Inside src/broker
+ * only.
  *
- * Pure but for memory; one thread. A trie of topic levels; the children of a level are a balanced tree, because thousands of
- * devices meet below $aws/things/.
+ * Pure but for memory; one thread. A trie of topic levels; the children of a level are a balanced tree,
+ * because thousands of devices meet below $aws/things/.
  */
 #pragma once
 #include "base/err.h"
@@ -21,8 +22,8 @@ struct broker_tree {
     struct broker_node *root;
 };
 
-/* Two kinds of hit. `group` is asked once for each shared group: the callee picks a member, beginning at the leaf given and going along
- * ->next, and returns it (NULL: none); the next message begins behind it. */
+/* Two kinds of hit. `group` is asked once for each shared group: the callee picks a member, beginning at the
+ * leaf given and going along its next pointers, and returns it (NULL: none); the next message begins behind it. */
 struct broker_tree_visitor {
     void (*leaf)(void *ctx, struct broker_leaf *leaf);
     struct broker_leaf *(*group)(void *ctx, struct broker_leaf *first);
@@ -34,5 +35,7 @@ void broker_tree_done(struct broker_tree *t);  /* leaves must have been removed 
 /* filter: valid, $share/GROUP/ included for a shared one. ERR_NOMEM: not added. */
 err_t broker_tree_add(struct broker_tree *t, struct slice filter, struct broker_leaf *leaf);
 void broker_tree_remove(struct broker_leaf *leaf); /* one that is not in a tree is fine */
-/* Visit all that match `topic` (valid). The tree must not be changed meanwhile. hash_below: a/# does not match a. */
-void broker_tree_match(struct broker_tree *t, struct slice topic, bool hash_below, const struct broker_tree_visitor *v);
+/* Visit all that match `topic` (valid). The tree must not be changed meanwhile. hash_below: a/# does not
+ * match a. */
+void broker_tree_match(struct broker_tree *t, struct slice topic, bool hash_below,
+                       const struct broker_tree_visitor *v);

@@ -8,8 +8,8 @@ err_t background_new(const struct api_parts *parts, struct background **ret);
 /* Stops trying again; what the database thread still holds comes back and is dropped. NULL is fine. */
 void background_free(struct background *b);
 
-/* Build this deployment. When the database cannot be written (a full disk), it is tried again every few seconds, and
- * after a restart in any case. */
+/* Build this deployment. When the database cannot be written (a full disk), it is tried again every few
+ * seconds, and after a restart in any case. */
 void background_build(struct background *b, const char *deployment);
 /* Build all that were left half way. */
 void background_resume(struct background *b);

@@ -20,7 +20,8 @@ static err_t check_private(const char *dir, char *why, size_t why_n)
         return ERR_INVALID;
     }
     if (st.st_uid != geteuid() || (st.st_mode & 077)) {
-        (void)snprintf(why, why_n, "%s: must belong to you and be closed to others (chmod 700), it holds keys", dir);
+        (void)snprintf(why, why_n,
+                       "%s: must belong to you and be closed to others (chmod 700), it holds keys", dir);
         return ERR_DENIED;
     }
     return ERR_OK;
@@ -45,7 +46,8 @@ err_t datadir_open(const char *dir, int *ret_lock, char *why, size_t why_n)
         return file_err(errno);
     }
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        (void)snprintf(why, why_n, "%s is in use by another sedge-cloud: stop that one, or give another --data", dir);
+        (void)snprintf(why, why_n,
+                       "%s is in use by another sedge-cloud: stop that one, or give another --data", dir);
         return ERR_BUSY;
     }
     *ret_lock = steal_fd(&fd);

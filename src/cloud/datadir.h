@@ -4,8 +4,9 @@
 
 #include <stddef.h>
 
-/* Make `dir` (0700) when missing, refuse one that is open to others, and lock it. *ret_lock is a descriptor that holds the
- * lock until it is closed. ERR_BUSY: another sedge-cloud serves it; ERR_DENIED, ERR_IO ...; `why` says what to do. */
+/* Make `dir` (0700) when missing, refuse one that is open to others, and lock it. *ret_lock is a descriptor
+ * that holds the lock until it is closed. ERR_BUSY: another sedge-cloud serves it; ERR_DENIED, ERR_IO ...;
+ * `why` says what to do. */
 err_t datadir_open(const char *dir, int *ret_lock, char *why, size_t why_n);
 
 /* DIR/endpoints.json: real ports and paths, for scripts that asked for port 0. */

@@ -1,12 +1,14 @@
-/* src/cloud/effects.h - what a committed change must tell the running gateway. Filled by handlers on the database
- * thread, applied on the loop after the commit; nothing here happens when the transaction is rolled back.
+/* src/cloud/effects.h - what a committed change must tell the running gateway. Filled by handlers on the
+ * database thread, applied on the loop after the commit; nothing here happens when the transaction is rolled
+ * back.
  */
 #pragma once
 #include "base/err.h"
 #include "shadow/shadow.h"
 
 enum effect_kind {
-    EFFECT_PRINCIPAL, /* a certificate, its policies or its things changed: judge its connections again; id = certificateId */
+    EFFECT_PRINCIPAL, /* a certificate, its policies or its things changed: judge its connections again; id =
+                         certificateId */
     EFFECT_PUBLISH,   /* a shadow answered: publish its messages; id = thing */
     EFFECT_BUILD,     /* a deployment waits to be built; id = deployment */
 };
@@ -14,7 +16,7 @@ enum effect_kind {
 struct effect {
     enum effect_kind kind;
     char *id;
-    char *shadow_name;            /* EFFECT_PUBLISH: "" for the classic one */
+    char *shadow_name; /* EFFECT_PUBLISH: "" for the classic one */
     enum shadow_op shadow_op;
     struct shadow_result *shadow; /* EFFECT_PUBLISH */
 };

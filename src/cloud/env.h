@@ -1,4 +1,5 @@
-/* src/cloud/env.h - what every part of the cloud may know about this installation. Constant after start; any thread. */
+/* src/cloud/env.h - what every part of the cloud may know about this installation. Constant after start; any
+ * thread. */
 #pragma once
 #include "crypto/process.h"
 
@@ -9,8 +10,8 @@ struct pki;
 struct cloud_env {
     const struct crypto_ctx *crypto;
     struct pki *pki;
-    const char *account; /* 12 digits */
-    const char *region;  /* of this installation: what device policies are judged with */
-    const char *host;    /* the first --host: DescribeEndpoint */
+    const char *account;            /* 12 digits */
+    const char *region;             /* of this installation: what device policies are judged with */
+    const char *host;               /* the first --host: DescribeEndpoint */
     uint16_t mqtt_port, https_port; /* the real ones; 0 before the listeners stand */
 };

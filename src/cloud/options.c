@@ -12,7 +12,8 @@ const char options_usage[] =
     "       sedge-cloud --help | --version\n"
     "\n"
     "  --data DIR          all state; made at the first start, mode 0700\n"
-    "  --host NAME,...     names in the server certificate; the first is what DescribeEndpoint tells (localhost)\n"
+    "  --host NAME,...     names in the server certificate; the first is what DescribeEndpoint tells "
+    "(localhost)\n"
     "  --account ID        twelve digits (123456789012)\n"
     "  --region R          region of the device gateway's policies and of ARNs without another (us-east-1)\n"
     "  --mqtt ADDR:PORT    MQTT over mutual TLS (127.0.0.1:8883); port 0 takes a free one\n"
@@ -83,7 +84,8 @@ err_t options_parse(int argc, char *const *argv, int from, struct options *ret, 
         } else if (value && i + 1 < argc) {
             *value = argv[++i];
         } else {
-            (void)snprintf(why, why_n, "%s %s (see sedge-cloud --help)", argv[i], value ? "needs a value" : "is no option");
+            (void)snprintf(why, why_n, "%s %s (see sedge-cloud --help)", argv[i],
+                           value ? "needs a value" : "is no option");
             return ERR_INVALID;
         }
     }

@@ -7,7 +7,7 @@
 
 struct options {
     const char *data;
-    const char *host;    /* names, commas between */
+    const char *host; /* names, commas between */
     const char *account;
     const char *region;
     const char *mqtt, *https, *api; /* ADDRESS:PORT */

@@ -2,7 +2,8 @@
 
 #include "base/mem.h"
 
-/* Times are milliseconds since 1970. Documents are JSON text written by us. A step is never edited once released. */
+/* Times are milliseconds since 1970. Documents are JSON text written by us. A step is never edited once
+ * released. */
 static const struct db_migration steps[] = {
     { "registry",
       "CREATE TABLE settings (name {text} PRIMARY KEY, content {text} NOT NULL) {strict};"
@@ -10,7 +11,8 @@ static const struct db_migration steps[] = {
       " version {int} NOT NULL) {strict};"
       "CREATE TABLE cas (cert_id {text} PRIMARY KEY, pem {text} NOT NULL, status {text} NOT NULL,"
       " auto_registration {text} NOT NULL, subject_hash {text} NOT NULL, mode {text} NOT NULL,"
-      " generation {text} NOT NULL, revision {int} NOT NULL, created_ms {int} NOT NULL, modified_ms {int} NOT NULL,"
+      " generation {text} NOT NULL, revision {int} NOT NULL, created_ms {int} NOT NULL, modified_ms {int} "
+      "NOT NULL,"
       " not_before_ms {int} NOT NULL, not_after_ms {int} NOT NULL) {strict};"
       "CREATE INDEX cas_by_subject ON cas (subject_hash);"
       "CREATE TABLE certificates (cert_id {text} PRIMARY KEY, pem {text} NOT NULL, status {text} NOT NULL,"
@@ -26,8 +28,9 @@ static const struct db_migration steps[] = {
       "CREATE TABLE thing_principals (thing {text} NOT NULL REFERENCES things (name),"
       " cert_id {text} NOT NULL REFERENCES certificates (cert_id), PRIMARY KEY (thing, cert_id)) {strict};"
       "CREATE INDEX thing_principals_by_cert ON thing_principals (cert_id, thing)" },
-    { "shadows", "CREATE TABLE shadows (thing {text} NOT NULL, name {text} NOT NULL, document {text} NOT NULL,"
-                 " PRIMARY KEY (thing, name)) {strict}" },
+    { "shadows",
+      "CREATE TABLE shadows (thing {text} NOT NULL, name {text} NOT NULL, document {text} NOT NULL,"
+      " PRIMARY KEY (thing, name)) {strict}" },
     { "greengrass",
       "CREATE TABLE gg_definitions (uuid {text} PRIMARY KEY, kind {text} NOT NULL, name {text}, tags {text},"
       " latest {text}, created_ms {int} NOT NULL, updated_ms {int} NOT NULL) {strict};"
@@ -38,10 +41,12 @@ static const struct db_migration steps[] = {
       "CREATE TABLE gg_groups (uuid {text} PRIMARY KEY, name {text} NOT NULL, tags {text}, latest {text},"
       " created_ms {int} NOT NULL, updated_ms {int} NOT NULL) {strict};"
       "CREATE INDEX gg_groups_by_age ON gg_groups (created_ms, uuid);"
-      "CREATE TABLE gg_group_versions (uuid {text} PRIMARY KEY, owner {text} NOT NULL REFERENCES gg_groups (uuid),"
+      "CREATE TABLE gg_group_versions (uuid {text} PRIMARY KEY, owner {text} NOT NULL REFERENCES gg_groups "
+      "(uuid),"
       " content {text} NOT NULL, created_ms {int} NOT NULL) {strict};"
       "CREATE INDEX gg_group_versions_by_age ON gg_group_versions (owner, created_ms, uuid);"
-      "CREATE TABLE gg_deployments (seq {id}, uuid {text} NOT NULL UNIQUE, owner {text} NOT NULL REFERENCES gg_groups (uuid),"
+      "CREATE TABLE gg_deployments (seq {id}, uuid {text} NOT NULL UNIQUE, owner {text} NOT NULL REFERENCES "
+      "gg_groups (uuid),"
       " group_version {text} NOT NULL, kind {text} NOT NULL, status {text} NOT NULL, core_arn {text},"
       " region {text} NOT NULL, error_message {text}, error_details {text}, envelope {text},"
       " created_ms {int} NOT NULL, updated_ms {int} NOT NULL) {strict};"

@@ -121,13 +121,12 @@ static err_t open_state(struct cloud *c)
         return ERR_NOMEM;
     if (!(c->host = mem_str(slice_of(c->o->host, strcspn(c->o->host, ",")))))
         return ERR_NOMEM;
-    if ((e = crypto_ctx_new(NULL, &c->crypto)) || (e = open_keys(c)) || (e = open_pki(c)) || (e = open_store(c)))
+    if ((e = crypto_ctx_new(NULL, &c->crypto)) || (e = open_keys(c)) || (e = open_pki(c)) ||
+        (e = open_store(c)))
         return e;
-    c->env = (struct cloud_env){ .crypto = c->crypto,
-                                 .pki = c->pki,
-                                 .account = c->o->account,
-                                 .region = c->o->region,
-                                 .host = c->host };
+    c->env = (struct cloud_env){
+        .crypto = c->crypto, .pki = c->pki, .account = c->o->account, .region = c->o->region, .host = c->host
+    };
     return ERR_OK;
 }
 
@@ -135,7 +134,9 @@ static err_t open_state(struct cloud *c)
 
 static err_t new_tls(struct cloud *c, enum tls_client_cert client, struct tls_context **ret)
 {
-    struct tls_server_opts opts = { .cert = pki_server_cert(c->pki), .key = pki_server_key(c->pki), .client_cert = client };
+    struct tls_server_opts opts = { .cert = pki_server_cert(c->pki),
+                                    .key = pki_server_key(c->pki),
+                                    .client_cert = client };
     struct crypto_error why = { .text = "" };
     err_t e = tls_server_context_new(&opts, ret, &why);
 
@@ -148,13 +149,16 @@ static err_t make_parts(struct cloud *c)
 {
     err_t e;
 
-    c->parts = (struct api_parts){ .env = &c->env, .loop = c->loop, .store = c->store, .apply = apply, .apply_ctx = c };
+    c->parts = (struct api_parts){
+        .env = &c->env, .loop = c->loop, .store = c->store, .apply = apply, .apply_ctx = c
+    };
     if ((e = keymaker_new(c->loop, &c->keymaker)))
         return e;
     c->parts.keymaker = c->keymaker;
     struct control_opts control = { &c->parts, c->keys, c->o->insecure_dev };
-    if ((e = gateway_new(&c->env, c->loop, c->store, &c->gateway)) || (e = device_new(&c->parts, &c->device)) ||
-        (e = control_new(&control, &c->control)) || (e = background_new(&c->parts, &c->background)))
+    if ((e = gateway_new(&c->env, c->loop, c->store, &c->gateway)) ||
+        (e = device_new(&c->parts, &c->device)) || (e = control_new(&control, &c->control)) ||
+        (e = background_new(&c->parts, &c->background)))
         return e;
     return new_tls(c, TLS_CLIENT_CERT_REQUIRE, &c->device_tls);
 }
@@ -197,13 +201,16 @@ static void accept_api(void *ctx, struct net_stream *s)
         control_adopt(c->control, s);
 }
 
-static err_t listen_on(struct cloud *c, const char *flag, const char *addr, net_accept_fn fn, struct net_listener **ret)
+static err_t listen_on(struct cloud *c, const char *flag, const char *addr, net_accept_fn fn,
+                       struct net_listener **ret)
 {
     struct net_listen_opts opts = { .max_open = 65536 };
     err_t e = net_listen_tcp(c->loop, addr, &opts, fn, c, ret);
 
     if (e == ERR_BUSY)
-        log_error("cannot listen on %s: the port is in use; stop the program that has it, or give another with %s", addr, flag);
+        log_error(
+            "cannot listen on %s: the port is in use; stop the program that has it, or give another with %s",
+            addr, flag);
     else if (e)
         log_error("cannot listen on %s (%s): %s", addr, flag, err_str(e));
     return e;
@@ -218,7 +225,8 @@ static err_t listen_all(struct cloud *c)
         (e = listen_on(c, "--https", c->o->https, accept_https, &c->https)) ||
         (e = listen_on(c, "--api", c->o->api, accept_api, &c->api)))
         return e;
-    loopback = net_listener_is_loopback(c->mqtt) && net_listener_is_loopback(c->https) && net_listener_is_loopback(c->api);
+    loopback = net_listener_is_loopback(c->mqtt) && net_listener_is_loopback(c->https) &&
+               net_listener_is_loopback(c->api);
     if (c->o->insecure_dev && !loopback) {
         log_error("--insecure-dev believes any access key: every listener must be on loopback");
         return ERR_DENIED;
@@ -241,8 +249,8 @@ static err_t announce(struct cloud *c)
         return e;
     }
     log_info("device CA %s/pki/ca.cert.pem SHA-256 %s", c->data, pki_root_sha256(c->pki));
-    printf("ready api=%s mqtt=%s:%u https=%s:%u credentials=%s/admin-credentials ca-sha256=%s\n", url, c->env.host,
-           c->env.mqtt_port, c->env.host, c->env.https_port, c->data, pki_root_sha256(c->pki));
+    printf("ready api=%s mqtt=%s:%u https=%s:%u credentials=%s/admin-credentials ca-sha256=%s\n", url,
+           c->env.host, c->env.mqtt_port, c->env.host, c->env.https_port, c->data, pki_root_sha256(c->pki));
     return fflush(stdout) == 0 ? ERR_OK : ERR_IO;
 }
 
@@ -252,14 +260,15 @@ static err_t start(struct cloud *c)
 
     if ((e = open_state(c)) || (e = net_loop_new(&c->loop)) ||
         (e = net_signal_new(c->loop, SIGTERM, on_signal, c, &c->term)) ||
-        (e = net_signal_new(c->loop, SIGINT, on_signal, c, &c->intr)) || (e = make_parts(c)) || (e = listen_all(c)) ||
-        (e = announce(c)))
+        (e = net_signal_new(c->loop, SIGINT, on_signal, c, &c->intr)) || (e = make_parts(c)) ||
+        (e = listen_all(c)) || (e = announce(c)))
         return e;
     background_resume(c->background);
     return ERR_OK;
 }
 
-/* Doors first, then the database: what it has finished comes back to the loop once more and finds everybody at home. */
+/* Doors first, then the database: what it has finished comes back to the loop once more and finds everybody
+ * at home. */
 static void stop(struct cloud *c)
 {
     net_listener_free(c->mqtt);

@@ -1,8 +1,9 @@
 /* src/cloud/store.h - the one thread that owns the database. Jobs go in from loops and come back to them.
  *
- * Jobs that wait together share one transaction, so a burst pays for one fsync. A job's `done` runs on its loop
- * after the commit: what it tells the world is durable (promise 1). When a job of a batch fails, the batch is
- * rolled back and its jobs run again one by one: `run` must reset its results and may run several times.
+ * Jobs that wait together share one transaction, so a burst pays for one fsync. A job's `done` runs on its
+ * loop after the commit: what it tells the world is durable (promise 1). When a job of a batch fails, the
+ * batch is rolled back and its jobs run again one by one: `run` must reset its results and may run several
+ * times.
  */
 #pragma once
 #include "db/db.h"
@@ -14,8 +15,8 @@ struct store;
 #define STORE_BATCH_MAX 64u   /* jobs of one transaction */
 
 struct store_job {
-    err_t (*run)(struct store_job *job, struct db *db);   /* on the database thread, in a transaction */
-    void (*done)(struct store_job *job, err_t result);    /* on the loop's thread; owns the job from here */
+    err_t (*run)(struct store_job *job, struct db *db); /* on the database thread, in a transaction */
+    void (*done)(struct store_job *job, err_t result);  /* on the loop's thread; owns the job from here */
     /* the store's: */
     err_t result;
     struct net_loop *loop;
@@ -25,7 +26,8 @@ struct store_job {
 
 /* Open the database file, bring its schema up to date and start the thread. `why` as db_open. */
 err_t store_new(const char *path, struct store **ret, char why[DB_WHY_MAX]);
-/* Finish the jobs queued, then stop. Their `done` is posted to their loops: turn these once more. NULL is fine. */
+/* Finish the jobs queued, then stop. Their `done` is posted to their loops: turn these once more. NULL is
+ * fine. */
 void store_free(struct store *s);
 
 /* Hand a job over; `loop` is the caller's. ERR_BUSY: the queue is full, the job is still the caller's. */

@@ -13,14 +13,15 @@
 
 const char *crypto_file_path(const char *uri)
 {
-    static const char *const prefixes[] = { "file://localhost/", "file:///", "file:/" };
+    static const char *const hosts[] = { "file://localhost/", "file:///" };
 
-    for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
-        size_t n = strlen(prefixes[i]);
-        if (strncmp(uri, prefixes[i], n) == 0 && uri[n] != '/')
-            return uri + n - 1;
-    }
-    return strstr(uri, ":") && !strchr(uri, '/') ? NULL : strncmp(uri, "file:", 5) == 0 ? NULL : uri;
+    for (size_t i = 0; i < ARRAY_LEN(hosts); i++)
+        if (strncmp(uri, hosts[i], strlen(hosts[i])) == 0)
+            return uri + strlen(hosts[i]) - 1;
+    if (strncmp(uri, "file:/", 6) == 0 && uri[6] != '/') /* RFC 8089: without an authority */
+        return uri + 5;
+    /* A scheme stands before any slash; what has none is a path. */
+    return uri[strcspn(uri, ":/")] == ':' ? NULL : uri;
 }
 
 /* --- reading ------------------------------------------------------------------------------------ */

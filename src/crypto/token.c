@@ -135,7 +135,7 @@ static err_t token_get(const struct crypto_token *conf, struct token **ret, stru
             return ERR_OK;
         }
     }
-    struct token *t;
+    struct token *t = NULL;
     err_t e = token_new(conf, &t, why);
     if (e)
         return e;

@@ -10,7 +10,8 @@ static void touch(struct db *db, size_t i)
 {
     struct db_stmt *st = db->cache[i];
 
-    memmove(db->cache + 1, db->cache, i * sizeof(db->cache[0]));
+    for (; i > 0; i--)
+        db->cache[i] = db->cache[i - 1];
     db->cache[0] = st;
 }
 
@@ -28,33 +29,42 @@ static struct db_stmt *find_idle(struct db *db, const char *sql)
 /* Make room by dropping the statement unused for longest; false when all are busy. */
 static bool make_room(struct db *db)
 {
+    size_t i = db->cached;
+
     if (db->cached < DB_CACHE_MAX)
         return true;
-    for (size_t i = db->cached; i-- > 0;) {
-        if (db->cache[i]->busy)
-            continue;
-        db->ops->finalize(db->cache[i]);
-        db->cached--;
-        memmove(db->cache + i, db->cache + i + 1, (db->cached - i) * sizeof(db->cache[0]));
-        return true;
+    while (i > 0 && db->cache[i - 1]->busy)
+        i--;
+    if (i == 0)
+        return false;
+    db->ops->finalize(db->cache[i - 1]);
+    for (; i < db->cached; i++)
+        db->cache[i - 1] = db->cache[i];
+    db->cached--;
+    return true;
+}
+
+static err_t prepare(struct db *db, const char *sql, struct db_stmt **ret)
+{
+    err_t e = db->ops->prepare(db, sql, ret);
+
+    if (e)
+        return e;
+    (*ret)->cached = make_room(db);
+    if ((*ret)->cached) {
+        db->cache[db->cached] = *ret;
+        touch(db, db->cached++);
     }
-    return false;
+    return ERR_OK;
 }
 
 err_t db_stmt_acquire(struct db *db, const char *sql, struct db_stmt **ret)
 {
     struct db_stmt *st = find_idle(db, sql);
+    err_t e = st ? ERR_OK : prepare(db, sql, &st);
 
-    if (!st) {
-        err_t e = db->ops->prepare(db, sql, &st);
-        if (e)
-            return e;
-        st->cached = make_room(db);
-        if (st->cached) {
-            db->cache[db->cached++] = st;
-            touch(db, db->cached - 1);
-        }
-    }
+    if (e)
+        return e;
     st->busy = true;
     *ret = st;
     return ERR_OK;

@@ -191,9 +191,12 @@ err_t db_each(struct db *db, const char *sql, const struct db_value *args, size_
     auto_rows struct db_rows *rows = NULL;
     err_t e = db_query(db, sql, args, count, &rows);
 
-    while (!e && !(e = db_next(rows)))
-        e = fn(ctx, rows);
-    return e == ERR_EOF && !rows->on_row ? ERR_OK : e;
+    if (e)
+        return e;
+    while (!(e = db_next(rows)))
+        if ((e = fn(ctx, rows)))
+            return e;
+    return e == ERR_EOF ? ERR_OK : e;
 }
 
 err_t db_one(struct db *db, const char *sql, const struct db_value *args, size_t count, db_row_fn fn,

@@ -8,6 +8,7 @@
 #include "edge/identity.h"
 #include "edge/layout.h"
 #include "edge/link.h"
+#include "edge/refusal.h"
 #include "edge/status.h"
 #include "edge/version.h"
 #include "tls/signer.h"
@@ -34,7 +35,9 @@ struct core {
     struct store *store;
     struct agent *agent;
     struct link *link;
-    bool told; /* greengrassd has its answer */
+    struct refusal_ask refusal;
+    bool asking; /* the cloud, why it closed the connection */
+    bool told;   /* greengrassd has its answer */
 };
 
 /* --- telling ------------------------------------------------------------------------------------------------------- */
@@ -138,13 +141,41 @@ static void on_message(void *ctx, struct slice topic, struct slice payload)
     agent_on_message(((struct core *)ctx)->agent, topic, payload);
 }
 
-static void on_down(void *ctx, const char *why)
+static void tell_not_connected(struct core *c, const char *why)
 {
-    struct core *c = ctx;
     autofree char *note = mem_printf("Not connected to the cloud yet, the daemon keeps trying: %s", why);
 
     tell(c, STATUS_NOTE, note ? note : why);
     tell(c, STATUS_READY, "");
+}
+
+static void on_refusal_said(void *ctx, const char *message)
+{
+    struct core *c = ctx;
+
+    c->asking = false;
+    if (message)
+        elog(ELOG_ERROR, "The cloud says why it refuses the connection.", ELOG_S("errorString", message));
+    tell_not_connected(c, message ? message : "the cloud gives no reason, see above");
+}
+
+/* A close without a word: the reason can be asked for over HTTPS. */
+static void ask_for_reason(struct core *c)
+{
+    c->refusal = (struct refusal_ask){ c->loop, c->http, c->config, on_refusal_said, c };
+    c->asking = refusal_ask(&c->refusal) == ERR_OK;
+}
+
+static void on_down(void *ctx, enum link_state at, const char *why)
+{
+    struct core *c = ctx;
+
+    if (at == LINK_CONNACK && !c->asking)
+        ask_for_reason(c);
+    if (c->asking)
+        tell(c, STATUS_NOTE, why); /* the rest follows with the answer */
+    else
+        tell_not_connected(c, why);
 }
 
 static const struct link_handler link_events = { on_ready, on_message, on_down };

@@ -121,7 +121,7 @@ static err_t find_programs(char **ret_daemon, char **ret_core, char **ret_dir, s
     autofree char *daemon = NULL, *core = NULL, *dir = NULL;
     char *slash;
 
-    if (layout_program("daemon", "greengrass-daemon", &daemon) || layout_program("core", "greengrass-core", &core))
+    if (layout_program("daemon", &daemon) || layout_program("core", &core))
         return problem_set(why, ERR_NOT_FOUND, "bin/daemon and bin/core are not beside greengrassd: unpack the core's release archive again");
     dir = mem_strdup(daemon);
     slash = dir ? strrchr(dir, '/') : NULL;

@@ -71,15 +71,16 @@ err_t layout_find_root(const char *option, char **ret_root, struct problem *why)
     return ERR_OK;
 }
 
-err_t layout_program(const char *name, const char *tree_name, char **ret)
+err_t layout_program(const char *name, char **ret)
 {
     char own[PATH_MAX];
+    /* In the release; beside each other in the build tree; installed. */
+    static const char *const places[] = { "/bin/", "/greengrass-", "/../libexec/sedge/greengrass-" };
 
     if (own_path(own) || !cut_component(own))
         return ERR_NOT_FOUND;
-    for (unsigned i = 0; i < 3; i++) {
-        autofree char *p = i == 0 ? mem_printf("%s/bin/%s", own, name)
-                                  : mem_printf("%s/%s", own, i == 1 ? name : tree_name);
+    for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+        autofree char *p = mem_printf("%s%s%s", own, places[i], name);
         if (!p)
             return ERR_NOMEM;
         if (access(p, X_OK) == 0) {

@@ -13,9 +13,9 @@ err_t layout_find_root(const char *option, char **ret_root, struct problem *why)
 /* The same for a given program path: pure. NULL when it is not in a release's layout. */
 char *layout_root_of(const char *program);
 
-/* Absolute path of another program of this release: beside the running one (build tree: `tree_name`) or as
- * packages/VERSION/bin/`name`. ERR_NOT_FOUND, ERR_NOMEM. */
-err_t layout_program(const char *name, const char *tree_name, char **ret);
+/* Absolute path of the release's program `name` (daemon, core), seen from greengrassd: packages/VERSION/bin/NAME, or
+ * greengrass-NAME beside it (build tree) or in ../libexec/sedge (installed). ERR_NOT_FOUND, ERR_NOMEM. */
+err_t layout_program(const char *name, char **ret);
 
 /* Folder of the PID file: pidFileDirectory; without it /var/run for the root /greengrass, else WD/var/run. NULL: no memory. */
 char *layout_pid_dir(const struct config *c, const char *root);

@@ -100,7 +100,7 @@ static void fail(struct link *l, err_t e, const char *detail)
          ELOG_S("clientId", l->client_id), ELOG_S("attemptId", l->attempt_id), ELOG_S("errorString", why.text),
          ELOG_S("retryIn", wait));
     net_timer_set(l->retry, wait_ms);
-    l->handler->on_down(l->ctx, why.text);
+    l->handler->on_down(l->ctx, at, why.text);
 }
 
 /* --- sending ------------------------------------------------------------------------------------------------------- */

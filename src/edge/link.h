@@ -15,11 +15,13 @@
 
 struct link;
 
+enum link_state { LINK_DOWN, LINK_WAITING, LINK_CONNECTING, LINK_CONNACK, LINK_SUBSCRIBING, LINK_READY };
+
 struct link_handler {
     void (*on_ready)(void *ctx); /* connected and every topic subscribed */
     void (*on_message)(void *ctx, struct slice topic, struct slice payload);
-    /* A connection or an attempt ended; the next one follows by itself. `why` dies when this returns. */
-    void (*on_down)(void *ctx, const char *why);
+    /* A connection or an attempt ended while it was `at`; the next one follows by itself. `why` dies when this returns. */
+    void (*on_down)(void *ctx, enum link_state at, const char *why);
 };
 
 struct link_opts {
@@ -47,6 +49,5 @@ bool link_ready(const struct link *l);
 err_t link_publish(struct link *l, const char *topic, struct slice payload);
 
 /* What to say to a person about an attempt or connection that ended. Pure; table driven. */
-enum link_state { LINK_DOWN, LINK_WAITING, LINK_CONNECTING, LINK_CONNACK, LINK_SUBSCRIBING, LINK_READY };
 void link_explain(enum link_state at, err_t e, const char *detail, const char *client_id, const char *thing_name,
                   struct problem *ret);

@@ -315,6 +315,8 @@ static err_t feed_head(struct http_parse *p, struct slice *in)
     err_t e = buf_add(&p->head, part);
     if (e)
         return e;
+    if (p->head.n && !http_is_token(slice_of(p->head.p, 1))) /* do not wait for a line end that never comes */
+        return refuse(p, 400, "this is not an HTTP request: is it TLS, spoken to a plain port?");
     size_t end = find_end(p);
     if (!end) {
         *in = slice_skip(*in, part.n);

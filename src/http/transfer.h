@@ -9,7 +9,7 @@
 /* What all transfers of a client share; constant once made, then safe from any thread. */
 struct http_identity {
     char *ca_file;
-    STACK_OF(X509) * chain; /* ours, leaf first; NULL: none */
+    STACK_OF(X509) *chain; /* ours, leaf first; NULL: none */
     EVP_PKEY *key;
     char *sigalgs;
     char *user_agent;

@@ -75,7 +75,8 @@ err_t mqtt_connect_decode(const struct mqtt_frame *f, struct mqtt_connect *ret)
     if (c.version == MQTT_V5)
         mqtt_props_read(&r, MQTT_CONNECT, &c.props);
     /* 5.0 §3.1.2.11.10: data without a method is a protocol error */
-    mqtt_require(&r, !mqtt_props_has(&c.props, MQTT_PROP_AUTH_DATA) || mqtt_props_has(&c.props, MQTT_PROP_AUTH_METHOD));
+    mqtt_require(&r, !mqtt_props_has(&c.props, MQTT_PROP_AUTH_DATA) ||
+                         mqtt_props_has(&c.props, MQTT_PROP_AUTH_METHOD));
     c.client_id = mqtt_string_read(&r);
     if (flags & FLAG_WILL)
         will_read(&r, flags, &c);

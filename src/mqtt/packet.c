@@ -4,8 +4,8 @@
 #include "mqtt/wire.h"
 
 static const char *const type_names[16] = {
-    "reserved", "CONNECT",     "CONNACK",  "PUBLISH", "PUBACK",  "PUBREC",   "PUBREL",     "PUBCOMP",
-    "SUBSCRIBE", "SUBACK", "UNSUBSCRIBE", "UNSUBACK", "PINGREQ", "PINGRESP", "DISCONNECT", "AUTH",
+    "reserved",  "CONNECT", "CONNACK",     "PUBLISH",  "PUBACK",  "PUBREC",   "PUBREL",     "PUBCOMP",
+    "SUBSCRIBE", "SUBACK",  "UNSUBSCRIBE", "UNSUBACK", "PINGREQ", "PINGRESP", "DISCONNECT", "AUTH",
 };
 
 const char *mqtt_type_str(unsigned type)
@@ -184,7 +184,8 @@ err_t mqtt_suback_decode(const struct mqtt_frame *f, enum mqtt_version v, struct
     return ERR_OK;
 }
 
-err_t mqtt_suback_encode(struct buf *out, enum mqtt_version v, enum mqtt_type type, const struct mqtt_suback *p)
+err_t mqtt_suback_encode(struct buf *out, enum mqtt_version v, enum mqtt_type type,
+                         const struct mqtt_suback *p)
 {
     autobuf body = BUF_INIT(MQTT_HEADER_MAX);
     struct writer w = writer_of(&body);
@@ -217,7 +218,8 @@ err_t mqtt_disconnect_decode(const struct mqtt_frame *f, enum mqtt_version v, st
     return ERR_OK;
 }
 
-err_t mqtt_disconnect_encode(struct buf *out, enum mqtt_version v, enum mqtt_type type, const struct mqtt_disconnect *p)
+err_t mqtt_disconnect_encode(struct buf *out, enum mqtt_version v, enum mqtt_type type,
+                             const struct mqtt_disconnect *p)
 {
     autobuf body = BUF_INIT(MQTT_HEADER_MAX);
     struct writer w = writer_of(&body);

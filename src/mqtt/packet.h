@@ -74,8 +74,8 @@ err_t mqtt_connack_encode(struct buf *out, enum mqtt_version v, const struct mqt
 struct mqtt_publish {
     bool dup, retain;
     uint8_t qos;
-    uint16_t packet_id;   /* QoS 1 and 2 only; never 0 there [MQTT-2.3.1-1] */
-    struct slice topic;   /* a valid topic name; empty only in v5 with a topic alias */
+    uint16_t packet_id; /* QoS 1 and 2 only; never 0 there [MQTT-2.3.1-1] */
+    struct slice topic; /* a valid topic name; empty only in v5 with a topic alias */
     struct slice payload;
     struct mqtt_props props;
 };
@@ -103,8 +103,8 @@ struct mqtt_subscription {
 };
 
 /* SUBSCRIBE and UNSUBSCRIBE as they arrive: everything was checked by the decoder, `rest` holds the filters
- * still to be taken. Filters are well-formed strings; whether they are valid filters is asked of mqtt/topic.h, since a
- * server answers that one by one. */
+ * still to be taken. Filters are well-formed strings; whether they are valid filters is asked of
+ * mqtt/topic.h, since a server answers that one by one. */
 struct mqtt_subscribe {
     uint16_t packet_id;
     unsigned count; /* filters, at least 1 [MQTT-3.8.3-3] */

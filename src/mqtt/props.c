@@ -4,13 +4,26 @@
 
 #include <stddef.h>
 
-enum prop_type { P_BOOL, P_U16, P_U16_NONZERO, P_U32, P_U32_NONZERO, P_VARINT_NONZERO, P_STRING, P_BINARY, P_PAIR };
+enum prop_type {
+    P_BOOL,
+    P_U16,
+    P_U16_NONZERO,
+    P_U32,
+    P_U32_NONZERO,
+    P_VARINT_NONZERO,
+    P_STRING,
+    P_BINARY,
+    P_PAIR
+};
 
 #define IN(type) (1u << (type))
 #define IN_MESSAGE (IN(MQTT_PUBLISH) | IN(MQTT_PROPS_WILL))
-#define IN_ACKS (IN(MQTT_PUBACK) | IN(MQTT_PUBREC) | IN(MQTT_PUBREL) | IN(MQTT_PUBCOMP) | IN(MQTT_SUBACK) | IN(MQTT_UNSUBACK))
-#define IN_ALL (IN(MQTT_CONNECT) | IN(MQTT_CONNACK) | IN_MESSAGE | IN_ACKS | IN(MQTT_SUBSCRIBE) | IN(MQTT_UNSUBSCRIBE) | \
-                IN(MQTT_DISCONNECT) | IN(MQTT_AUTH))
+#define IN_ACKS                                                                                 \
+    (IN(MQTT_PUBACK) | IN(MQTT_PUBREC) | IN(MQTT_PUBREL) | IN(MQTT_PUBCOMP) | IN(MQTT_SUBACK) | \
+     IN(MQTT_UNSUBACK))
+#define IN_ALL                                                                         \
+    (IN(MQTT_CONNECT) | IN(MQTT_CONNACK) | IN_MESSAGE | IN_ACKS | IN(MQTT_SUBSCRIBE) | \
+     IN(MQTT_UNSUBSCRIBE) | IN(MQTT_DISCONNECT) | IN(MQTT_AUTH))
 #define AT(member) offsetof(struct mqtt_props, member)
 
 /* MQTT 5.0 table 2-4; value ranges from the sections that define each property. */
@@ -25,8 +38,10 @@ static const struct prop_rule {
     { MQTT_PROP_CONTENT_TYPE, P_STRING, AT(content_type), IN_MESSAGE },
     { MQTT_PROP_RESPONSE_TOPIC, P_STRING, AT(response_topic), IN_MESSAGE },
     { MQTT_PROP_CORRELATION_DATA, P_BINARY, AT(correlation_data), IN_MESSAGE },
-    { MQTT_PROP_SUBSCRIPTION_ID, P_VARINT_NONZERO, AT(subscription_id), IN(MQTT_PUBLISH) | IN(MQTT_SUBSCRIBE) },
-    { MQTT_PROP_SESSION_EXPIRY, P_U32, AT(session_expiry_s), IN(MQTT_CONNECT) | IN(MQTT_CONNACK) | IN(MQTT_DISCONNECT) },
+    { MQTT_PROP_SUBSCRIPTION_ID, P_VARINT_NONZERO, AT(subscription_id),
+      IN(MQTT_PUBLISH) | IN(MQTT_SUBSCRIBE) },
+    { MQTT_PROP_SESSION_EXPIRY, P_U32, AT(session_expiry_s),
+      IN(MQTT_CONNECT) | IN(MQTT_CONNACK) | IN(MQTT_DISCONNECT) },
     { MQTT_PROP_ASSIGNED_CLIENT_ID, P_STRING, AT(assigned_client_id), IN(MQTT_CONNACK) },
     { MQTT_PROP_SERVER_KEEP_ALIVE, P_U16, AT(server_keep_alive_s), IN(MQTT_CONNACK) },
     { MQTT_PROP_AUTH_METHOD, P_STRING, AT(auth_method), IN(MQTT_CONNECT) | IN(MQTT_CONNACK) | IN(MQTT_AUTH) },
@@ -204,7 +219,8 @@ static void number_write(struct writer *w, const struct prop_rule *rule, const v
         mqtt_expect(w, v <= 1);
         break;
     }
-    mqtt_expect(w, v || (rule->type != P_U16_NONZERO && rule->type != P_U32_NONZERO && rule->type != P_VARINT_NONZERO));
+    mqtt_expect(w, v || (rule->type != P_U16_NONZERO && rule->type != P_U32_NONZERO &&
+                         rule->type != P_VARINT_NONZERO));
 }
 
 static void user_write(struct writer *w, struct slice block)

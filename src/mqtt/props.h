@@ -81,9 +81,9 @@ void mqtt_props_write(struct writer *w, unsigned where, const struct mqtt_props 
 /* One property of a block. */
 struct mqtt_prop_item {
     uint8_t id;
-    uint32_t number;     /* byte, integers */
-    struct slice value;  /* string, binary; of a user property: the value */
-    struct slice name;   /* of a user property */
+    uint32_t number;    /* byte, integers */
+    struct slice value; /* string, binary; of a user property: the value */
+    struct slice name;  /* of a user property */
 };
 
 /* Take the next property from the front of a block (as in mqtt_props.block). ERR_MORE at the end,

@@ -4,8 +4,8 @@
 
 /* PUBLISH: MQTT 3.1.1 and 5.0 §3.3. Fixed header flags: DUP 8, QoS 6, RETAIN 1. */
 
-/* 5.0 [MQTT-3.3.2-8] an empty name needs an alias, §3.3.2.3.4 alias 0 is not permitted, [MQTT-3.3.2-14] no wildcards in the
- * response topic. */
+/* 5.0 [MQTT-3.3.2-8] an empty name needs an alias, §3.3.2.3.4 alias 0 is not permitted, [MQTT-3.3.2-14] no
+ * wildcards in the response topic. */
 static bool topic_and_props_ok(const struct mqtt_publish *p)
 {
     bool alias = mqtt_props_has(&p->props, MQTT_PROP_TOPIC_ALIAS);
@@ -26,8 +26,8 @@ err_t mqtt_publish_decode(const struct mqtt_frame *f, enum mqtt_version v, struc
         .retain = f->flags & 1,
     };
 
-    mqtt_require(&r, p.qos != 3);           /* [MQTT-3.3.1-4] */
-    mqtt_require(&r, p.qos || !p.dup);      /* [MQTT-3.3.1-2] */
+    mqtt_require(&r, p.qos != 3);      /* [MQTT-3.3.1-4] */
+    mqtt_require(&r, p.qos || !p.dup); /* [MQTT-3.3.1-2] */
     p.topic = mqtt_string_read(&r);
     if (p.qos) {
         p.packet_id = reader_be16(&r);

@@ -2,8 +2,8 @@
 
 #include "base/mem.h"
 
-/* MQTT 3.1.1 and 5.0 §4.3. A redelivered PUBLISH (DUP) of the receiver's side and a repeated PUBREL are legal and leave the
- * state where the answer is due again. */
+/* MQTT 3.1.1 and 5.0 §4.3. A redelivered PUBLISH (DUP) of the receiver's side and a repeated PUBREL are legal
+ * and leave the state where the answer is due again. */
 static const struct {
     enum mqtt_qos_state from;
     enum mqtt_qos_event ev;
@@ -76,7 +76,8 @@ static err_t free_slot(struct mqtt_window *w, struct mqtt_slot **ret)
     return ERR_OK;
 }
 
-static void occupy(struct mqtt_window *w, struct mqtt_slot *s, uint16_t id, enum mqtt_qos_state state, void *item)
+static void occupy(struct mqtt_window *w, struct mqtt_slot *s, uint16_t id, enum mqtt_qos_state state,
+                   void *item)
 {
     *s = (struct mqtt_slot){ .id = id, .state = state, .item = item };
     w->used++;
@@ -89,7 +90,8 @@ err_t mqtt_window_take(struct mqtt_window *w, uint8_t qos, void *item, struct mq
 
     if (e)
         return e;
-    /* Ends: max <= 65535 identifiers exist and at least one slot is free. With all 65535 in use there is none. */
+    /* Ends: max <= 65535 identifiers exist and at least one slot is free. With all 65535 in use there is
+     * none. */
     do {
         w->last_id++;
     } while (!w->last_id || mqtt_window_find(w, w->last_id));
@@ -98,7 +100,8 @@ err_t mqtt_window_take(struct mqtt_window *w, uint8_t qos, void *item, struct mq
     return ERR_OK;
 }
 
-static err_t add(struct mqtt_window *w, uint16_t id, enum mqtt_qos_state state, void *item, struct mqtt_slot **ret)
+static err_t add(struct mqtt_window *w, uint16_t id, enum mqtt_qos_state state, void *item,
+                 struct mqtt_slot **ret)
 {
     struct mqtt_slot *s;
     err_t e;

@@ -5,7 +5,8 @@
 /* SUBSCRIBE and UNSUBSCRIBE: MQTT 3.1.1 and 5.0 §3.8, §3.10. Both have the flags 0010. */
 #define SUBSCRIBE_FLAGS 2
 
-/* The options byte. 3.1.1 [MQTT-3-8.3-4]: only the QoS bits. 5.0 §3.8.3.1: no local 4, retain as published 8, retain handling 0x30. */
+/* The options byte. 3.1.1 [MQTT-3-8.3-4]: only the QoS bits. 5.0 §3.8.3.1: no local 4, retain as published 8,
+ * retain handling 0x30. */
 static bool options_ok(uint8_t o, enum mqtt_version v)
 {
     if (v == MQTT_V311)
@@ -36,7 +37,8 @@ static void filter_read(struct reader *r, struct slice *ret)
     mqtt_require(r, ret->n);
 }
 
-static err_t start(const struct mqtt_frame *f, enum mqtt_version v, struct reader *r, struct mqtt_subscribe *s)
+static err_t start(const struct mqtt_frame *f, enum mqtt_version v, struct reader *r,
+                   struct mqtt_subscribe *s)
 {
     *r = reader_of(f->body);
     *s = (struct mqtt_subscribe){ .packet_id = reader_be16(r), .version = v };
@@ -111,8 +113,8 @@ static void header_write(struct writer *w, enum mqtt_version v, unsigned type, u
         mqtt_props_write(w, type, props);
 }
 
-err_t mqtt_subscribe_encode(struct buf *out, enum mqtt_version v, uint16_t packet_id, const struct mqtt_props *props,
-                            const struct mqtt_subscription *subs, size_t n)
+err_t mqtt_subscribe_encode(struct buf *out, enum mqtt_version v, uint16_t packet_id,
+                            const struct mqtt_props *props, const struct mqtt_subscription *subs, size_t n)
 {
     autobuf body = BUF_INIT(MQTT_HEADER_MAX);
     struct writer w = writer_of(&body);
@@ -128,11 +130,12 @@ err_t mqtt_subscribe_encode(struct buf *out, enum mqtt_version v, uint16_t packe
         writer_u8(&w, o);
     }
     whole = buf_slice(&body);
-    return writer_done(&w) ? writer_done(&w) : mqtt_frame_add(out, MQTT_SUBSCRIBE, SUBSCRIBE_FLAGS, &whole, 1);
+    return writer_done(&w) ? writer_done(&w)
+                           : mqtt_frame_add(out, MQTT_SUBSCRIBE, SUBSCRIBE_FLAGS, &whole, 1);
 }
 
-err_t mqtt_unsubscribe_encode(struct buf *out, enum mqtt_version v, uint16_t packet_id, const struct mqtt_props *props,
-                              const struct slice *filters, size_t n)
+err_t mqtt_unsubscribe_encode(struct buf *out, enum mqtt_version v, uint16_t packet_id,
+                              const struct mqtt_props *props, const struct slice *filters, size_t n)
 {
     autobuf body = BUF_INIT(MQTT_HEADER_MAX);
     struct writer w = writer_of(&body);
@@ -144,5 +147,6 @@ err_t mqtt_unsubscribe_encode(struct buf *out, enum mqtt_version v, uint16_t pac
         mqtt_string_write(&w, filters[i]);
     }
     whole = buf_slice(&body);
-    return writer_done(&w) ? writer_done(&w) : mqtt_frame_add(out, MQTT_UNSUBSCRIBE, SUBSCRIBE_FLAGS, &whole, 1);
+    return writer_done(&w) ? writer_done(&w)
+                           : mqtt_frame_add(out, MQTT_UNSUBSCRIBE, SUBSCRIBE_FLAGS, &whole, 1);
 }

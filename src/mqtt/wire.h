@@ -5,7 +5,8 @@
 #pragma once
 #include "mqtt/packet.h"
 
-/* A UTF-8 string with a two-byte length; ill-formed or with U+0000 fails the reader [MQTT-1.5.4-1] [MQTT-1.5.4-2]. */
+/* A UTF-8 string with a two-byte length; ill-formed or with U+0000 fails the reader [MQTT-1.5.4-1]
+ * [MQTT-1.5.4-2]. */
 struct slice mqtt_string_read(struct reader *r);
 /* Binary data with a two-byte length (§1.5.6). */
 struct slice mqtt_binary_read(struct reader *r);
@@ -29,6 +30,6 @@ static inline void mqtt_expect(struct writer *w, bool ok)
 /* Append a packet: fixed header, then `n` parts. Out unchanged on failure. */
 err_t mqtt_frame_add(struct buf *out, uint8_t type, uint8_t flags, const struct slice *parts, size_t n);
 
-/* Cap of the buf in which an encoder builds the part before the payload: no variable header is larger than a block of properties
- * may be. */
+/* Cap of the buf in which an encoder builds the part before the payload: no variable header is larger than a
+ * block of properties may be. */
 #define MQTT_HEADER_MAX ((size_t)1 << 20)

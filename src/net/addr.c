@@ -62,6 +62,15 @@ void net_addr_text(const struct sockaddr *sa, char out[NET_ADDR_MAX])
     }
 }
 
+uint16_t net_addr_port(const struct sockaddr *sa)
+{
+    if (sa->sa_family == AF_INET)
+        return ntohs(((const struct sockaddr_in *)(const void *)sa)->sin_port);
+    if (sa->sa_family == AF_INET6)
+        return ntohs(((const struct sockaddr_in6 *)(const void *)sa)->sin6_port);
+    return 0;
+}
+
 bool net_addr_is_loopback(const struct sockaddr *sa)
 {
     if (sa->sa_family == AF_INET)

@@ -75,7 +75,7 @@ static bool try_one(struct net_dial *d, const struct addrinfo *ai)
         d->last_errno = ENOMEM;
         return false;
     }
-    fd = -1;
+    (void)steal_fd(&fd); /* the stream's now */
     return true;
 }
 
@@ -144,9 +144,10 @@ static err_t unix_err(int errnum)
 err_t net_connect_unix(struct net_loop *loop, const char *path, struct net_stream **ret)
 {
     struct sockaddr_un sa = { .sun_family = AF_UNIX };
-    if (strlen(path) >= sizeof(sa.sun_path))
+    size_t n = strlen(path);
+    if (n >= sizeof(sa.sun_path))
         return ERR_INVALID;
-    strcpy(sa.sun_path, path);
+    memcpy(sa.sun_path, path, n);
     autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return ERR_IO;
@@ -154,6 +155,6 @@ err_t net_connect_unix(struct net_loop *loop, const char *path, struct net_strea
         return unix_err(errno);
     err_t e = net_stream_from_fd(loop, fd, "unix", ret);
     if (!e)
-        fd = -1;
+        (void)steal_fd(&fd); /* the stream's now */
     return e;
 }

@@ -73,7 +73,7 @@ static bool accept_one(struct net_listener *l, struct net_stream **ret)
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* only speed */
     net_addr_text((struct sockaddr *)&ss, peer);
     if (wrap(l, fd, peer, ret) == ERR_OK)
-        fd = -1;
+        (void)steal_fd(&fd); /* the stream's now */
     return true;
 }
 
@@ -188,8 +188,7 @@ static err_t bind_tcp(struct net_listener *l, const struct addrinfo *ai)
         return bind_err(errno);
     if (getsockname(l->fd, (struct sockaddr *)&ss, &len))
         return ERR_IO;
-    l->port = ntohs(ss.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&ss)->sin6_port
-                                             : ((struct sockaddr_in *)&ss)->sin_port);
+    l->port = net_addr_port((struct sockaddr *)&ss);
     l->loopback = net_addr_is_loopback((struct sockaddr *)&ss);
     return ERR_OK;
 }
@@ -236,9 +235,10 @@ err_t net_listen_unix(struct net_loop *loop, const char *path, mode_t mode,
                       struct net_listener **ret)
 {
     struct sockaddr_un sa = { .sun_family = AF_UNIX };
-    if (!*path || strlen(path) >= sizeof(sa.sun_path))
+    size_t n = strlen(path);
+    if (n == 0 || n >= sizeof(sa.sun_path))
         return ERR_INVALID;
-    strcpy(sa.sun_path, path);
+    memcpy(sa.sun_path, path, n);
     struct net_listener *l = listener_new(loop, opts, fn, ctx);
     if (!l)
         return ERR_NOMEM;

@@ -88,7 +88,7 @@ static err_t start_thread(struct lookup *l)
     atomic_fetch_add(&l->refs, 1);
     if (pthread_create(&thread, NULL, lookup_run, l)) {
         atomic_fetch_sub(&under_way, 1);
-        lookup_unref(l);
+        atomic_fetch_sub(&l->refs, 1); /* the caller's stays */
         return ERR_IO;
     }
     pthread_detach(thread);

@@ -88,20 +88,44 @@ static err_t load_rsa(struct se_chip *chip, struct p11_key *key)
     return e;
 }
 
-static err_t load_ec(struct se_chip *chip, struct p11_key *key)
+/* The curve of a point that we know already is known too: one command less for each key of each search. */
+static err_t load_curve(struct se_chip *chip, struct p11_key *key, const struct p11_key *known)
+{
+    uint8_t curve = 0;
+
+    if (known && key->has_public && slice_eq(buf_slice(&known->point), buf_slice(&key->point))) {
+        key->curve = known->curve;
+        return ERR_OK;
+    }
+    err_t e = se_ec_curve(chip, key->id, &curve);
+    if (!e)
+        key->curve = se_curve_by_id(curve);
+    return e;
+}
+
+static err_t load_ec(struct se_chip *chip, struct p11_key *key, const struct p11_key *known)
 {
     autobuf point = BUF_INIT(POINT_MAX);
-    uint8_t curve = 0;
-    err_t e = se_ec_curve(chip, key->id, &curve);
+    err_t e = readable(se_ec_public(chip, key->id, &point), &key->has_public);
 
+    if (!e && key->has_public)
+        e = set_point(key, buf_slice(&point));
+    if (!e)
+        e = load_curve(chip, key, known);
     if (e)
         return e;
-    key->curve = se_curve_by_id(curve);
     if (!key->curve || key->curve->public_len != 2 * ((key->curve->bits + 7) / 8) + 1)
         return ERR_UNSUPPORTED; /* not a short Weierstrass curve with an OID */
     key->bits = key->curve->bits;
-    e = readable(se_ec_public(chip, key->id, &point), &key->has_public);
-    return e || !key->has_public ? e : set_point(key, buf_slice(&point));
+    return ERR_OK;
+}
+
+static bool same(const struct p11_key *a, const struct p11_key *b)
+{
+    return a->type == b->type && a->has_private == b->has_private && a->has_public == b->has_public &&
+           a->bits == b->bits && a->curve == b->curve && slice_eq(buf_slice(&a->n), buf_slice(&b->n)) &&
+           slice_eq(buf_slice(&a->e), buf_slice(&b->e)) &&
+           slice_eq(buf_slice(&a->point), buf_slice(&b->point));
 }
 
 static const struct {
@@ -115,7 +139,7 @@ static const struct {
     { CKK_RSA, SE_TYPE_RSA_PRIVATE_CRT, true }, { CKK_RSA, SE_TYPE_RSA_PUBLIC, false },
 };
 
-err_t p11_key_load(struct se_chip *chip, uint32_t id, struct p11_key **ret)
+err_t p11_key_load(struct se_chip *chip, uint32_t id, struct p11_key *known, struct p11_key **ret)
 {
     struct se_object_type type;
     size_t i = 0;
@@ -131,27 +155,10 @@ err_t p11_key_load(struct se_chip *chip, uint32_t id, struct p11_key **ret)
     if (!key)
         return ERR_NOMEM;
     key->has_private = types[i].has_private;
-    e = key->type == CKK_RSA ? load_rsa(chip, key) : load_ec(chip, key);
+    e = key->type == CKK_RSA ? load_rsa(chip, key) : load_ec(chip, key, known);
     if (e)
         return e;
-    *ret = steal(&key);
-    return ERR_OK;
-}
-
-err_t p11_key_same(struct se_chip *chip, const struct p11_key *key)
-{
-    auto_p11_key struct p11_key *now = NULL;
-    err_t e = p11_key_load(chip, key->id, &now);
-
-    if (e == ERR_UNSUPPORTED || e == ERR_NOT_FOUND)
-        return ERR_CONFLICT;
-    if (e)
-        return e;
-    if (now->type != key->type || now->has_private != key->has_private || now->bits != key->bits ||
-        now->curve != key->curve || !slice_eq(buf_slice(&now->n), buf_slice(&key->n)) ||
-        !slice_eq(buf_slice(&now->e), buf_slice(&key->e)) ||
-        !slice_eq(buf_slice(&now->point), buf_slice(&key->point)))
-        return ERR_CONFLICT;
+    *ret = known && same(known, key) ? p11_key_ref(known) : steal(&key);
     return ERR_OK;
 }
 

@@ -1,7 +1,7 @@
 /* src/pkcs11/key.h - one key of the chip as the module knows it: id, kind and public part.
  *
- * Immutable once loaded, shared by reference count; any thread. p11_key_load and p11_key_same are
- * blocking I/O inside the caller's chip sequence.
+ * Immutable once loaded, shared by reference count; any thread. p11_key_load is blocking I/O
+ * inside the caller's chip sequence.
  */
 #pragma once
 #include "base/buf.h"
@@ -22,11 +22,10 @@ struct p11_key {
     CK_OBJECT_HANDLE base;             /* handle of the private object less 1; see objects.h */
 };
 
-/* Read what the chip tells about the object. ERR_UNSUPPORTED: it is not a key for us (files, symmetric
- * keys, Edwards and Montgomery keys). ERR_NOT_FOUND: it went meanwhile. The caller gets one reference. */
-err_t p11_key_load(struct se_chip *chip, uint32_t id, struct p11_key **ret);
-/* Does the chip still hold this very key under its id? ERR_CONFLICT: no, load it anew. */
-err_t p11_key_same(struct se_chip *chip, const struct p11_key *key);
+/* Read what the chip tells about the object. `known` (or NULL) is what it held under this id before: when it
+ * still is that key, *ret is `known` itself. The caller gets one reference. ERR_UNSUPPORTED: it is not a key
+ * for us (files, symmetric keys, Edwards and Montgomery keys). ERR_NOT_FOUND: it went meanwhile. */
+err_t p11_key_load(struct se_chip *chip, uint32_t id, struct p11_key *known, struct p11_key **ret);
 
 /* A key that never met a chip: for the unit tests. */
 err_t p11_key_make_rsa(uint32_t id, struct slice n, struct slice e, struct p11_key **ret);

@@ -72,9 +72,14 @@ static void number(struct p11_objects *os, struct p11_key *key)
     key->base = os->next;
 }
 
+/* Keys read in one command sequence: other threads and processes get the chip in between. */
+#define KEYS_AT_ONCE 16
+
 struct refresh {
     const struct key_list *known; /* our snapshot of before */
     struct key_list fresh;        /* what the chip holds; keys that are the same are shared with known */
+    uint32_t *ids;                /* the chip's list */
+    size_t n, at;
 };
 
 /* The applet's own objects cannot be used by anybody. */
@@ -85,17 +90,11 @@ static bool reserved(uint32_t id)
 
 static err_t refresh_one(struct se_chip *chip, struct refresh *r, uint32_t id)
 {
-    struct p11_key *old = list_find(r->known, id);
     auto_p11_key struct p11_key *key = NULL;
-    err_t e = old ? p11_key_same(chip, old) : ERR_CONFLICT;
+    err_t e = p11_key_load(chip, id, list_find(r->known, id), &key);
 
-    if (!e) {
-        key = p11_key_ref(old);
-    } else if (e == ERR_CONFLICT) {
-        e = p11_key_load(chip, id, &key);
-        if (e == ERR_UNSUPPORTED || e == ERR_NOT_FOUND)
-            return ERR_OK; /* nothing for us */
-    }
+    if (e == ERR_UNSUPPORTED || e == ERR_NOT_FOUND || e == ERR_DENIED)
+        return ERR_OK; /* nothing for us: one odd object must not hide the others */
     if (!e)
         e = list_add(&r->fresh, key);
     if (!e)
@@ -103,18 +102,32 @@ static err_t refresh_one(struct se_chip *chip, struct refresh *r, uint32_t id)
     return e;
 }
 
-static err_t refresh_all(struct se_chip *chip, void *arg)
+static err_t list_ids(struct se_chip *chip, void *arg)
 {
     struct refresh *r = arg;
-    autofree uint32_t *ids = NULL;
-    size_t n = 0;
+    return se_object_list(chip, SE_TYPE_ALL, &r->ids, &r->n);
+}
 
-    list_done(&r->fresh);
-    err_t e = se_object_list(chip, SE_TYPE_ALL, &ids, &n);
-    for (size_t i = 0; !e && i < n; i++) {
-        if (!reserved(ids[i]))
-            e = refresh_one(chip, r, ids[i]);
+/* Goes on where it stopped, also after a link fault in the middle. */
+static err_t refresh_some(struct se_chip *chip, void *arg)
+{
+    struct refresh *r = arg;
+    size_t end = r->n - r->at > KEYS_AT_ONCE ? r->at + KEYS_AT_ONCE : r->n;
+
+    for (; r->at < end; r->at++) {
+        err_t e = reserved(r->ids[r->at]) ? ERR_OK : refresh_one(chip, r, r->ids[r->at]);
+        if (e)
+            return e;
     }
+    return ERR_OK;
+}
+
+static err_t refresh_all(struct p11_device *d, struct refresh *r)
+{
+    err_t e = p11_device_do(d, list_ids, r);
+
+    while (!e && r->at < r->n)
+        e = p11_device_do(d, refresh_some, r);
     return e;
 }
 
@@ -153,12 +166,13 @@ err_t p11_objects_refresh(struct p11_objects *os, struct p11_device *d)
     pthread_mutex_lock(&os->refreshing);
     err_t e = snapshot(os, &known);
     if (!e)
-        e = p11_device_do(d, refresh_all, &r);
+        e = refresh_all(d, &r);
     if (!e)
         publish(os, &r.fresh);
     pthread_mutex_unlock(&os->refreshing);
     list_done(&r.fresh);
     list_done(&known);
+    free(r.ids);
     return e;
 }
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -94,6 +95,22 @@ void se_bus_fd_unlock(int fd, enum se_bus_lock which)
         (void)set_turn(fd, F_UNLCK);
     else
         (void)flock(fd, LOCK_UN);
+}
+
+struct se_bus_fd se_bus_fd_own(int fd)
+{
+    struct stat st = { 0 };
+
+    (void)fstat(fd, &st); /* cannot fail on a descriptor just opened; if it did, it would only stay open */
+    return (struct se_bus_fd){ fd, st.st_dev, st.st_ino };
+}
+
+void se_bus_fd_close(const struct se_bus_fd *f)
+{
+    struct stat st;
+
+    if (fstat(f->fd, &st) == 0 && st.st_dev == f->dev && st.st_ino == f->ino)
+        (void)close(f->fd);
 }
 
 void se_bus_advice(const struct se_port *port, char *out, size_t n)

@@ -15,7 +15,7 @@
 
 struct i2c_bus {
     struct se_bus bus;
-    int fd;
+    struct se_bus_fd node;
 };
 
 /* i2c-dev reports a NACK with whatever its adapter driver chose. ETIMEDOUT and EAGAIN are a stretched
@@ -41,7 +41,7 @@ static err_t wire_error(void)
 static err_t i2c_write(struct se_bus *bus, struct slice bytes)
 {
     struct i2c_bus *b = CONTAINER_OF(bus, struct i2c_bus, bus);
-    ssize_t n = write(b->fd, bytes.p, bytes.n);
+    ssize_t n = write(b->node.fd, bytes.p, bytes.n);
 
     if (n < 0)
         return wire_error();
@@ -51,7 +51,7 @@ static err_t i2c_write(struct se_bus *bus, struct slice bytes)
 static err_t i2c_read(struct se_bus *bus, uint8_t *out, size_t want)
 {
     struct i2c_bus *b = CONTAINER_OF(bus, struct i2c_bus, bus);
-    ssize_t n = read(b->fd, out, want);
+    ssize_t n = read(b->node.fd, out, want);
 
     if (n < 0)
         return wire_error();
@@ -60,19 +60,19 @@ static err_t i2c_read(struct se_bus *bus, uint8_t *out, size_t want)
 
 static err_t i2c_try_lock(struct se_bus *bus, enum se_bus_lock which)
 {
-    return se_bus_fd_try_lock(CONTAINER_OF(bus, struct i2c_bus, bus)->fd, which);
+    return se_bus_fd_try_lock(CONTAINER_OF(bus, struct i2c_bus, bus)->node.fd, which);
 }
 
 static void i2c_unlock(struct se_bus *bus, enum se_bus_lock which)
 {
-    se_bus_fd_unlock(CONTAINER_OF(bus, struct i2c_bus, bus)->fd, which);
+    se_bus_fd_unlock(CONTAINER_OF(bus, struct i2c_bus, bus)->node.fd, which);
 }
 
 static void i2c_close(struct se_bus *bus)
 {
     struct i2c_bus *b = CONTAINER_OF(bus, struct i2c_bus, bus);
 
-    (void)close(b->fd);
+    se_bus_fd_close(&b->node);
     free(b);
 }
 
@@ -128,7 +128,7 @@ err_t se_bus_i2c_open(const struct se_port *port, struct se_bus **ret)
     if (!b)
         return ERR_NOMEM;
     b->bus.ops = &ops;
-    b->fd = steal_fd(&fd);
+    b->node = se_bus_fd_own(steal_fd(&fd));
     se_port_text(port, b->bus.name);
     *ret = &b->bus;
     return ERR_OK;

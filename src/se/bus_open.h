@@ -6,6 +6,7 @@
 #include "se/bus.h"
 
 #include <stddef.h>
+#include <sys/types.h>
 
 /* The two transports (bus_i2c.c, bus_vse.c). */
 err_t se_bus_i2c_open(const struct se_port *port, struct se_bus **ret);
@@ -16,6 +17,16 @@ err_t se_bus_vse_open(const struct se_port *port, struct se_bus **ret);
  * library's node) there is no queueing, but the bus lock holds. */
 err_t se_bus_fd_try_lock(int fd, enum se_bus_lock which);
 void se_bus_fd_unlock(int fd, enum se_bus_lock which);
+
+/* A descriptor and the file it was when we opened it. A process that closes every descriptor (a daemon, after
+ * fork) may since have opened something else under the number: closing looks first. */
+struct se_bus_fd {
+    int fd;
+    dev_t dev;
+    ino_t ino;
+};
+struct se_bus_fd se_bus_fd_own(int fd);
+void se_bus_fd_close(const struct se_bus_fd *f);
 
 /* What a person should look at when nobody answers at `port`. */
 #define SE_ADVICE_MAX 320

@@ -21,8 +21,8 @@ enum { REPLY_PATIENCE_S = 5 };
 struct vse_bus {
     struct se_bus bus;
     uint8_t address;
-    int fd;
-    int lock_fd;
+    struct se_bus_fd socket;
+    struct se_bus_fd lock;
 };
 
 static err_t send_all(int fd, struct slice bytes)
@@ -68,10 +68,10 @@ static err_t transact(struct vse_bus *b, uint8_t op, struct slice data, uint16_t
         return ERR_TOO_BIG;
     if (data.n)
         memcpy(request + SE_BUS_REQUEST_HEADER, data.p, data.n);
-    e = send_all(b->fd, slice_of(request, SE_BUS_REQUEST_HEADER + data.n));
+    e = send_all(b->socket.fd, slice_of(request, SE_BUS_REQUEST_HEADER + data.n));
     mem_wipe(request, sizeof(request));
     if (!e)
-        e = recv_all(b->fd, reply, sizeof(reply));
+        e = recv_all(b->socket.fd, reply, sizeof(reply));
     if (e)
         return se_fail(e, "the virtual chip closed the connection");
     if (reply[0] == SE_BUS_STATUS_ADDRESS_NACK || reply[0] == SE_BUS_STATUS_DATA_NACK)
@@ -81,7 +81,7 @@ static err_t transact(struct vse_bus *b, uint8_t op, struct slice data, uint16_t
     if ((size_t)(reply[2] << 8 | reply[3]) != want)
         return se_fail(ERR_UNAVAILABLE,
                        "the program at the other end of the socket does not speak the virtual bus");
-    return want ? recv_all(b->fd, out, want) : ERR_OK;
+    return want ? recv_all(b->socket.fd, out, want) : ERR_OK;
 }
 
 static err_t vse_write(struct se_bus *bus, struct slice bytes)
@@ -100,20 +100,20 @@ static err_t vse_read(struct se_bus *bus, uint8_t *out, size_t n)
 
 static err_t vse_try_lock(struct se_bus *bus, enum se_bus_lock which)
 {
-    return se_bus_fd_try_lock(CONTAINER_OF(bus, struct vse_bus, bus)->lock_fd, which);
+    return se_bus_fd_try_lock(CONTAINER_OF(bus, struct vse_bus, bus)->lock.fd, which);
 }
 
 static void vse_unlock(struct se_bus *bus, enum se_bus_lock which)
 {
-    se_bus_fd_unlock(CONTAINER_OF(bus, struct vse_bus, bus)->lock_fd, which);
+    se_bus_fd_unlock(CONTAINER_OF(bus, struct vse_bus, bus)->lock.fd, which);
 }
 
 static void vse_close(struct se_bus *bus)
 {
     struct vse_bus *b = CONTAINER_OF(bus, struct vse_bus, bus);
 
-    (void)close(b->fd);
-    (void)close(b->lock_fd);
+    se_bus_fd_close(&b->socket);
+    se_bus_fd_close(&b->lock);
     free(b);
 }
 
@@ -187,8 +187,8 @@ err_t se_bus_vse_open(const struct se_port *port, struct se_bus **ret)
         return ERR_NOMEM;
     b->bus.ops = &ops;
     b->address = port->address;
-    b->fd = steal_fd(&fd);
-    b->lock_fd = steal_fd(&lock_fd);
+    b->socket = se_bus_fd_own(steal_fd(&fd));
+    b->lock = se_bus_fd_own(steal_fd(&lock_fd));
     se_port_text(port, b->bus.name);
     *ret = &b->bus;
     return ERR_OK;

@@ -55,12 +55,12 @@ enum {
 };
 
 enum {
-    SE_BWT_MS = 1000,    /* from the ATR */
-    SE_MPOT_MS = 1,      /* minimum polling time */
-    SE_SEGT_US = 100,    /* guard time */
+    SE_BWT_MS = 1000, /* from the ATR */
+    SE_MPOT_MS = 1,   /* minimum polling time */
+    SE_SEGT_US = 100, /* guard time */
     SE_ATR_LEN = 35,
-    SE_ATR_MAX = 100,    /* NXP's host keeps this much room */
-    SE_WTX_MAX = 500,    /* WTX requests a host puts up with per answer */
+    SE_ATR_MAX = 100, /* NXP's host keeps this much room */
+    SE_WTX_MAX = 500, /* WTX requests a host puts up with per answer */
 };
 
 /* ATR field offsets (1.5) */

@@ -1,7 +1,8 @@
 #include "base/mem.h"
 #include "shadow/document.h"
 
-/* The tail that all payloads share: "version" (not negative), "timestamp" (not 0), "clientToken" (not NULL). */
+/* The tail that all payloads share: "version" (not negative), "timestamp" (not 0), "clientToken" (not NULL).
+ */
 static err_t add_tail(json_t *j, int64_t version, int64_t now_s, const char *token)
 {
     err_t e = ERR_OK;
@@ -64,7 +65,8 @@ err_t shadow_payload_get(struct buf *out, const struct shadow_doc *d, const char
     return finish(out, j, e);
 }
 
-err_t shadow_payload_updated(struct buf *out, json_t *request_state, int64_t version, const char *token, int64_t now_s)
+err_t shadow_payload_updated(struct buf *out, json_t *request_state, int64_t version, const char *token,
+                             int64_t now_s)
 {
     auto_json *j = NULL;
     err_t e = with_state(json_deep_copy(request_state), shadow_stamp(request_state, now_s), &j);
@@ -110,8 +112,8 @@ static json_t *snapshot(const struct shadow_doc *d)
     return steal(&j);
 }
 
-err_t shadow_payload_documents(struct buf *out, const struct shadow_doc *before, const struct shadow_doc *after,
-                               const char *token, int64_t now_s)
+err_t shadow_payload_documents(struct buf *out, const struct shadow_doc *before,
+                               const struct shadow_doc *after, const char *token, int64_t now_s)
 {
     auto_json *j = json_object();
     err_t e = j ? shadow_put(j, "previous", snapshot(before)) : ERR_NOMEM;
@@ -123,7 +125,8 @@ err_t shadow_payload_documents(struct buf *out, const struct shadow_doc *before,
     return finish(out, j, e);
 }
 
-err_t shadow_payload_rejected(struct buf *out, int code, const char *message, const char *token, int64_t now_s)
+err_t shadow_payload_rejected(struct buf *out, int code, const char *message, const char *token,
+                              int64_t now_s)
 {
     auto_json *j = json_object();
     err_t e = j ? shadow_put(j, "code", json_integer(code)) : ERR_NOMEM;

@@ -43,7 +43,8 @@ static int check_version(struct shadow_body *b, char *message, size_t size)
     return SHADOW_OK;
 }
 
-static int check_section(const struct shadow_limits *limits, json_t *section, const char *must, char *message, size_t size)
+static int check_section(const struct shadow_limits *limits, json_t *section, const char *must, char *message,
+                         size_t size)
 {
     if (!json_is_object(section) && !json_is_null(section))
         return REFUSE(SHADOW_BAD_REQUEST, must);
@@ -54,7 +55,8 @@ static int check_section(const struct shadow_limits *limits, json_t *section, co
     return SHADOW_OK;
 }
 
-static int check_node(const struct shadow_limits *limits, const char *key, json_t *node, char *message, size_t size)
+static int check_node(const struct shadow_limits *limits, const char *key, json_t *node, char *message,
+                      size_t size)
 {
     if (strcmp(key, "desired") == 0)
         return check_section(limits, node, "Desired node must be an object", message, size);
@@ -77,7 +79,8 @@ static int check_state(const struct shadow_limits *limits, struct shadow_body *b
         return REFUSE(SHADOW_BAD_REQUEST, "Missing required node: state");
     if (!json_is_object(b->state) && !json_is_null(b->state))
         return REFUSE(SHADOW_BAD_REQUEST, "State node must be an object");
-    json_object_foreach(b->state, key, node) {
+    json_object_foreach(b->state, key, node)
+    {
         code = check_node(limits, key, node, message, size);
         if (code != SHADOW_OK)
             return code;
@@ -85,8 +88,8 @@ static int check_state(const struct shadow_limits *limits, struct shadow_body *b
     return SHADOW_OK;
 }
 
-static int check_root(const struct shadow_limits *limits, enum shadow_op op, struct slice body, struct shadow_body *b,
-                      char *message, size_t size)
+static int check_root(const struct shadow_limits *limits, enum shadow_op op, struct slice body,
+                      struct shadow_body *b, char *message, size_t size)
 {
     int code;
 
@@ -101,8 +104,8 @@ static int check_root(const struct shadow_limits *limits, enum shadow_op op, str
     return code == SHADOW_OK ? check_state(limits, b, message, size) : code;
 }
 
-int shadow_body_parse(const struct shadow_limits *limits, enum shadow_op op, struct slice body, struct shadow_body *ret,
-                      char *message, size_t size)
+int shadow_body_parse(const struct shadow_limits *limits, enum shadow_op op, struct slice body,
+                      struct shadow_body *ret, char *message, size_t size)
 {
     int code;
 

@@ -61,7 +61,8 @@ static bool stored_ok(json_t *root)
     bool deleted = json_is_integer(json_object_get(root, "deleted"));
 
     return json_get_int(root, "v", 0) == SHADOW_STORED_VERSION && json_get_int(root, "version", 0) > 0 &&
-           json_get_int(root, "deleted", 0) >= 0 && (deleted || (json_get_obj(root, "state") && json_get_obj(root, "metadata")));
+           json_get_int(root, "deleted", 0) >= 0 &&
+           (deleted || (json_get_obj(root, "state") && json_get_obj(root, "metadata")));
 }
 
 err_t shadow_doc_load(struct slice stored, int64_t now_s, struct shadow_doc *ret)
@@ -158,11 +159,13 @@ static err_t refuse_missing(const struct shadow_request *req, struct shadow_resu
 {
     struct slice name = req->name.n ? req->name : req->thing;
 
-    (void)snprintf(r->message, sizeof(r->message), "No shadow exists with name: '%.*s'", SLICE_FMT(slice_head(name, 64)));
+    (void)snprintf(r->message, sizeof(r->message), "No shadow exists with name: '%.*s'",
+                   SLICE_FMT(slice_head(name, 64)));
     return refused(r, SHADOW_NOT_FOUND, token, req->now_s);
 }
 
-static err_t refuse_usual(const struct shadow_request *req, struct shadow_result *r, int code, const char *token)
+static err_t refuse_usual(const struct shadow_request *req, struct shadow_result *r, int code,
+                          const char *token)
 {
     (void)snprintf(r->message, sizeof(r->message), "%s", shadow_code_str(code));
     return refused(r, code, token, req->now_s);
@@ -186,10 +189,10 @@ static err_t do_get(const struct shadow_doc *d, const struct shadow_body *b, con
     return shadow_payload_get(&r->messages[r->n_messages++].payload, d, b->token, req->now_s);
 }
 
-/* The answer names the version that was deleted; the deletion takes the next one, so that nobody who saw the old document mistakes its
- * version for the counter's. */
-static err_t do_delete(const struct shadow_doc *d, const struct shadow_body *b, const struct shadow_request *req,
-                       struct shadow_result *r)
+/* The answer names the version that was deleted; the deletion takes the next one, so that nobody who saw the
+ * old document mistakes its version for the counter's. */
+static err_t do_delete(const struct shadow_doc *d, const struct shadow_body *b,
+                       const struct shadow_request *req, struct shadow_result *r)
 {
     struct shadow_doc gone = { .version = d->version + 1 };
     err_t e;
@@ -214,7 +217,8 @@ static err_t merge_section(struct shadow_doc *d, json_t *patch, const char *sect
         if (!e && !meta)
             e = shadow_put(d->meta, section, json_object());
         if (!e)
-            e = shadow_merge(json_object_get(d->state, section), json_object_get(d->meta, section), patch, now_s);
+            e = shadow_merge(json_object_get(d->state, section), json_object_get(d->meta, section), patch,
+                             now_s);
     }
     if (!e && (json_is_null(patch) || !json_object_size(json_object_get(d->state, section)))) {
         (void)json_object_del(d->state, section); /* may not be there */
@@ -252,10 +256,11 @@ static err_t check_size(const struct shadow_doc *d, size_t max)
     return json_write(&text, d->state, 0);
 }
 
-static err_t announce(const struct shadow_doc *before, const struct shadow_doc *after, const struct shadow_body *b,
-                      const struct shadow_request *req, struct shadow_result *r)
+static err_t announce(const struct shadow_doc *before, const struct shadow_doc *after,
+                      const struct shadow_body *b, const struct shadow_request *req, struct shadow_result *r)
 {
-    err_t e = shadow_payload_updated(message_next(r, SHADOW_ACCEPTED), b->state, after->version, b->token, req->now_s);
+    err_t e = shadow_payload_updated(message_next(r, SHADOW_ACCEPTED), b->state, after->version, b->token,
+                                     req->now_s);
 
     if (e)
         return e;
@@ -271,8 +276,8 @@ static err_t announce(const struct shadow_doc *before, const struct shadow_doc *
     return e;
 }
 
-static err_t do_update(const struct shadow_limits *limits, const struct shadow_doc *before, const struct shadow_body *b,
-                       const struct shadow_request *req, struct shadow_result *r)
+static err_t do_update(const struct shadow_limits *limits, const struct shadow_doc *before,
+                       const struct shadow_body *b, const struct shadow_request *req, struct shadow_result *r)
 {
     auto_doc after = { 0 };
     err_t e;
@@ -324,6 +329,7 @@ err_t shadow_rejected(struct buf *out, int code, const char *message, struct sli
     auto_body b = { 0 };
     char ignored[128];
 
-    (void)shadow_body_parse(&SHADOW_LIMITS_DEFAULT, SHADOW_UPDATE, body, &b, ignored, sizeof(ignored)); /* for its token */
+    (void)shadow_body_parse(&SHADOW_LIMITS_DEFAULT, SHADOW_UPDATE, body, &b, ignored,
+                            sizeof(ignored)); /* for its token */
     return shadow_payload_rejected(out, code, message ? message : shadow_code_str(code), b.token, now_s);
 }

@@ -1,11 +1,11 @@
 /* src/shadow/shadow.h - device shadow documents: one request in, the new document and the messages out.
  *
  * Pure: bytes and `now` in, bytes out; no I/O, no clock; any thread. Used by the cloud and by the edge.
- * Reference: iot-core.md section 5. Whoever calls loads the stored bytes, calls shadow_handle, stores result.stored durably when
- * result.changed, and only then publishes result.messages in their order.
+ * Reference: iot-core.md section 5. Whoever calls loads the stored bytes, calls shadow_handle, stores
+ * result.stored durably when result.changed, and only then publishes result.messages in their order.
  *
- * Stored form: {"v":1,"state":{"desired"?,"reported"?},"metadata":{...},"version":n,"timestamp":s}, or after a
- * deletion {"v":1,"version":n,"deleted":s}, which keeps the version counter for 48 hours (5.4).
+ * Stored form: {"v":1,"state":{"desired"?,"reported"?},"metadata":{...},"version":n,"timestamp":s}, or after
+ * a deletion {"v":1,"version":n,"deleted":s}, which keeps the version counter for 48 hours (5.4).
  */
 #pragma once
 #include "base/buf.h"
@@ -14,10 +14,10 @@
 #include <stdint.h>
 
 struct shadow_limits {
-    size_t max_document;  /* bytes of the state without metadata, compact JSON (8 KB, adjustable to 30) */
-    size_t max_request;   /* bytes of a request as it arrives */
-    unsigned max_depth;   /* nesting of desired and reported (8) */
-    size_t max_token;     /* bytes of clientToken (64) */
+    size_t max_document; /* bytes of the state without metadata, compact JSON (8 KB, adjustable to 30) */
+    size_t max_request;  /* bytes of a request as it arrives */
+    unsigned max_depth;  /* nesting of desired and reported (8) */
+    size_t max_token;    /* bytes of clientToken (64) */
 };
 
 /* The published defaults. */
@@ -62,17 +62,20 @@ struct shadow_result {
     struct shadow_message messages[SHADOW_MESSAGES_MAX];
 };
 
-/* Carry out one request on `stored` (empty: there is none).
- * A request that is refused is ERR_OK with result.code and a `rejected` message. messages[0].payload of an accepted get, update or delete
- * is also the body of the REST answer.
- * ERR_CORRUPT  stored is not a document of ours: result untouched; answer 500
- * ERR_NOMEM    result untouched */
+/* Carry out one request on `stored` (empty: there is none). A request that is refused is ERR_OK, with
+ * result.code and a `rejected` message. messages[0].payload of an accepted get, update or delete is also the
+ * body of the REST answer.
+ *
+ * ERR_CORRUPT  stored is not a document of ours: answer 500
+ * ERR_NOMEM
+ * The result is untouched then. */
 err_t shadow_handle(const struct shadow_limits *limits, struct slice stored, const struct shadow_request *req,
                     struct shadow_result *ret);
 void shadow_result_done(struct shadow_result *r); /* a zeroed result is fine */
 
-/* The payload of a `rejected` message for a refusal that did not come from shadow_handle (401, 403, 429, 500).
- * clientToken is taken from `body` if that can be parsed. message NULL: the usual text of the code. now_s 0: no timestamp. */
+/* The payload of a `rejected` message for a refusal that did not come from shadow_handle (401, 403, 429,
+ * 500). clientToken is taken from `body` if that can be parsed. message NULL: the usual text of the code.
+ * now_s 0: no timestamp. */
 err_t shadow_rejected(struct buf *out, int code, const char *message, struct slice body, int64_t now_s);
 /* The usual text of a code. Static, never NULL. */
 const char *shadow_code_str(int code);

@@ -10,7 +10,8 @@ static const char *const kind_suffixes[] = { "", "/accepted", "/rejected", "/del
 
 static bool name_byte(uint8_t c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == ':' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == ':' ||
+           c == '_' || c == '-';
 }
 
 bool shadow_thing_valid(struct slice thing)
@@ -96,8 +97,8 @@ err_t shadow_topic_build(struct buf *out, const struct shadow_topic *t)
     struct writer w = writer_of(out);
     size_t before = out->n;
 
-    if (!shadow_thing_valid(t->thing) || (t->name.n && !shadow_name_valid(t->name)) || t->op > SHADOW_DELETE ||
-        t->kind > SHADOW_DOCUMENTS || !kind_fits(t->op, t->kind))
+    if (!shadow_thing_valid(t->thing) || (t->name.n && !shadow_name_valid(t->name)) ||
+        t->op > SHADOW_DELETE || t->kind > SHADOW_DOCUMENTS || !kind_fits(t->op, t->kind))
         return ERR_INVALID;
     writer_bytes(&w, prefix);
     writer_bytes(&w, t->thing);

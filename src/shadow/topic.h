@@ -32,11 +32,12 @@ struct shadow_topic {
 #define SHADOW_FILTER_NAMED_UPDATE "$aws/things/+/shadow/name/+/update"
 #define SHADOW_FILTER_NAMED_DELETE "$aws/things/+/shadow/name/+/delete"
 
-/* ERR_NOT_FOUND when it is not one of the topics above (a thing or shadow name out of its alphabet included). Slices
- * point into `topic`; *ret untouched on failure. */
+/* ERR_NOT_FOUND when it is not one of the topics above (a thing or shadow name out of its alphabet included).
+ * Slices point into `topic`; *ret untouched on failure. */
 err_t shadow_topic_parse(struct slice topic, struct shadow_topic *ret);
 
-/* Append the topic. ERR_INVALID for a bad name or a kind the operation does not have; out unchanged on failure. */
+/* Append the topic. ERR_INVALID for a bad name or a kind the operation does not have; out unchanged on
+ * failure. */
 err_t shadow_topic_build(struct buf *out, const struct shadow_topic *t);
 
 bool shadow_thing_valid(struct slice thing); /* [a-zA-Z0-9:_-]{1,128} */

@@ -18,11 +18,13 @@ unsigned shadow_depth(json_t *j, unsigned limit)
         return 0;
     if (!limit)
         return 1;
-    json_object_foreach(j, key, v) {
+    json_object_foreach(j, key, v)
+    {
         unsigned d = shadow_depth(v, limit - 1);
         deepest = d > deepest ? d : deepest;
     }
-    json_array_foreach(j, i, v) {
+    json_array_foreach(j, i, v)
+    {
         unsigned d = shadow_depth(v, limit - 1);
         deepest = d > deepest ? d : deepest;
     }
@@ -35,11 +37,13 @@ bool shadow_has_null_in_array(json_t *j)
     json_t *v;
     size_t i;
 
-    json_object_foreach(j, key, v) {
+    json_object_foreach(j, key, v)
+    {
         if (shadow_has_null_in_array(v))
             return true;
     }
-    json_array_foreach(j, i, v) {
+    json_array_foreach(j, i, v)
+    {
         if (json_is_null(v) || shadow_has_null_in_array(v))
             return true;
     }
@@ -61,7 +65,8 @@ static json_t *stamp_array(json_t *array, int64_t now_s)
     json_t *v;
     size_t i;
 
-    json_array_foreach(array, i, v) {
+    json_array_foreach(array, i, v)
+    {
         if (!out || json_array_append_new(out, shadow_stamp(v, now_s)))
             return NULL;
     }
@@ -79,7 +84,8 @@ json_t *shadow_stamp(json_t *value, int64_t now_s)
     if (!json_is_object(value))
         return stamp_leaf(now_s);
     out = json_object();
-    json_object_foreach(value, key, v) {
+    json_object_foreach(value, key, v)
+    {
         if (!out || shadow_put(out, key, shadow_stamp(v, now_s)))
             return NULL;
     }
@@ -126,7 +132,8 @@ err_t shadow_merge(json_t *state, json_t *meta, json_t *patch, int64_t now_s)
     json_t *v;
     err_t e = ERR_OK;
 
-    json_object_foreach(patch, key, v) {
+    json_object_foreach(patch, key, v)
+    {
         e = merge_key(state, meta, key, v, now_s);
         if (e)
             break;
@@ -134,7 +141,8 @@ err_t shadow_merge(json_t *state, json_t *meta, json_t *patch, int64_t now_s)
     return e;
 }
 
-static err_t delta_key(json_t *delta, json_t *delta_meta, const char *key, json_t *want, json_t *have, json_t *meta)
+static err_t delta_key(json_t *delta, json_t *delta_meta, const char *key, json_t *want, json_t *have,
+                       json_t *meta)
 {
     auto_json *sub = NULL;
     auto_json *sub_meta = NULL;
@@ -164,7 +172,8 @@ err_t shadow_delta(json_t *desired, json_t *reported, json_t *meta, json_t **ret
 
     if (!delta || !delta_meta)
         return ERR_NOMEM;
-    json_object_foreach(desired, key, v) {
+    json_object_foreach(desired, key, v)
+    {
         if (delta_key(delta, delta_meta, key, v, json_object_get(reported, key), json_object_get(meta, key)))
             return ERR_NOMEM;
     }

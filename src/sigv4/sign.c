@@ -45,7 +45,7 @@ static int compare_names(const void *a, const void *b)
 static err_t signed_names(const struct list *l, char *out)
 {
     char text[SIGV4_SIGNED_MAX];
-    char *names[SIGV4_HEADERS_MAX];
+    char *names[SIGV4_HEADERS_MAX] = { 0 };
     size_t used = 0, at = 0;
 
     for (size_t i = 0; i < l->n; i++) {

@@ -15,10 +15,11 @@ err_t vse_apdu_decode(struct slice in, struct vse_apdu *ret)
     a.p1 = reader_u8(&r);
     a.p2 = reader_u8(&r);
     if (r.rest.n > 1) { /* one byte alone is a short Le */
+        bool le_only = in.n == HEADER + LE_MAX && r.rest.p[0] == 0;
         lc = reader_u8(&r);
         if (lc == 0)
-            lc = reader_be16(&r); /* three bytes in all: an extended Le of any size, or Lc 0 */
-        if (lc > r.rest.n && in.n == HEADER + LE_MAX)
+            lc = reader_be16(&r);
+        if (le_only) /* three bytes in all: an extended Le of any size, no Lc */
             lc = 0;
     }
     a.data = reader_bytes(&r, lc);

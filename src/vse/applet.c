@@ -220,8 +220,8 @@ static const struct command {
     { SE_INS_READ, 0, SE_P1_CRYPTO_OBJECT, 0, SE_P2_LIST, 0, 0, vse_cmd_crypto_list },
     { SE_INS_WRITE, SE_INS_TRANSIENT | SE_INS_AUTH_OBJECT, SE_P1_EC, ANY_PART, SE_P2_DEFAULT, T(1),
       NEW_AUTH | T(2) | T(3) | T(4) | T(11), vse_cmd_write_ec },
-    { SE_INS_WRITE, SE_INS_TRANSIENT, SE_P1_RSA, ANY_PART, SE_P2_DEFAULT, T(1), NEW | T(2) | RSA_PARTS | T(11),
-      vse_cmd_write_rsa },
+    { SE_INS_WRITE, SE_INS_TRANSIENT, SE_P1_RSA, ANY_PART, SE_P2_DEFAULT, T(1),
+      NEW | T(2) | RSA_PARTS | T(11), vse_cmd_write_rsa },
     { SE_INS_WRITE, SE_INS_TRANSIENT, SE_P1_RSA, ANY_PART, SE_P2_RAW, T(1), NEW | T(2) | RSA_PARTS | T(11),
       vse_cmd_write_rsa_raw },
     { SE_INS_WRITE, SE_INS_TRANSIENT, SE_P1_BINARY, 0, SE_P2_DEFAULT, T(1), NEW | T(2) | T(3) | T(4) | T(11),
@@ -239,14 +239,16 @@ static const struct command {
 
 static bool row_matches(const struct command *row, const struct vse_apdu *apdu)
 {
-    return row->ins == (apdu->ins & ~row->ins_free) && row->p1 == (apdu->p1 & ~row->p1_free) && row->p2 == apdu->p2;
+    return row->ins == (apdu->ins & ~row->ins_free) && row->p1 == (apdu->p1 & ~row->p1_free) &&
+           row->p2 == apdu->p2;
 }
 
 static uint16_t no_such_command(const struct vse_apdu *apdu)
 {
     uint8_t base = apdu->ins & SE_INS_MASK;
 
-    return base >= SE_INS_WRITE && base <= SE_INS_IMPORT_EXTERNAL ? SE_SW_WRONG_P1P2 : SE_SW_INS_NOT_SUPPORTED;
+    return base >= SE_INS_WRITE && base <= SE_INS_IMPORT_EXTERNAL ? SE_SW_WRONG_P1P2
+                                                                  : SE_SW_INS_NOT_SUPPORTED;
 }
 
 static uint16_t run_row(struct vse_applet *a, const struct command *row, const struct vse_apdu *apdu,

@@ -12,7 +12,7 @@ enum { VSE_ARGS_SESSION_TAGS = SE_TAG_POLICY_CHECK - SE_TAG_SESSION_ID + 1 };
 
 /* The place of a tag, and its bit in a mask of tags. */
 #define VSE_ARG_INDEX(tag) \
-    ((tag) >= SE_TAG_1 ? (tag) - SE_TAG_1 + VSE_ARGS_SESSION_TAGS : (tag) - SE_TAG_SESSION_ID)
+    ((tag) >= SE_TAG_1 ? (tag)-SE_TAG_1 + VSE_ARGS_SESSION_TAGS : (tag)-SE_TAG_SESSION_ID)
 #define VSE_ARG_BIT(tag) (1u << VSE_ARG_INDEX(tag))
 
 enum { VSE_ARGS = VSE_ARG_INDEX(SE_TAG_11) + 1 };

@@ -54,7 +54,8 @@ static bool on_the_wire(struct vse_chip *chip, const struct vse_bus_request *q, 
     return true; /* a write is never NACKed: NXP's host does not survive that */
 }
 
-err_t vse_bus_transact(struct vse_chip *chip, const struct vse_bus_request *q, struct buf *out, bool *ret_hold)
+err_t vse_bus_transact(struct vse_chip *chip, const struct vse_bus_request *q, struct buf *out,
+                       bool *ret_hold)
 {
     uint8_t data[0xffff];
     bool acked = on_the_wire(chip, q, data);

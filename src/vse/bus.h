@@ -12,11 +12,11 @@ enum {
 };
 
 struct vse_bus_request {
-    uint8_t op;      /* SE_BUS_OP_* */
-    uint8_t address; /* 7 bit */
+    uint8_t op;          /* SE_BUS_OP_* */
+    uint8_t address;     /* 7 bit */
     bool repeated_start; /* no STOP: this master keeps the bus */
-    uint16_t length; /* bytes to read or written */
-    struct slice data; /* of a write; points into the input */
+    uint16_t length;     /* bytes to read or written */
+    struct slice data;   /* of a write; points into the input */
 };
 
 /* Take the next request from the front of `in`, which is advanced on ERR_OK.
@@ -25,4 +25,5 @@ err_t vse_bus_request_next(struct slice *in, struct vse_bus_request *ret);
 
 /* Do the transaction on the bus that `chip` sits on and append the reply. *ret_hold: the bus stays with
  * this master (a NACK ends in a STOP whatever was asked). ERR_NOMEM, ERR_TOO_BIG. */
-err_t vse_bus_transact(struct vse_chip *chip, const struct vse_bus_request *q, struct buf *out, bool *ret_hold);
+err_t vse_bus_transact(struct vse_chip *chip, const struct vse_bus_request *q, struct buf *out,
+                       bool *ret_hold);

@@ -19,15 +19,15 @@ enum {
 struct vse_chip {
     struct vse_applet *applet; /* the worker's alone, once it runs */
     struct vse_chip_options options;
-    uint64_t counted;          /* the worker's: private-key operations told so far */
-    struct vse_t1 t1;          /* the bus thread's */
-    int64_t wtx_due_ms;        /* the bus thread's */
+    uint64_t counted;   /* the worker's: private-key operations told so far */
+    struct vse_t1 t1;   /* the bus thread's */
+    int64_t wtx_due_ms; /* the bus thread's */
 
     pthread_t worker;
     pthread_mutex_t lock; /* for all below */
     pthread_cond_t work;
     bool stop;
-    enum vse_t1_event reset;  /* DESELECT or RESET to be done before the next command */
+    enum vse_t1_event reset; /* DESELECT or RESET to be done before the next command */
     bool has_command, has_answer;
     uint32_t command_ticket, answer_ticket;
     struct buf command, answer;

@@ -15,13 +15,15 @@ struct vse_call {
 typedef uint16_t vse_handler(struct vse_applet *a, struct vse_call *c, struct writer *out);
 
 /* command_manage.c */
-vse_handler vse_cmd_version, vse_cmd_free_memory, vse_cmd_random, vse_cmd_exists, vse_cmd_delete, vse_cmd_delete_all;
+vse_handler vse_cmd_version, vse_cmd_free_memory, vse_cmd_random, vse_cmd_exists, vse_cmd_delete,
+    vse_cmd_delete_all;
 /* command_read.c */
 vse_handler vse_cmd_read, vse_cmd_read_type, vse_cmd_read_size, vse_cmd_read_id_list, vse_cmd_crypto_list;
 /* command_write.c */
 vse_handler vse_cmd_write_ec, vse_cmd_write_rsa, vse_cmd_write_rsa_raw, vse_cmd_write_binary;
 /* command_curve.c */
-vse_handler vse_cmd_curve_create, vse_cmd_curve_param, vse_cmd_curve_id, vse_cmd_curve_list, vse_cmd_curve_delete;
+vse_handler vse_cmd_curve_create, vse_cmd_curve_param, vse_cmd_curve_id, vse_cmd_curve_list,
+    vse_cmd_curve_delete;
 /* command_crypto.c */
 vse_handler vse_cmd_sign, vse_cmd_verify, vse_cmd_rsa_encrypt, vse_cmd_rsa_decrypt;
 

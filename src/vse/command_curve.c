@@ -84,8 +84,8 @@ uint16_t vse_cmd_curve_list(struct vse_applet *a, struct vse_call *c, struct wri
     uint8_t list[SE_CURVE_WEIERSTRASS_COUNT];
 
     (void)c;
-    for (uint8_t i = 0; i < sizeof(list); i++)
-        list[i] = vse_curve_usable(a, i + 1) ? SE_CURVE_SET : SE_CURVE_NOT_SET;
+    for (size_t i = 0; i < sizeof(list); i++)
+        list[i] = vse_curve_usable(a, (uint8_t)(i + 1)) ? SE_CURVE_SET : SE_CURVE_NOT_SET;
     tlv_put(out, SE_TAG_1, SLICE_ARRAY(list));
     return SE_SW_OK;
 }

@@ -10,7 +10,8 @@ static uint16_t readable_part(const struct vse_object *o, struct vse_call *c, un
 {
     uint8_t component = vse_arg_u8(&c->args, SE_TAG_4, SE_RSA_MODULUS);
 
-    if (c->args.bad || component > SE_RSA_EXPONENT || (vse_arg_has(&c->args, SE_TAG_4) && !vse_object_is_rsa(o)))
+    if (c->args.bad || component > SE_RSA_EXPONENT ||
+        (vse_arg_has(&c->args, SE_TAG_4) && !vse_object_is_rsa(o)))
         return SE_SW_WRONG_DATA;
     if (vse_object_is_rsa(o) && !vse_arg_has(&c->args, SE_TAG_4))
         return SE_SW_CONDITIONS;

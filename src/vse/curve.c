@@ -47,8 +47,8 @@ static const BIGNUM *group_number(const EC_GROUP *g, uint8_t param, BIGNUM *room
 static err_t check_generator(const EC_GROUP *g, struct slice value)
 {
     uint8_t want[SE_EC_PUBLIC_MAX];
-    size_t n = EC_POINT_point2oct(g, EC_GROUP_get0_generator(g), POINT_CONVERSION_UNCOMPRESSED, want, sizeof(want),
-                                  NULL);
+    size_t n = EC_POINT_point2oct(g, EC_GROUP_get0_generator(g), POINT_CONVERSION_UNCOMPRESSED, want,
+                                  sizeof(want), NULL);
 
     if (n == 0)
         return ERR_CRYPTO;

@@ -4,10 +4,10 @@
 #include "se/wire.h"
 
 struct vse_curve {
-    uint8_t id;       /* SE_CURVE_* */
-    uint8_t type_7x;  /* object type of a pair on a 7.x applet; private + 1, public + 2 */
-    uint8_t bytes;    /* length of a private key and of a coordinate */
-    int nid;          /* OpenSSL's */
+    uint8_t id;      /* SE_CURVE_* */
+    uint8_t type_7x; /* object type of a pair on a 7.x applet; private + 1, public + 2 */
+    uint8_t bytes;   /* length of a private key and of a coordinate */
+    int nid;         /* OpenSSL's */
 };
 
 /* NULL for a curve that is not known. The Barreto-Naehrig curve is not: OpenSSL has no name for it. */

@@ -48,13 +48,15 @@ static err_t dump_size(const struct vse_object *o, struct buf *out)
 
 err_t vse_dump_object(const struct vse_object *o, struct buf *out)
 {
-    err_t e = buf_printf(out, "0x%08X  %s", (unsigned)o->id, name_of(type_names, ARRAY_LEN(type_names), o->type));
+    err_t e =
+        buf_printf(out, "0x%08X  %s", (unsigned)o->id, name_of(type_names, ARRAY_LEN(type_names), o->type));
 
     if (!e)
         e = dump_size(o, out);
     if (!e)
         e = buf_printf(out, ", %s, %s%s", o->transient ? "transient" : "persistent",
-                       name_of(origin_names, ARRAY_LEN(origin_names), o->origin), o->auth ? ", authentication" : "");
+                       name_of(origin_names, ARRAY_LEN(origin_names), o->origin),
+                       o->auth ? ", authentication" : "");
     if (!e && o->policy.n) {
         e = buf_add_str(out, ", policy ");
         if (!e)

@@ -114,7 +114,8 @@ static bool get_slot(struct slice image, unsigned which, struct vse_image_end *r
     uint64_t seq = reader_be64(&r);
     uint64_t end = reader_be64(&r);
 
-    if (reader_be32(&r) != crc32_ieee(slice_head(bytes, VSE_IMAGE_SLOT_LEN - CRC_LEN)) || end < VSE_IMAGE_RECORDS)
+    if (reader_be32(&r) != crc32_ieee(slice_head(bytes, VSE_IMAGE_SLOT_LEN - CRC_LEN)) ||
+        end < VSE_IMAGE_RECORDS)
         return false;
     *ret = (struct vse_image_end){ .seq = seq, .end = end };
     return true;
@@ -157,7 +158,8 @@ static bool get_record(struct slice in, uint64_t seq, struct slice *ret_body)
     struct slice body = reader_bytes(&r, n);
     uint32_t crc = reader_be32(&r);
 
-    if (reader_ok(&r) || n > VSE_RECORD_MAX || have != seq + 1 || crc != crc32_ieee(slice_head(in, RECORD_HEAD + n)))
+    if (reader_ok(&r) || n > VSE_RECORD_MAX || have != seq + 1 ||
+        crc != crc32_ieee(slice_head(in, RECORD_HEAD + n)))
         return false;
     *ret_body = body;
     return true;

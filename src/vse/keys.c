@@ -79,7 +79,8 @@ err_t vse_keymaker_make(struct vse_keymaker *m, const char *type, bool private, 
     EVP_PKEY *key = NULL;
 
     if (ctx && params && EVP_PKEY_fromdata_init(ctx) == 1)
-        (void)EVP_PKEY_fromdata(ctx, &key, private ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, params); /* key tells */
+        (void)EVP_PKEY_fromdata(ctx, &key, private ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY,
+                                params); /* key tells */
     OSSL_PARAM_free(params);
     if (!key)
         return vse_crypto_failed();

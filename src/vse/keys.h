@@ -15,14 +15,14 @@ err_t vse_ec_check(const struct vse_object *o);
 /* ECDSA over a digest, of the length the algorithm's name says; DER into out. */
 err_t vse_ec_sign(const struct vse_object *o, uint8_t algorithm, struct slice digest, struct buf *out);
 /* *ret_good tells. DER whose integers lack or repeat leading zeros is taken: hosts send that. */
-err_t vse_ec_verify(const struct vse_object *o, uint8_t algorithm, struct slice digest, struct slice signature,
-                    bool *ret_good);
+err_t vse_ec_verify(const struct vse_object *o, uint8_t algorithm, struct slice digest,
+                    struct slice signature, bool *ret_good);
 
 /* Make a pair of o->size bits, e = 65537, and put all eight components into o. */
 err_t vse_rsa_generate(struct vse_object *o);
 /* RSA over the message: the part hashes and pads. */
 err_t vse_rsa_sign(const struct vse_object *o, uint8_t algorithm, struct slice message, struct buf *out);
-err_t vse_rsa_verify(const struct vse_object *o, uint8_t algorithm, struct slice message, struct slice signature,
-                     bool *ret_good);
+err_t vse_rsa_verify(const struct vse_object *o, uint8_t algorithm, struct slice message,
+                     struct slice signature, bool *ret_good);
 err_t vse_rsa_encrypt(const struct vse_object *o, uint8_t algorithm, struct slice in, struct buf *out);
 err_t vse_rsa_decrypt(const struct vse_object *o, uint8_t algorithm, struct slice in, struct buf *out);

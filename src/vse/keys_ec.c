@@ -70,7 +70,9 @@ err_t vse_ec_check(const struct vse_object *o)
     ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
     if (!ctx)
         return ERR_NOMEM;
-    good = private && public ? EVP_PKEY_check(ctx) : private ? EVP_PKEY_private_check(ctx) : EVP_PKEY_public_check(ctx);
+    good = private && public ? EVP_PKEY_check(ctx)
+           : private         ? EVP_PKEY_private_check(ctx)
+                             : EVP_PKEY_public_check(ctx);
     (void)vse_crypto_failed(); /* for the queue; `good` has the answer */
     return good == 1 ? ERR_OK : ERR_INVALID;
 }
@@ -165,8 +167,8 @@ static err_t verify_normal(EVP_PKEY *key, struct slice digest, struct slice sign
     return ERR_OK;
 }
 
-err_t vse_ec_verify(const struct vse_object *o, uint8_t algorithm, struct slice digest, struct slice signature,
-                    bool *ret_good)
+err_t vse_ec_verify(const struct vse_object *o, uint8_t algorithm, struct slice digest,
+                    struct slice signature, bool *ret_good)
 {
     auto_pkey EVP_PKEY *key = NULL;
     uint8_t *der = NULL;

@@ -11,7 +11,8 @@ static bool has(const struct vse_object *o, unsigned part)
 
 static bool has_crt(const struct vse_object *o)
 {
-    return has(o, VSE_RSA_P) && has(o, VSE_RSA_Q) && has(o, VSE_RSA_DP) && has(o, VSE_RSA_DQ) && has(o, VSE_RSA_QINV);
+    return has(o, VSE_RSA_P) && has(o, VSE_RSA_Q) && has(o, VSE_RSA_DP) && has(o, VSE_RSA_DQ) &&
+           has(o, VSE_RSA_QINV);
 }
 
 /* ---- what an import leaves out and OpenSSL wants ---- */
@@ -125,10 +126,13 @@ static err_t public_key(const struct vse_object *o, EVP_PKEY **ret)
 err_t vse_rsa_generate(struct vse_object *o)
 {
     static const char *const names[VSE_PARTS] = {
-        [VSE_RSA_P] = OSSL_PKEY_PARAM_RSA_FACTOR1,    [VSE_RSA_Q] = OSSL_PKEY_PARAM_RSA_FACTOR2,
-        [VSE_RSA_DP] = OSSL_PKEY_PARAM_RSA_EXPONENT1, [VSE_RSA_DQ] = OSSL_PKEY_PARAM_RSA_EXPONENT2,
+        [VSE_RSA_P] = OSSL_PKEY_PARAM_RSA_FACTOR1,
+        [VSE_RSA_Q] = OSSL_PKEY_PARAM_RSA_FACTOR2,
+        [VSE_RSA_DP] = OSSL_PKEY_PARAM_RSA_EXPONENT1,
+        [VSE_RSA_DQ] = OSSL_PKEY_PARAM_RSA_EXPONENT2,
         [VSE_RSA_QINV] = OSSL_PKEY_PARAM_RSA_COEFFICIENT1,
-        [VSE_RSA_E] = OSSL_PKEY_PARAM_RSA_E,          [VSE_RSA_D] = OSSL_PKEY_PARAM_RSA_D,
+        [VSE_RSA_E] = OSSL_PKEY_PARAM_RSA_E,
+        [VSE_RSA_D] = OSSL_PKEY_PARAM_RSA_D,
         [VSE_RSA_N] = OSSL_PKEY_PARAM_RSA_N,
     };
     auto_pkey EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)o->size);
@@ -145,15 +149,20 @@ err_t vse_rsa_generate(struct vse_object *o)
 /* ---- signatures ---- */
 
 static const struct rsa_scheme {
-    uint8_t algorithm;
     const char *digest;
     int padding;
+    uint8_t algorithm;
 } schemes[] = {
-    { SE_RSA_PSS_SHA1, "SHA1", RSA_PKCS1_PSS_PADDING },     { SE_RSA_PSS_SHA224, "SHA224", RSA_PKCS1_PSS_PADDING },
-    { SE_RSA_PSS_SHA256, "SHA256", RSA_PKCS1_PSS_PADDING }, { SE_RSA_PSS_SHA384, "SHA384", RSA_PKCS1_PSS_PADDING },
-    { SE_RSA_PSS_SHA512, "SHA512", RSA_PKCS1_PSS_PADDING }, { SE_RSA_PKCS1_SHA1, "SHA1", RSA_PKCS1_PADDING },
-    { SE_RSA_PKCS1_SHA224, "SHA224", RSA_PKCS1_PADDING },   { SE_RSA_PKCS1_SHA256, "SHA256", RSA_PKCS1_PADDING },
-    { SE_RSA_PKCS1_SHA384, "SHA384", RSA_PKCS1_PADDING },   { SE_RSA_PKCS1_SHA512, "SHA512", RSA_PKCS1_PADDING },
+    { "SHA1", RSA_PKCS1_PSS_PADDING, SE_RSA_PSS_SHA1 },
+    { "SHA224", RSA_PKCS1_PSS_PADDING, SE_RSA_PSS_SHA224 },
+    { "SHA256", RSA_PKCS1_PSS_PADDING, SE_RSA_PSS_SHA256 },
+    { "SHA384", RSA_PKCS1_PSS_PADDING, SE_RSA_PSS_SHA384 },
+    { "SHA512", RSA_PKCS1_PSS_PADDING, SE_RSA_PSS_SHA512 },
+    { "SHA1", RSA_PKCS1_PADDING, SE_RSA_PKCS1_SHA1 },
+    { "SHA224", RSA_PKCS1_PADDING, SE_RSA_PKCS1_SHA224 },
+    { "SHA256", RSA_PKCS1_PADDING, SE_RSA_PKCS1_SHA256 },
+    { "SHA384", RSA_PKCS1_PADDING, SE_RSA_PKCS1_SHA384 },
+    { "SHA512", RSA_PKCS1_PADDING, SE_RSA_PKCS1_SHA512 },
 };
 
 static const struct rsa_scheme *find_scheme(uint8_t algorithm)
@@ -164,8 +173,8 @@ static const struct rsa_scheme *find_scheme(uint8_t algorithm)
     return NULL;
 }
 
-typedef int digest_init_fn(EVP_MD_CTX *, EVP_PKEY_CTX **, const char *, OSSL_LIB_CTX *, const char *, EVP_PKEY *,
-                           const OSSL_PARAM *);
+typedef int digest_init_fn(EVP_MD_CTX *, EVP_PKEY_CTX **, const char *, OSSL_LIB_CTX *, const char *,
+                           EVP_PKEY *, const OSSL_PARAM *);
 
 /* PSS salts are as long as the digest, both ways, as NXP's host pads. */
 static EVP_MD_CTX *scheme_begin(const struct rsa_scheme *scheme, EVP_PKEY *key, digest_init_fn *init)
@@ -200,8 +209,8 @@ err_t vse_rsa_sign(const struct vse_object *o, uint8_t algorithm, struct slice m
     return done == 1 ? buf_add_mem(out, signature, n) : vse_crypto_failed();
 }
 
-err_t vse_rsa_verify(const struct vse_object *o, uint8_t algorithm, struct slice message, struct slice signature,
-                     bool *ret_good)
+err_t vse_rsa_verify(const struct vse_object *o, uint8_t algorithm, struct slice message,
+                     struct slice signature, bool *ret_good)
 {
     const struct rsa_scheme *scheme = find_scheme(algorithm);
     auto_pkey EVP_PKEY *key = NULL;

@@ -48,7 +48,8 @@ static const char *state_advice(err_t e)
     case ERR_BUSY:
         return "another sedge-chip is using it; stop that one or name another file";
     case ERR_CORRUPT:
-        return "it is damaged or not a chip's state; it was left as it is: restore a copy or name another file";
+        return "it is damaged or not a chip's state; it was left as it is: restore a copy or name another "
+               "file";
     case ERR_UNSUPPORTED:
         return "it was written by another version of sedge-chip";
     case ERR_DENIED:
@@ -297,7 +298,8 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    { "serve", cmd_serve }, { "dump", cmd_dump }, { "--help", cmd_help }, { "-h", cmd_help }, { "--version", cmd_version },
+    { "serve", cmd_serve }, { "dump", cmd_dump },         { "--help", cmd_help },
+    { "-h", cmd_help },     { "--version", cmd_version },
 };
 
 int main(int argc, char **argv)

@@ -13,8 +13,8 @@ enum vse_nvm_kind {
 };
 
 struct vse_nvm_op {
-    bool put;          /* otherwise delete; deleting what is not there is no error */
-    uint8_t kind;      /* enum vse_nvm_kind */
+    bool put;     /* otherwise delete; deleting what is not there is no error */
+    uint8_t kind; /* enum vse_nvm_kind */
     uint32_t id;
     struct slice value; /* of a put */
 };

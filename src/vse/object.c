@@ -117,7 +117,8 @@ size_t vse_object_size(const struct vse_object *o)
     return n;
 }
 
-/* ---- stored form: type curve origin flags bits attempts version, then length-prefixed policy and parts ---- */
+/* ---- stored form: type curve origin flags bits attempts version, then length-prefixed policy and parts ----
+ */
 
 static void put_counted(struct writer *w, struct slice s)
 {
@@ -138,7 +139,7 @@ err_t vse_object_encode(const struct vse_object *o, struct buf *out)
     writer_be32(&w, o->version);
     put_counted(&w, buf_slice(&o->policy));
     for (unsigned i = 0; i < VSE_PARTS; i++)
-        put_counted(&w, o->transient ? (struct slice){ 0 } : vse_object_part(o, i));
+        put_counted(&w, slice_head(vse_object_part(o, i), o->transient ? 0 : PART_MAX));
     return writer_done(&w);
 }
 

@@ -124,9 +124,9 @@ static void accept_master(struct server *s)
 
     if (fd < 0)
         return; /* it went away, or there are no descriptors: the next one is as good */
-    s->masters[s->n++] = (struct master){
-        .fd = fd, .in = BUF_SECRET(VSE_BUS_REQUEST_MAX), .out = BUF_SECRET(VSE_BUS_REPLY_MAX)
-    };
+    s->masters[s->n++] = (struct master){ .fd = fd,
+                                          .in = BUF_SECRET(VSE_BUS_REQUEST_MAX),
+                                          .out = BUF_SECRET(VSE_BUS_REPLY_MAX) };
 }
 
 static bool may_use_bus(const struct server *s, const struct master *m)

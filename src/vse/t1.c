@@ -9,8 +9,9 @@ static const uint8_t fill_byte = 0xff; /* what an idle bus reads as */
 
 /* UM11225, as read from an SE050C: BWT 1000 ms, IFSC 254, 1 MHz, MPOT 1 ms, SEGT 100 us. */
 static const uint8_t atr[SE_ATR_LEN] = {
-    0x00, 0xa0, 0x00, 0x00, 0x03, 0x96, 0x04, 0x03, 0xe8, 0x00, 0xfe, 0x02, 0x0b, 0x03, 0xe8, 0x08, 0x01, 0x00,
-    0x00, 0x00, 0x00, 0x64, 0x00, 0x00, 0x0a, 'J',  'C',  'O',  'P',  '4',  ' ',  'A',  'T',  'P',  'O',
+    0x00, 0xa0, 0x00, 0x00, 0x03, 0x96, 0x04, 0x03, 0xe8, 0x00, 0xfe, 0x02,
+    0x0b, 0x03, 0xe8, 0x08, 0x01, 0x00, 0x00, 0x00, 0x00, 0x64, 0x00, 0x00,
+    0x0a, 'J',  'C',  'O',  'P',  '4',  ' ',  'A',  'T',  'P',  'O',
 };
 
 /* ---- sending ---- */
@@ -323,8 +324,8 @@ enum vse_t1_event vse_t1_write(struct vse_t1 *t, struct slice block)
      * zero bytes to wake a part that fell silent (UM11225 errata). */
     if (block.n == 0 || block.p[0] != SE_T1_NAD_HOST)
         return VSE_T1_NONE;
-    if (block.n < SE_T1_BLOCK_MIN || block.n != (size_t)block.p[2] + SE_T1_BLOCK_MIN || block.n > SE_T1_BLOCK_MAX ||
-        !crc_good(block)) {
+    if (block.n < SE_T1_BLOCK_MIN || block.n != (size_t)block.p[2] + SE_T1_BLOCK_MIN ||
+        block.n > SE_T1_BLOCK_MAX || !crc_good(block)) {
         refuse(t, SE_R_CRC);
         return VSE_T1_NONE;
     }

@@ -36,8 +36,8 @@ struct vse_t1 {
     bool refusing;    /* `refusal` is being sent; `out` is kept for a repetition */
     size_t in_n, out_n, out_pos, refusal_pos, answer_n, answer_pos, last_n;
     uint8_t in[SE_APDU_MAX];
-    uint8_t out[SE_T1_BLOCK_MAX];       /* the last block sent that was not a refusal */
-    uint8_t refusal[SE_T1_BLOCK_MIN];   /* an R-block with an error */
+    uint8_t out[SE_T1_BLOCK_MAX];     /* the last block sent that was not a refusal */
+    uint8_t refusal[SE_T1_BLOCK_MIN]; /* an R-block with an error */
     uint8_t answer[SE_ANSWER_MAX];
     uint8_t last[SE_T1_BLOCK_MAX]; /* the last I-block taken: a repetition is known by all its bytes */
 };

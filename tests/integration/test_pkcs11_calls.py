@@ -293,6 +293,26 @@ def test_files_and_secrets_in_the_chip_are_no_trouble(token):
     assert run(token, "s = m.start(); print(len(m.find(s, [])))").strip() == "4"
 
 
+def test_more_keys_than_one_answer_holds(token):
+    """Listing has no limit: 300 keys, more than one APDU can list; and a repeated search is not slow."""
+    run(token, """
+        s = m.start("1234", 6)
+        point = bytes.fromhex("06082a8648ce3d030107")
+        for i in range(1, 299):
+            mech, out = c.Mechanism(0x1040, None, 0), (UL(), UL())
+            public = c.template([(0x180, point), (c.ID, (0x1000 + i).to_bytes(4, "big"))])
+            m.check("C_GenerateKeyPair", s, ct.byref(mech), public, 2, None, 0, ct.byref(out[0]), ct.byref(out[1]))
+        found, n, ids = (UL * 7)(), UL(7), set()
+        m.check("C_FindObjectsInit", s, c.template([(c.CLASS, c.PRIVATE_KEY)]), 1)
+        while n.value:
+            m.check("C_FindObjects", s, found, 7, ct.byref(n))
+            ids |= {m.attribute(s, UL(found[i]), c.ID) for i in range(n.value)}
+        m.check("C_FindObjectsFinal", s)
+        assert len(ids) == 300, len(ids)
+        m.sign(s, c.ECDSA, m.key(s, "sss:0000112A"), DIGEST)
+    """)
+
+
 def test_searches_that_cannot_match_cost_nothing(token):
     """Programs ask for certificates and trust objects all the time: not with the chip's time."""
     run(token, f"""

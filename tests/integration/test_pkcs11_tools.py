@@ -242,6 +242,8 @@ def test_everything_works_below_an_engine_that_is_default_for_all(token):
         assert b"Signature is valid" in p.stdout
     for number in (RSA_ID, EC_ID):
         request(token, number, env)
+        token.run("p11tool", "--provider", MODULE, "--login", "--set-pin", PIN, "--test-sign",
+                  f"pkcs11:token=SSS_PKCS11;object=sss:{number:08X};type=private", env=env)
 
 
 def make_ca(token):

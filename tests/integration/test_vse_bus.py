@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import stat
+import struct
 import subprocess
 import threading
 import time
@@ -296,8 +297,51 @@ def test_i2ctransfer_and_i2cget_use_rdwr_and_smbus(part):
     assert preloaded(part, "/usr/sbin/i2cget", "-y", "1", "0x49").returncode != 0
 
 
+class WireTap:
+    """A bus that acknowledges everything, answers 01 02 03 ... and remembers what was asked."""
+
+    def __init__(self, path):
+        self.socket = path
+        self.seen = []
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(path))
+        self.listener.listen()
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            conn, _ = self.listener.accept()
+            while head := conn.recv(6, socket.MSG_WAITALL):
+                op, address, flags, _, n = struct.unpack(">BBBBH", head)
+                data = conn.recv(n, socket.MSG_WAITALL) if op == 0x57 and n else b""
+                self.seen.append((chr(op), address, flags, data.hex() if op == 0x57 else n))
+                answer = bytes(range(1, n + 1)) if op == 0x52 else b""
+                conn.sendall(struct.pack(">BBH", 0, 0, len(answer)) + answer)
+
+
+@pytest.mark.parametrize("argv, wire, out", [
+    ("i2cget -y 1 0x50", [("R", 0x50, 0, 1)], "0x01"),
+    ("i2cget -y 1 0x50 0x10", [("W", 0x50, 1, "10"), ("R", 0x50, 0, 1)], "0x01"),
+    ("i2cget -y 1 0x50 0x10 w", [("W", 0x50, 1, "10"), ("R", 0x50, 0, 2)], "0x0201"),
+    ("i2cget -y 1 0x50 0x10 i 4", [("W", 0x50, 1, "10"), ("R", 0x50, 0, 4)], "0x01 0x02 0x03 0x04"),
+    ("i2cset -y 1 0x51 0x10", [("W", 0x51, 0, "10")], ""),
+    ("i2cset -y 1 0x51 0x10 0xab", [("W", 0x51, 0, "10ab")], ""),
+    ("i2cset -y 1 0x51 0x10 0xabcd w", [("W", 0x51, 0, "10cdab")], ""),
+    ("i2cset -y 1 0x51 0x10 1 2 3 i", [("W", 0x51, 0, "10010203")], ""),
+    ("i2cset -y 1 0x51 0x10 1 2 3 s", [("W", 0x51, 0, "1003010203")], ""),
+    ("i2ctransfer -y 1 w2@0x20 1 2 r3@0x21", [("W", 0x20, 1, "0102"), ("R", 0x21, 0, 3)], "0x01 0x02 0x03"),
+])
+def test_smbus_transfers_on_the_wire(tmp_path, argv, wire, out):
+    """SMBus 2.0 §5.5, as Linux emulates it by plain I2C."""
+    tap = WireTap(tmp_path / "tap")
+    name, *rest = argv.split()
+    r = preloaded(tap, f"/usr/sbin/{name}", *rest)
+    assert r.returncode == 0, r.stderr
+    assert tap.seen == wire and r.stdout.strip() == out
+
+
 NODE = """
-import fcntl, io, os, stat, sys
+import fcntl, os, stat, struct, sys
 dev = sys.argv[1]
 assert os.path.exists(dev) and os.access(dev, os.R_OK | os.W_OK) and not os.access(dev, os.X_OK)
 for st in (os.stat(dev), os.lstat(dev)):
@@ -326,6 +370,12 @@ with open(dev, "rb+", buffering=0) as f:
 fcntl.flock(copy, fcntl.LOCK_EX | fcntl.LOCK_NB)
 other = os.open(dev, os.O_RDWR)
 try: fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB); sys.exit("two owners")
+except BlockingIOError: pass
+turn = struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 1, 0)  # a record lock beside it, as our host side uses
+OFD_SETLK = 37
+fcntl.fcntl(other, OFD_SETLK, turn)
+third = os.open(dev, os.O_RDWR)
+try: fcntl.fcntl(third, OFD_SETLK, turn); sys.exit("two turns")
 except BlockingIOError: pass
 os.close(copy)
 fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,7 +1,8 @@
 /* src/cloud/api/call.h - one API request as its handler sees it: parameters in, JSON or an error out.
  *
- * Handlers run on the database thread inside a transaction and may run more than once (store.h): api_call_reset
- * comes before each run. They touch nothing but the call and its database, so unit tests call them directly.
+ * Handlers run on the database thread inside a transaction and may run more than once (store.h):
+ * api_call_reset comes before each run. They touch nothing but the call and its database, so unit tests call
+ * them directly.
  */
 #pragma once
 #include "base/buf.h"
@@ -21,12 +22,12 @@ struct api_call;
 typedef err_t (*api_handler_fn)(struct api_call *c);
 
 enum api_flags {
-    API_GREENGRASS = 1, /* errors as {"Message": ...} */
-    API_RAW_BODY = 2,   /* the body is not ours to parse */
-    API_NEEDS_KEY = 4,  /* a key pair is made in a child before the handler runs */
-    API_CONTROL = 8,    /* offered on the control port, to SigV4 callers */
-    API_DEVICE = 16,    /* offered on the device port, to certificates */
-    API_PUBLIC = 32,    /* on the control port without a signature */
+    API_GREENGRASS = 1,    /* errors as {"Message": ...} */
+    API_RAW_BODY = 2,      /* the body is not ours to parse */
+    API_NEEDS_KEY = 4,     /* a key pair is made in a child before the handler runs */
+    API_CONTROL = 8,       /* offered on the control port, to SigV4 callers */
+    API_DEVICE = 16,       /* offered on the device port, to certificates */
+    API_PUBLIC = 32,       /* on the control port without a signature */
     API_SHADOW_CODES = 64, /* errors as the data plane's */
 };
 
@@ -55,16 +56,16 @@ struct api_call {
     char region[API_REGION_MAX]; /* of the credential scope (trap 38) */
     struct api_param *params;    /* labels and query, decoded; their names never collide */
     size_t n_params, cap_params;
-    json_t *body;                /* an object; {} when there was none */
-    struct buf raw;              /* API_RAW_BODY */
+    json_t *body;                       /* an object; {} when there was none */
+    struct buf raw;                     /* API_RAW_BODY */
     struct buf key_private, key_public; /* API_NEEDS_KEY: PEM */
-    char *cert_id;               /* API_DEVICE: who asks */
-    struct policy_vars vars;     /* and what policies may say about him */
-    api_handler_fn authorize;    /* runs before the handler, in its transaction; NULL: the caller may */
+    char *cert_id;                      /* API_DEVICE: who asks */
+    struct policy_vars vars;            /* and what policies may say about him */
+    api_handler_fn authorize; /* runs before the handler, in its transaction; NULL: the caller may */
 
     /* the answer */
     json_t *reply;
-    struct buf text; /* instead of `reply`: bytes as they are */
+    struct buf text;          /* instead of `reply`: bytes as they are */
     const char *content_type; /* of `text`; NULL: application/json */
     enum api_error error;
     char message[API_MESSAGE_MAX];
@@ -87,7 +88,8 @@ err_t api_param_bool(struct api_call *c, const char *name, bool *ret);
 err_t api_param_size(struct api_call *c, const char *name, int64_t def, int64_t max, int64_t *ret);
 
 /* Record an AWS error; returns the class that ends the transaction. */
-err_t api_fail(struct api_call *c, enum api_error e, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+err_t api_fail(struct api_call *c, enum api_error e, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 /* ResourceAlreadyExistsException with resourceId and resourceArn. */
 err_t api_fail_exists(struct api_call *c, const char *arn, const char *id, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));

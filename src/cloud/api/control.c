@@ -12,13 +12,13 @@ struct control {
     struct http_server *server;
 };
 
-static void refuse(struct control *c, const struct http_request *req, const struct api_op *op, enum api_error error,
-                   const char *why)
+static void refuse(struct control *c, const struct http_request *req, const struct api_op *op,
+                   enum api_error error, const char *why)
 {
     char path[LOG_ESC_MAX];
 
-    log_info("api refused %s peer=%s target=%s: %s", api_error_info(error)->name, net_stream_peer(req->stream),
-             log_esc(path, req->path), why);
+    log_info("api refused %s peer=%s target=%s: %s", api_error_info(error)->name,
+             net_stream_peer(req->stream), log_esc(path, req->path), why);
     api_request_refuse(c->opts.parts, req, op, error, why);
 }
 
@@ -35,8 +35,8 @@ static void on_request(void *ctx, struct http_request *req)
         api_request_start(c->opts.parts, req, op, &nobody);
         return;
     }
-    error = caller_identify(c->opts.parts->env->crypto, c->opts.keys, c->opts.any_key, req, clock_wall_ms(), &caller,
-                            why);
+    error = caller_identify(c->opts.parts->env->crypto, c->opts.keys, c->opts.any_key, req, clock_wall_ms(),
+                            &caller, why);
     if (error) {
         refuse(c, req, op, error, why);
         return;

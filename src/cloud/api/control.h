@@ -1,4 +1,5 @@
-/* src/cloud/api/control.h - the control port: REST-JSON for callers with access keys. Belongs to the loop's thread. */
+/* src/cloud/api/control.h - the control port: REST-JSON for callers with access keys. Belongs to the loop's
+ * thread. */
 #pragma once
 #include "cloud/api/request.h"
 #include "cloud/auth/accesskeys.h"

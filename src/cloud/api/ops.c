@@ -26,10 +26,12 @@ const struct api_op api_ops[] = {
     { "DetachThingPrincipal", "DELETE", "/things/{thingName}/principals", principal_detach, API_CONTROL },
     { "ListThingPrincipals", "GET", "/things/{thingName}/principals", principal_list, API_CONTROL },
 
-    { "CreateKeysAndCertificate", "POST", "/keys-and-certificate", certificate_create_keys, API_CONTROL | API_NEEDS_KEY },
+    { "CreateKeysAndCertificate", "POST", "/keys-and-certificate", certificate_create_keys,
+      API_CONTROL | API_NEEDS_KEY },
     { "CreateCertificateFromCsr", "POST", "/certificates", certificate_create_csr, API_CONTROL },
     { "RegisterCertificate", "POST", "/certificate/register", certificate_register, API_CONTROL },
-    { "RegisterCertificateWithoutCA", "POST", "/certificate/register-no-ca", certificate_register_no_ca, API_CONTROL },
+    { "RegisterCertificateWithoutCA", "POST", "/certificate/register-no-ca", certificate_register_no_ca,
+      API_CONTROL },
     { "DescribeCertificate", "GET", "/certificates/{certificateId}", certificate_describe, API_CONTROL },
     { "UpdateCertificate", "PUT", "/certificates/{certificateId}", certificate_update, API_CONTROL },
     { "DeleteCertificate", "DELETE", "/certificates/{certificateId}", certificate_delete, API_CONTROL },
@@ -48,15 +50,20 @@ const struct api_op api_ops[] = {
     { "DetachPolicy", "POST", "/target-policies/{policyName}", policy_detach, API_CONTROL },
     { "ListAttachedPolicies", "POST", "/attached-policies/{target}", policy_list_attached, API_CONTROL },
 
-    { "GetThingShadow", "GET", "/things/{thingName}/shadow", shadow_get, SHADOW, "iot:GetThingShadow", "iot:thing/{thingName}" },
-    { "UpdateThingShadow", "POST", "/things/{thingName}/shadow", shadow_update, SHADOW, "iot:UpdateThingShadow", "iot:thing/{thingName}" },
-    { "DeleteThingShadow", "DELETE", "/things/{thingName}/shadow", shadow_delete, SHADOW, "iot:DeleteThingShadow", "iot:thing/{thingName}" },
+    { "GetThingShadow", "GET", "/things/{thingName}/shadow", shadow_get, SHADOW, "iot:GetThingShadow",
+      "iot:thing/{thingName}" },
+    { "UpdateThingShadow", "POST", "/things/{thingName}/shadow", shadow_update, SHADOW,
+      "iot:UpdateThingShadow", "iot:thing/{thingName}" },
+    { "DeleteThingShadow", "DELETE", "/things/{thingName}/shadow", shadow_delete, SHADOW,
+      "iot:DeleteThingShadow", "iot:thing/{thingName}" },
 
     { "CreateDefinition", "POST", "/greengrass/definition/{kind}", definition_create, GG },
     { "ListDefinitions", "GET", "/greengrass/definition/{kind}", definition_list, GG },
     { "GetDefinition", "GET", "/greengrass/definition/{kind}/{id}", definition_get, GG },
-    { "CreateDefinitionVersion", "POST", "/greengrass/definition/{kind}/{id}/versions", definition_version_create, GG },
-    { "GetDefinitionVersion", "GET", "/greengrass/definition/{kind}/{id}/versions/{version}", definition_version_get, GG },
+    { "CreateDefinitionVersion", "POST", "/greengrass/definition/{kind}/{id}/versions",
+      definition_version_create, GG },
+    { "GetDefinitionVersion", "GET", "/greengrass/definition/{kind}/{id}/versions/{version}",
+      definition_version_get, GG },
 
     { "CreateGroup", "POST", "/greengrass/groups", group_create, GG },
     { "ListGroups", "GET", "/greengrass/groups", group_list, GG },
@@ -68,10 +75,12 @@ const struct api_op api_ops[] = {
     { "GetDeploymentStatus", "GET", DEPLOYMENT "/status", deployment_status, GG },
 
     { "GetConnection", "GET", "/sedge/connection", device_connection, API_DEVICE },
-    { "GetDeployment", "GET", DEPLOYMENT, core_document, CORE, "greengrass:GetDeployment", "greengrass:" DEPLOYMENT },
-    { "GetDeploymentArtifact", "GET", DEPLOYMENT "/artifacts/{name}", core_artifact, CORE, "greengrass:GetDeploymentArtifacts", "greengrass:" DEPLOYMENT },
-    { "UpdateCoreDeploymentStatus", "PUT", DEPLOYMENT "/cores/{coreArn}/status", core_status, CORE, "greengrass:UpdateCoreDeploymentStatus",
-      "greengrass:" DEPLOYMENT "/cores/{coreArn%}" },
+    { "GetDeployment", "GET", DEPLOYMENT, core_document, CORE, "greengrass:GetDeployment",
+      "greengrass:" DEPLOYMENT },
+    { "GetDeploymentArtifact", "GET", DEPLOYMENT "/artifacts/{name}", core_artifact, CORE,
+      "greengrass:GetDeploymentArtifacts", "greengrass:" DEPLOYMENT },
+    { "UpdateCoreDeploymentStatus", "PUT", DEPLOYMENT "/cores/{coreArn}/status", core_status, CORE,
+      "greengrass:UpdateCoreDeploymentStatus", "greengrass:" DEPLOYMENT "/cores/{coreArn%}" },
 };
 const size_t api_ops_count = ARRAY_LEN(api_ops);
 

@@ -11,6 +11,6 @@ err_t public_root(struct api_call *c)
 err_t public_endpoints(struct api_call *c)
 {
     return api_reply(c, json_pack("{s:i,s:s,s:i,s:i,s:s,s:s}", "v", 1, "host", c->env->host, "mqttPort",
-                                  (int)c->env->mqtt_port, "httpsPort", (int)c->env->https_port, "region", c->env->region,
-                                  "accountId", c->env->account));
+                                  (int)c->env->mqtt_port, "httpsPort", (int)c->env->https_port, "region",
+                                  c->env->region, "accountId", c->env->account));
 }

@@ -71,8 +71,8 @@ static void reply_error(const struct api_parts *parts, struct http_server *srv, 
     reply(parts, srv, token, status, info->name, "application/json", buf_slice(&text));
 }
 
-void api_request_refuse(const struct api_parts *parts, const struct http_request *req, const struct api_op *op,
-                        enum api_error error, const char *message)
+void api_request_refuse(const struct api_parts *parts, const struct http_request *req,
+                        const struct api_op *op, enum api_error error, const char *message)
 {
     char copy[API_MESSAGE_MAX];
 
@@ -93,17 +93,17 @@ static void done(struct store_job *job, err_t result)
     struct api_call *c = &r->call;
 
     if (result && !c->error) /* the handler was content, the commit failed */
-        (void)api_fail(c, result == ERR_NO_SPACE ? API_UNAVAILABLE : API_INTERNAL, "the change could not be stored: %s",
-                       err_str(result));
+        (void)api_fail(c, result == ERR_NO_SPACE ? API_UNAVAILABLE : API_INTERNAL,
+                       "the change could not be stored: %s", err_str(result));
     if (c->error) {
         if (c->cert_id)
-            log_warn("https refused %s op=%s certificateId=%s: %s", api_error_info(c->error)->name, c->op->name, c->cert_id,
-                     c->message);
+            log_warn("https refused %s op=%s certificateId=%s: %s", api_error_info(c->error)->name,
+                     c->op->name, c->cert_id, c->message);
         reply_error(r->parts, r->server, r->token, c->op, c->error, c->message, c->error_members);
     } else {
         r->parts->apply(r->parts->apply_ctx, &c->effects); /* first: who gets the answer may rely on it */
-        reply(r->parts, r->server, r->token, 200, NULL, c->content_type ? c->content_type : "application/json",
-              buf_slice(&c->text));
+        reply(r->parts, r->server, r->token, 200, NULL,
+              c->content_type ? c->content_type : "application/json", buf_slice(&c->text));
     }
     request_free(r);
 }
@@ -171,10 +171,11 @@ static err_t copy_body(struct api_call *c, struct slice body)
     if (body.n == 0)
         return (c->body = json_object()) ? ERR_OK : ERR_NOMEM;
     if ((e = json_parse(body, BODY_DEPTH_MAX, &c->body, &where)))
-        return e == ERR_INVALID ? api_fail(c, c->op->flags & API_GREENGRASS ? API_GG_BAD_REQUEST : API_INVALID_REQUEST,
-                                           "the body is not JSON: line %d, column %d: %s", where.line, where.column,
-                                           where.text)
-                                : e;
+        return e == ERR_INVALID
+                   ? api_fail(c, c->op->flags & API_GREENGRASS ? API_GG_BAD_REQUEST : API_INVALID_REQUEST,
+                              "the body is not JSON: line %d, column %d: %s", where.line, where.column,
+                              where.text)
+                   : e;
     return json_is_object(c->body) ? ERR_OK
                                    : api_fail(c, API_INVALID_REQUEST, "the body must be a JSON object");
 }
@@ -206,11 +207,14 @@ void api_request_start(const struct api_parts *parts, const struct http_request 
         api_request_refuse(parts, req, op, API_UNAVAILABLE, "out of memory");
         return;
     }
-    *r = (struct request){ .job = { .run = run, .done = done }, .parts = parts, .server = req->server, .token = req->token };
+    *r = (struct request){
+        .job = { .run = run, .done = done }, .parts = parts, .server = req->server, .token = req->token
+    };
     api_call_init(&r->call, parts->env, op);
     if ((e = copy_request(&r->call, req, who))) {
         if (!r->call.error)
-            (void)api_fail(&r->call, e == ERR_NOMEM ? API_UNAVAILABLE : API_INVALID_REQUEST, "the request cannot be read");
+            (void)api_fail(&r->call, e == ERR_NOMEM ? API_UNAVAILABLE : API_INVALID_REQUEST,
+                           "the request cannot be read");
         reply_error(parts, r->server, r->token, op, r->call.error, r->call.message, NULL);
         request_free(r);
         return;

@@ -1,7 +1,7 @@
 /* src/cloud/api/request.h - carry one HTTP request to its handler on the database thread and its answer back.
  *
- * Shared by the control port (callers with access keys) and the device port (certificates): they decide who asks, this
- * does the rest. Belongs to the loop's thread.
+ * Shared by the control port (callers with access keys) and the device port (certificates): they decide who
+ * asks, this does the rest. Belongs to the loop's thread.
  */
 #pragma once
 #include "cloud/api/call.h"
@@ -14,14 +14,14 @@ struct api_parts {
     const struct cloud_env *env;
     struct net_loop *loop;
     struct store *store;
-    struct keymaker *keymaker; /* NULL where no operation needs keys */
+    struct keymaker *keymaker;                          /* NULL where no operation needs keys */
     void (*apply)(void *ctx, const struct effects *fx); /* on the loop, after the commit */
     void *apply_ctx;
 };
 
 struct api_asker {
-    const char *region;  /* for ARNs in answers */
-    const char *cert_id; /* device port, else NULL */
+    const char *region;       /* for ARNs in answers */
+    const char *cert_id;      /* device port, else NULL */
     struct policy_vars *vars; /* the same; taken over */
     api_handler_fn authorize;
 };
@@ -31,5 +31,5 @@ void api_request_start(const struct api_parts *parts, const struct http_request 
                        const struct api_asker *who);
 
 /* Answer with an error at once. op may be NULL (an unknown operation). */
-void api_request_refuse(const struct api_parts *parts, const struct http_request *req, const struct api_op *op,
-                        enum api_error error, const char *message);
+void api_request_refuse(const struct api_parts *parts, const struct http_request *req,
+                        const struct api_op *op, enum api_error error, const char *message);

@@ -52,7 +52,8 @@ static err_t make_file(const struct crypto_ctx *crypto, struct buf *out)
     for (size_t i = 0; i < 16; i++)
         id[4 + i] = alphabet[random[i] & 31];
     if (!(e = base64_encode(&secret, slice_of(random + 16, 30))))
-        e = buf_printf(out, "[default]\naws_access_key_id = %s\naws_secret_access_key = %s\n", id, buf_str(&secret));
+        e = buf_printf(out, "[default]\naws_access_key_id = %s\naws_secret_access_key = %s\n", id,
+                       buf_str(&secret));
     mem_wipe(random, sizeof(random));
     return e;
 }
@@ -129,8 +130,8 @@ static err_t read_or_make(const struct crypto_ctx *crypto, const char *path, str
     return file_write_durable(path, buf_slice(text), 0600);
 }
 
-err_t access_keys_open(const struct crypto_ctx *crypto, const char *path, struct access_keys **ret, bool *ret_made,
-                       char *why, size_t why_n)
+err_t access_keys_open(const struct crypto_ctx *crypto, const char *path, struct access_keys **ret,
+                       bool *ret_made, char *why, size_t why_n)
 {
     struct access_keys *k = mem_calloc(1, sizeof(*k));
     autobuf text = BUF_SECRET(FILE_MAX);

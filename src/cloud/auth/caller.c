@@ -36,7 +36,8 @@ static enum api_error verdict_error(enum sigv4_verdict v)
 
 /* The secret is looked up last, so that nothing about keys is told to who cannot even write a signature. */
 static enum api_error check(const struct crypto_ctx *crypto, const struct access_keys *keys, bool any_key,
-                            const struct sigv4_request *rq, const struct sigv4_auth *auth, int64_t now_ms, char *why)
+                            const struct sigv4_request *rq, const struct sigv4_auth *auth, int64_t now_ms,
+                            char *why)
 {
     const struct secret *secret = access_keys_find(keys, auth->access_key_id);
     enum sigv4_verdict verdict = SIGV4_MISMATCH;

@@ -1,4 +1,5 @@
-/* src/cloud/auth/caller.h - who signed this request? SigV4 against the access keys. Pure but for the time it is given.
+/* src/cloud/auth/caller.h - who signed this request? SigV4 against the access keys. Pure but for the time it
+ * is given.
  *
  * Spec: iot-core reference 9.4, traps 36 and 38; docs/spec/cloud.md CL-10..13.
  */
@@ -16,8 +17,8 @@ struct caller {
     char service[SIGV4_NAME_MAX];
 };
 
-/* API_OK with *ret filled, or the error to answer with a sentence in `why`. `any_key`: --insecure-dev, whoever claims
- * to be somebody is believed. */
+/* API_OK with *ret filled, or the error to answer with a sentence in `why`. `any_key`: --insecure-dev,
+ * whoever claims to be somebody is believed. */
 enum api_error caller_identify(const struct crypto_ctx *crypto, const struct access_keys *keys, bool any_key,
                                const struct http_request *req, int64_t now_ms, struct caller *ret,
                                char why[CALLER_WHY_MAX]);

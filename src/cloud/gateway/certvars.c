@@ -27,7 +27,8 @@ static const struct {
     { NID_generationQualifier, "GenerationQualifier" },
 };
 
-static err_t add_entry(struct policy_vars *vars, const char *who, const char *attribute, const ASN1_STRING *value)
+static err_t add_entry(struct policy_vars *vars, const char *who, const char *attribute,
+                       const ASN1_STRING *value)
 {
     char name[NAME_MAX_LEN];
     unsigned char *utf8 = NULL;
@@ -47,7 +48,8 @@ static err_t add_name(struct policy_vars *vars, const char *who, const X509_NAME
 
     for (size_t i = 0; i < ARRAY_LEN(attributes) && !e; i++) {
         for (int at = -1; !e && (at = X509_NAME_get_index_by_NID(name, attributes[i].nid, at)) >= 0;)
-            e = add_entry(vars, who, attributes[i].name, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
+            e = add_entry(vars, who, attributes[i].name,
+                          X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
     }
     return e;
 }
@@ -77,7 +79,8 @@ static err_t add_alternatives(struct policy_vars *vars, const char *who, const X
     return e;
 }
 
-/* The names of the certificate variables that have a value, as a value themselves (the first five count, as always). */
+/* The names of the certificate variables that have a value, as a value themselves (the first five count, as
+ * always). */
 static err_t add_available(struct policy_vars *vars)
 {
     size_t n = vars->n;

@@ -1,9 +1,10 @@
-/* src/cloud/gateway/certvars.h - what a policy may say about a client's certificate: iot:Certificate.Subject.CommonName
- * and the like. Pure; any thread. Spec: iot-core reference 3.4.
+/* src/cloud/gateway/certvars.h - what a policy may say about a client's certificate:
+ * iot:Certificate.Subject.CommonName and the like. Pure; any thread. Spec: iot-core reference 3.4.
  */
 #pragma once
 #include "cloud/policy/vars.h"
 #include "crypto/cert.h"
 
-/* Add iot:CertificateId, iot:Certificate.Subject.*, .Issuer.*, .SerialNumber and .AvailableKeys. ERR_NOMEM, ERR_TOO_BIG. */
+/* Add iot:CertificateId, iot:Certificate.Subject.*, .Issuer.*, .SerialNumber and .AvailableKeys. ERR_NOMEM,
+ * ERR_TOO_BIG. */
 err_t certvars_add(struct policy_vars *vars, const char *cert_id, const X509 *cert);

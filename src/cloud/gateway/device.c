@@ -20,8 +20,8 @@ struct device {
 
 /* ---- on the database thread ---- */
 
-/* Fill {labels} into the operation's resource; {label%} percent-encodes the value once more, as the core's ARN is in
- * the policy's words (EC-14). */
+/* Fill {labels} into the operation's resource; {label%} percent-encodes the value once more, as the core's
+ * ARN is in the policy's words (EC-14). */
 static err_t add_label(struct api_call *c, struct slice label, struct buf *out)
 {
     bool encode = label.n && label.p[label.n - 1] == '%';
@@ -52,7 +52,8 @@ static err_t build_resource(struct api_call *c, const char *form, struct buf *ou
     return e;
 }
 
-/* 403 for whatever is wrong: the peer has proven that it holds the key, so it may know what became of its certificate. */
+/* 403 for whatever is wrong: the peer has proven that it holds the key, so it may know what became of its
+ * certificate. */
 static err_t authorize(struct api_call *c)
 {
     autobuf resource = BUF_INIT(RESOURCE_MAX);
@@ -69,8 +70,8 @@ static err_t authorize(struct api_call *c)
         return e == ERR_NOMEM ? e : api_fail(c, API_FORBIDDEN, "the request names no resource");
     if (facts_judge(&f, c->env, &c->vars, c->op->action, buf_slice(&resource)) == POLICY_ALLOW)
         return ERR_OK;
-    return api_fail(c, API_FORBIDDEN, "no policy of certificate %s allows %s on %.200s", c->cert_id, c->op->action,
-                    buf_str(&resource));
+    return api_fail(c, API_FORBIDDEN, "no policy of certificate %s allows %s on %.200s", c->cert_id,
+                    c->op->action, buf_str(&resource));
 }
 
 err_t device_connection(struct api_call *c)
@@ -90,17 +91,19 @@ err_t device_connection(struct api_call *c)
     ok = facts_admit(&f, c->cert_id, c->now_ms, why);
     if (ok && facts_judge(&f, c->env, &c->vars, "iot:Connect", buf_slice(&resource)) != POLICY_ALLOW) {
         ok = false;
-        (void)snprintf(why, sizeof(why), "no policy of certificate %s (%zu attached) allows iot:Connect with this client id",
+        (void)snprintf(why, sizeof(why),
+                       "no policy of certificate %s (%zu attached) allows iot:Connect with this client id",
                        c->cert_id, f.n);
     }
     return api_reply(c, json_pack("{s:i,s:s,s:s,s:s,s:s}", "v", 1, "certificateId", c->cert_id, "status",
-                                  f.status[0] ? f.status : "UNKNOWN", "connect", ok ? "allowed" : "refused", "message",
-                                  why));
+                                  f.status[0] ? f.status : "UNKNOWN", "connect", ok ? "allowed" : "refused",
+                                  "message", why));
 }
 
 /* ---- on the loop ---- */
 
-static err_t fill_vars(const struct http_request *req, const char *cert_id, const X509 *cert, struct policy_vars *vars)
+static err_t fill_vars(const struct http_request *req, const char *cert_id, const X509 *cert,
+                       struct policy_vars *vars)
 {
     const char *peer = net_stream_peer(req->stream), *colon = strrchr(peer, ':');
     err_t e = certvars_add(vars, cert_id, cert);
@@ -131,7 +134,8 @@ static void on_unknown(void *ctx, struct http_request *req)
 {
     struct device *d = ctx;
 
-    api_request_refuse(d->parts, req, NULL, API_UNKNOWN_OPERATION, "this server does not offer that operation to devices");
+    api_request_refuse(d->parts, req, NULL, API_UNKNOWN_OPERATION,
+                       "this server does not offer that operation to devices");
 }
 
 err_t device_new(const struct api_parts *parts, struct device **ret)

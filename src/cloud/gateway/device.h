@@ -1,7 +1,8 @@
 /* src/cloud/gateway/device.h - the device port: HTTPS for certificates. The loop's thread.
  *
- * Each request is judged by the registry as it stands in the very transaction that answers it, so a revoked certificate or a
- * detached policy counts from the next request on, also on a connection that is open already.
+ * Each request is judged by the registry as it stands in the very transaction that answers it, so a revoked
+ * certificate or a detached policy counts from the next request on, also on a connection that is open
+ * already.
  */
 #pragma once
 #include "cloud/api/request.h"
@@ -13,5 +14,6 @@ void device_free(struct device *d);
 /* Serve a TLS stream that may still be in its handshake; takes it. */
 void device_adopt(struct device *d, struct net_stream *s);
 
-/* GET /sedge/connection?clientId=X: would this certificate be let in? (docs/spec/edge-cloud.md EC-17) A handler. */
+/* GET /sedge/connection?clientId=X: would this certificate be let in? (docs/spec/edge-cloud.md EC-17) A
+ * handler. */
 err_t device_connection(struct api_call *c);

@@ -1,9 +1,9 @@
 #include "cloud/gateway/facts.h"
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/clock.h"
 
 #include <stdio.h>
 
@@ -30,8 +30,8 @@ static err_t take_certificate(void *ctx, const struct db_rows *row)
     return ERR_OK;
 }
 
-/* What CreatePolicy took is well formed; should one be unreadable all the same, nothing may be allowed without it: it might
- * have been the one that denies. */
+/* What CreatePolicy took is well formed; should one be unreadable all the same, nothing may be allowed
+ * without it: it might have been the one that denies. */
 static err_t take_policy(void *ctx, const struct db_rows *row)
 {
     struct facts *f = ctx;
@@ -108,7 +108,8 @@ bool facts_admit(const struct facts *f, const char *cert_id, int64_t now_ms, cha
     if (!f->status[0]) {
         (void)snprintf(why, FACTS_WHY_MAX, "certificate %s is not registered here", cert_id);
     } else if (strcmp(f->status, "ACTIVE") != 0) {
-        (void)snprintf(why, FACTS_WHY_MAX, "certificate %s is %s: activate it (UpdateCertificate newStatus=ACTIVE)", cert_id,
+        (void)snprintf(why, FACTS_WHY_MAX,
+                       "certificate %s is %s: activate it (UpdateCertificate newStatus=ACTIVE)", cert_id,
                        f->status);
     } else if (now_ms > f->not_after_ms) {
         clock_iso(when, f->not_after_ms);
@@ -123,7 +124,8 @@ bool facts_admit(const struct facts *f, const char *cert_id, int64_t now_ms, cha
 }
 
 /* Both sets as one, borrowed: the array is ours, the values are theirs. */
-static struct policy_vars join(const struct policy_vars *a, const struct policy_vars *b, struct policy_var *room)
+static struct policy_vars join(const struct policy_vars *a, const struct policy_vars *b,
+                               struct policy_var *room)
 {
     size_t n = 0;
 
@@ -134,14 +136,15 @@ static struct policy_vars join(const struct policy_vars *a, const struct policy_
     return (struct policy_vars){ room, n, n };
 }
 
-enum policy_verdict facts_judge(const struct facts *f, const struct cloud_env *env, const struct policy_vars *vars,
-                                const char *action, struct slice resource)
+enum policy_verdict facts_judge(const struct facts *f, const struct cloud_env *env,
+                                const struct policy_vars *vars, const char *action, struct slice resource)
 {
     struct policy_var room[2 * POLICY_VARS_MAX];
     struct policy_vars all = join(&f->thing, vars, room);
+    struct slice service = slice_of(action, strcspn(action, ":"));
     char arn[RESOURCE_MAX];
-    int n = snprintf(arn, sizeof(arn), "arn:aws:%.*s:%s:%s:%.*s", (int)strcspn(action, ":"), action, env->region,
-                     env->account, SLICE_FMT(resource));
+    int n = snprintf(arn, sizeof(arn), "arn:aws:%.*s:%s:%s:%.*s", SLICE_FMT(service), env->region, env->account,
+                     SLICE_FMT(resource));
 
     if (n < 0 || n >= (int)sizeof(arn))
         return POLICY_IMPLICIT_DENY; /* longer than any resource of ours */

@@ -1,6 +1,7 @@
 /* src/cloud/gateway/facts.h - what the registry says about a certificate now, and what its policies permit.
  *
- * Loaded on the database thread; a loaded one is plain data for any thread. Spec: iot-core reference 3.4, 3.6.
+ * Loaded on the database thread; a loaded one is plain data for any thread. Spec: iot-core
+ * reference 3.4, 3.6.
  */
 #pragma once
 #include "cloud/env.h"
@@ -23,11 +24,11 @@ void facts_done(struct facts *f);
 /* client_id NULL: an HTTP request, which has no thing variables. *ret is to be freed in every case. */
 err_t facts_load(struct db *db, const char *cert_id, const char *client_id, struct facts *ret);
 
-/* May this certificate connect at all: known, ACTIVE, within its dates? Otherwise `why` says what is the matter and what
- * to do. Policies come afterwards. */
+/* May this certificate connect at all: known, ACTIVE, within its dates? Otherwise `why` says what is the
+ * matter and what to do. Policies come afterwards. */
 bool facts_admit(const struct facts *f, const char *cert_id, int64_t now_ms, char why[FACTS_WHY_MAX]);
 
-/* Judge one action. `resource` is what follows arn:aws:SERVICE:REGION:ACCOUNT: in the ARN; SERVICE is the action's. The
- * thing variables of `f` and `vars` count together. */
-enum policy_verdict facts_judge(const struct facts *f, const struct cloud_env *env, const struct policy_vars *vars,
-                                const char *action, struct slice resource);
+/* Judge one action. `resource` is what follows arn:aws:SERVICE:REGION:ACCOUNT: in the ARN; SERVICE is the
+ * action's. The thing variables of `f` and `vars` count together. */
+enum policy_verdict facts_judge(const struct facts *f, const struct cloud_env *env,
+                                const struct policy_vars *vars, const char *action, struct slice resource);

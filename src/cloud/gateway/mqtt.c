@@ -59,7 +59,9 @@ static void on_close(void *ctx, err_t why)
     net_stream_free(s);
 }
 
-static const struct net_handler opening_handler = { .on_open = on_open, .on_read = on_read, .on_close = on_close };
+static const struct net_handler opening_handler = { .on_open = on_open,
+                                                    .on_read = on_read,
+                                                    .on_close = on_close };
 
 void gateway_adopt(struct gateway *g, struct net_stream *s)
 {
@@ -93,21 +95,23 @@ static void on_connected(void *ctx, void *user, struct slice client_id, struct s
     char id[LOG_ESC_MAX];
 
     (void)ctx;
-    log_info("mqtt connected clientId=%s certificateId=%s peer=%.*s", log_esc(id, client_id), principal_id(user),
-             SLICE_FMT(address));
+    log_info("mqtt connected clientId=%s certificateId=%s peer=%.*s", log_esc(id, client_id),
+             principal_id(user), SLICE_FMT(address));
 }
 
-static void on_disconnected(void *ctx, void *user, struct slice client_id, enum broker_why why, const char *detail)
+static void on_disconnected(void *ctx, void *user, struct slice client_id, enum broker_why why,
+                            const char *detail)
 {
     char id[LOG_ESC_MAX], text[LOG_ESC_MAX];
 
     (void)ctx;
     if (client_id.n)
-        log_info("mqtt disconnected clientId=%s certificateId=%s reason=%s: %s", log_esc(id, client_id), principal_id(user),
-                 broker_why_str(why), log_esc(text, slice_str(detail)));
+        log_info("mqtt disconnected clientId=%s certificateId=%s reason=%s: %s", log_esc(id, client_id),
+                 principal_id(user), broker_why_str(why), log_esc(text, slice_str(detail)));
 }
 
-static void on_denied(void *ctx, void *user, struct slice client_id, enum broker_action action, struct slice topic)
+static void on_denied(void *ctx, void *user, struct slice client_id, enum broker_action action,
+                      struct slice topic)
 {
     static const char *const names[] = {
         [BROKER_CONNECT] = "iot:Connect",
@@ -119,8 +123,9 @@ static void on_denied(void *ctx, void *user, struct slice client_id, enum broker
 
     (void)ctx;
     if (action != BROKER_CONNECT) /* that one was logged with its reason */
-        log_warn("mqtt AUTHORIZATION_FAILURE clientId=%s certificateId=%s action=%s topic=%s: no policy allows it",
-                 log_esc(id, client_id), principal_id(user), names[action], log_esc(text, topic));
+        log_warn(
+            "mqtt AUTHORIZATION_FAILURE clientId=%s certificateId=%s action=%s topic=%s: no policy allows it",
+            log_esc(id, client_id), principal_id(user), names[action], log_esc(text, topic));
 }
 
 static err_t new_broker(struct gateway *g)
@@ -132,14 +137,15 @@ static err_t new_broker(struct gateway *g)
                                             .denied = on_denied } };
 
     broker_config_aws(&o.config);
-    /* Nothing is kept for absent clients yet, so no session outlives its connection and RETAIN is refused: a promise the
-     * cloud could not keep across a restart is not given. */
+    /* Nothing is kept for absent clients yet, so no session outlives its connection and RETAIN is refused: a
+     * promise the cloud could not keep across a restart is not given. */
     o.config.session_expiry_s = 0;
     o.config.max_retained = 0;
     return broker_new(g->loop, &o, &g->broker);
 }
 
-err_t gateway_new(const struct cloud_env *env, struct net_loop *loop, struct store *store, struct gateway **ret)
+err_t gateway_new(const struct cloud_env *env, struct net_loop *loop, struct store *store,
+                  struct gateway **ret)
 {
     struct gateway *g = mem_calloc(1, sizeof(*g));
     err_t e;

@@ -1,7 +1,8 @@
-/* src/cloud/gateway/mqtt.h - the device gateway's MQTT side: certificates, policies, and the broker. One loop's thread.
+/* src/cloud/gateway/mqtt.h - the device gateway's MQTT side: certificates, policies, and the broker. One
+ * loop's thread.
  *
- * TLS accepts any client certificate whose key is proven; who it is comes from the registry, asked at CONNECT and again
- * whenever the certificate, its policies or its things change (docs/spec/cloud.md CL-30..37).
+ * TLS accepts any client certificate whose key is proven; who it is comes from the registry, asked at CONNECT
+ * and again whenever the certificate, its policies or its things change (docs/spec/cloud.md CL-30..37).
  */
 #pragma once
 #include "broker/broker.h"
@@ -12,7 +13,8 @@
 
 struct gateway;
 
-err_t gateway_new(const struct cloud_env *env, struct net_loop *loop, struct store *store, struct gateway **ret);
+err_t gateway_new(const struct cloud_env *env, struct net_loop *loop, struct store *store,
+                  struct gateway **ret);
 void gateway_free(struct gateway *g); /* NULL is fine */
 
 /* Serve a TLS stream that may still be in its handshake; takes it. */

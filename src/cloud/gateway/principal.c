@@ -115,7 +115,8 @@ static bool judge(const struct principal *p, enum broker_action action, struct s
 
     if (n < 0 || n >= (int)sizeof(text))
         return false;
-    return allowed(p, rights[action].action, resource) && (!retain || allowed(p, "iot:RetainPublish", resource));
+    return allowed(p, rights[action].action, resource) &&
+           (!retain || allowed(p, "iot:RetainPublish", resource));
 }
 
 /* CONNECT: the certificate first, then the policies. The log says which of them it was. */
@@ -125,19 +126,21 @@ static bool judge_connect(const struct principal *p)
     struct slice id = slice_str(p->client_id);
 
     if (!facts_admit(&p->facts, p->id, clock_wall_ms(), why)) {
-        log_warn("mqtt connect refused certificateId=%s peer=%s clientId=%s: %s", p->id, p->address, log_esc(client, id),
-                 why);
+        log_warn("mqtt connect refused certificateId=%s peer=%s clientId=%s: %s", p->id, p->address,
+                 log_esc(client, id), why);
         return false;
     }
     if (judge(p, BROKER_CONNECT, id, false))
         return true;
-    log_warn("mqtt connect refused certificateId=%s peer=%s clientId=%s: no policy of this certificate (%zu attached) allows "
+    log_warn("mqtt connect refused certificateId=%s peer=%s clientId=%s: no policy of this certificate (%zu "
+             "attached) allows "
              "iot:Connect on client/%s",
              p->id, p->address, log_esc(client, id), p->facts.n, client);
     return false;
 }
 
-static enum broker_verdict verdict(const struct principal *p, enum broker_action action, struct slice name, bool retain)
+static enum broker_verdict verdict(const struct principal *p, enum broker_action action, struct slice name,
+                                   bool retain)
 {
     if (p->cut)
         return BROKER_DENY_CLOSE;
@@ -174,7 +177,8 @@ static void enforce(struct principal *p)
     if (p->cut || !p->client_id || judge_connect(p))
         return;
     p->cut = true;
-    (void)broker_disconnect_if(p->gw->broker, is_this, p, BROKER_WHY_FORBIDDEN, MQTT_RC_ADMINISTRATIVE_ACTION);
+    (void)broker_disconnect_if(p->gw->broker, is_this, p, BROKER_WHY_FORBIDDEN,
+                               MQTT_RC_ADMINISTRATIVE_ACTION);
 }
 
 static err_t load_run(struct store_job *job, struct db *db)
@@ -198,7 +202,8 @@ static void take_facts(struct principal *p, struct load *l, err_t result)
 
     facts_done(&p->facts);
     if (result)
-        log_error("mqtt certificateId=%s: the registry cannot be read: %s; nothing is allowed", p->id, err_str(result));
+        log_error("mqtt certificateId=%s: the registry cannot be read: %s; nothing is allowed", p->id,
+                  err_str(result));
     else
         p->facts = l->facts;
     l->facts = (struct facts){ 0 };
@@ -283,7 +288,8 @@ static err_t connect_vars(struct principal *p, const struct broker_question *q)
         return ERR_NOMEM;
     if ((e = policy_vars_add(&p->vars, "iot:ClientId", q->client_id)))
         return e;
-    if (!q->connect->clean && (e = policy_vars_add(&p->vars, "iot:ConnectAttributes", SLICE_LIT("PersistentConnect"))))
+    if (!q->connect->clean &&
+        (e = policy_vars_add(&p->vars, "iot:ConnectAttributes", SLICE_LIT("PersistentConnect"))))
         return e;
     if (!q->connect->has_will)
         return ERR_OK;

@@ -1,4 +1,5 @@
-/* src/cloud/gateway/principal.h - one MQTT connection's certificate and what may be done with it. The loop's thread.
+/* src/cloud/gateway/principal.h - one MQTT connection's certificate and what may be done with it. The loop's
+ * thread.
  *
  * Counted: the connection holds one reference, every load under way another.
  */
@@ -29,12 +30,12 @@ struct principal {
     struct principal *next, **link; /* all of the gateway's */
     unsigned refs;
     enum principal_state state;
-    bool again;  /* it changed once more while loading */
-    bool cut;    /* not to be asked for anything any more */
+    bool again; /* it changed once more while loading */
+    bool cut;   /* not to be asked for anything any more */
     char id[CRYPTO_SHA256_HEX];
     char *client_id; /* from CONNECT on */
     char address[64];
-    struct policy_vars vars;    /* of the certificate and the connection */
+    struct policy_vars vars; /* of the certificate and the connection */
     struct facts facts;
     struct principal_question waiting[PRINCIPAL_WAITING_MAX];
     size_t n_waiting;
@@ -47,5 +48,6 @@ void principal_unref(void *p); /* broker_peer.user_free */
 /* The broker's question. */
 enum broker_verdict principal_may(struct principal *p, const struct broker_question *q);
 
-/* Ask the registry (again); the answer is put to effect when it comes. ERR_BUSY, ERR_NOMEM: nobody was asked. */
+/* Ask the registry (again); the answer is put to effect when it comes. ERR_BUSY, ERR_NOMEM: nobody was asked.
+ */
 err_t principal_load(struct principal *p);

@@ -63,17 +63,21 @@ static err_t store_documents(struct api_call *c, const char *id, const struct bu
                      DB_ARGS(DB_TEXT(id), DB_BLOB(buf_slice(group_json))), NULL);
 
     return e ? e
-             : db_run(c->db,
-                      "UPDATE gg_deployments SET status = 'InProgress', envelope = $1, core_arn = $2, updated_ms = $3"
-                      " WHERE uuid = $4",
-                      DB_ARGS(DB_SLICE(buf_slice(envelope)), DB_TEXT(core_arn), DB_INT(c->now_ms), DB_TEXT(id)), NULL);
+             : db_run(
+                   c->db,
+                   "UPDATE gg_deployments SET status = 'InProgress', envelope = $1, core_arn = $2, "
+                   "updated_ms = $3"
+                   " WHERE uuid = $4",
+                   DB_ARGS(DB_SLICE(buf_slice(envelope)), DB_TEXT(core_arn), DB_INT(c->now_ms), DB_TEXT(id)),
+                   NULL);
 }
 
 static err_t fail(struct api_call *c, const char *id, const char *message)
 {
-    return db_run(c->db,
-                  "UPDATE gg_deployments SET status = 'Failure', error_message = $1, updated_ms = $2 WHERE uuid = $3",
-                  DB_ARGS(DB_TEXT(message), DB_INT(c->now_ms), DB_TEXT(id)), NULL);
+    return db_run(
+        c->db,
+        "UPDATE gg_deployments SET status = 'Failure', error_message = $1, updated_ms = $2 WHERE uuid = $3",
+        DB_ARGS(DB_TEXT(message), DB_INT(c->now_ms), DB_TEXT(id)), NULL);
 }
 
 static err_t build(struct api_call *c, const char *id, const struct row *r)
@@ -90,7 +94,9 @@ static err_t build(struct api_call *c, const char *id, const struct row *r)
         return e;
     if (!core_arn || !gg_core_name(c->env, core_arn))
         return fail(c, id, "the group has no core");
-    struct gg_deployment_text d = { id, r->kind, r->group, r->version, core_arn, buf_slice(&group_json), r->created_ms };
+    struct gg_deployment_text d = { id,           r->kind,  r->group,
+                                    r->version,   core_arn, buf_slice(&group_json),
+                                    r->created_ms };
     if ((e = gg_envelope(c, &d, &envelope)) || (e = store_documents(c, id, &group_json, &envelope, core_arn)))
         return e;
     return tell_core(c, id, r, core_arn);
@@ -100,9 +106,10 @@ err_t deployment_build(struct api_call *c)
 {
     const char *id = api_param(c, "deploymentId");
     struct row r;
-    err_t e = db_one(c->db,
-                     "SELECT owner, group_version, kind, status, region, created_ms FROM gg_deployments WHERE uuid = $1",
-                     DB_ARGS(DB_TEXT(id)), take_row, &r);
+    err_t e = db_one(
+        c->db,
+        "SELECT owner, group_version, kind, status, region, created_ms FROM gg_deployments WHERE uuid = $1",
+        DB_ARGS(DB_TEXT(id)), take_row, &r);
 
     if (e)
         return e;
@@ -120,6 +127,6 @@ static err_t resume_row(void *ctx, const struct db_rows *row)
 
 err_t deployment_resume(struct api_call *c)
 {
-    return db_each(c->db, "SELECT uuid FROM gg_deployments WHERE status = 'Building' ORDER BY seq", DB_NO_ARGS,
-                   resume_row, c);
+    return db_each(c->db, "SELECT uuid FROM gg_deployments WHERE status = 'Building' ORDER BY seq",
+                   DB_NO_ARGS, resume_row, c);
 }

@@ -1,5 +1,6 @@
-/* What a core asks on the device port. The policy has been met when these run; here the cloud checks that the asker is
- * the core of the deployment, and hides everything else behind a 404 (docs/spec/edge-cloud.md EC-10). */
+/* What a core asks on the device port. The policy has been met when these run; here the cloud checks that the
+ * asker is the core of the deployment, and hides everything else behind a 404 (docs/spec/edge-cloud.md
+ * EC-10). */
 #include "base/mem.h"
 #include "cloud/greengrass/build.h"
 #include "cloud/greengrass/handlers.h"
@@ -58,8 +59,9 @@ static err_t check_core(struct api_call *c, const struct deployment *d)
 
 static err_t load(struct api_call *c, struct deployment *d)
 {
-    err_t e = db_one(c->db, "SELECT seq, status, core_arn, envelope FROM gg_deployments WHERE uuid = $1 AND owner = $2",
-                     DB_ARGS(DB_TEXT(api_param(c, "deploymentId")), DB_TEXT(api_param(c, "groupId"))), take_row, d);
+    err_t e = db_one(
+        c->db, "SELECT seq, status, core_arn, envelope FROM gg_deployments WHERE uuid = $1 AND owner = $2",
+        DB_ARGS(DB_TEXT(api_param(c, "deploymentId")), DB_TEXT(api_param(c, "groupId"))), take_row, d);
 
     if (e == ERR_NOT_FOUND)
         return not_found(c);
@@ -91,7 +93,8 @@ err_t core_artifact(struct api_call *c)
         return e;
     c->content_type = "application/octet-stream";
     e = db_one(c->db, "SELECT content FROM gg_artifacts WHERE deployment = $1 AND name = $2",
-               DB_ARGS(DB_TEXT(api_param(c, "deploymentId")), DB_TEXT(api_param(c, "name"))), artifact_row, c);
+               DB_ARGS(DB_TEXT(api_param(c, "deploymentId")), DB_TEXT(api_param(c, "name"))), artifact_row,
+               c);
     return e == ERR_NOT_FOUND ? not_found(c) : e;
 }
 
@@ -107,7 +110,8 @@ static err_t read_status(struct api_call *c, const char **ret)
     const char *status = json_get_str(c->body, "status");
 
     if (!json_is_integer(v) || json_integer_value(v) < 1 || json_integer_value(v) > 1)
-        return api_fail(c, API_GG_BAD_REQUEST, "the status document has version %lld, this server knows version 1",
+        return api_fail(c, API_GG_BAD_REQUEST,
+                        "the status document has version %lld, this server knows version 1",
                         (long long)(json_is_integer(v) ? json_integer_value(v) : 0));
     if (!status || (!final(status) && strcmp(status, "InProgress") != 0))
         return api_fail(c, API_GG_BAD_REQUEST, "status must be InProgress, Success or Failure");
@@ -125,21 +129,25 @@ static err_t read_details(struct api_call *c, struct buf *out)
     if (!details)
         return ERR_OK;
     if (!json_is_array(details) || json_write(out, details, 0))
-        return api_fail(c, API_GG_BAD_REQUEST, "errorDetails must be a list of at most %u bytes", DETAILS_MAX);
+        return api_fail(c, API_GG_BAD_REQUEST, "errorDetails must be a list of at most %u bytes",
+                        DETAILS_MAX);
     return ERR_OK;
 }
 
 /* A core takes the newest deployment only (EC-4): those it passed over will not be heard of again. */
 static err_t supersede(struct api_call *c, int64_t seq)
 {
-    autofree char *message = mem_printf("superseded by deployment %s before the core started it", api_param(c, "deploymentId"));
+    autofree char *message =
+        mem_printf("superseded by deployment %s before the core started it", api_param(c, "deploymentId"));
 
-    return !message ? ERR_NOMEM
-                    : db_run(c->db,
-                             "UPDATE gg_deployments SET status = 'Failure', error_message = $1, updated_ms = $2"
-                             " WHERE owner = $3 AND seq < $4 AND status = 'InProgress'",
-                             DB_ARGS(DB_TEXT(message), DB_INT(c->now_ms), DB_TEXT(api_param(c, "groupId")), DB_INT(seq)),
-                             NULL);
+    return !message
+               ? ERR_NOMEM
+               : db_run(c->db,
+                        "UPDATE gg_deployments SET status = 'Failure', error_message = $1, updated_ms = $2"
+                        " WHERE owner = $3 AND seq < $4 AND status = 'InProgress'",
+                        DB_ARGS(DB_TEXT(message), DB_INT(c->now_ms), DB_TEXT(api_param(c, "groupId")),
+                                DB_INT(seq)),
+                        NULL);
 }
 
 err_t core_status(struct api_call *c)
@@ -158,14 +166,16 @@ err_t core_status(struct api_call *c)
     if (strcmp(status, d.status) == 0)
         return ERR_OK;
     if (final(d.status))
-        return api_fail(c, API_CONFLICT, "deployment %s has ended with %s already", api_param(c, "deploymentId"), d.status);
-    if ((e = db_run(c->db,
-                    "UPDATE gg_deployments SET status = $1, error_message = $2, error_details = $3, updated_ms = $4"
-                    " WHERE uuid = $5",
-                    DB_ARGS(DB_TEXT(status), DB_TEXT(json_get_str(c->body, "errorMessage")),
-                            DB_TEXT(details.n ? buf_str(&details) : NULL), DB_INT(c->now_ms),
-                            DB_TEXT(api_param(c, "deploymentId"))),
-                    NULL)))
+        return api_fail(c, API_CONFLICT, "deployment %s has ended with %s already",
+                        api_param(c, "deploymentId"), d.status);
+    if ((e = db_run(
+             c->db,
+             "UPDATE gg_deployments SET status = $1, error_message = $2, error_details = $3, updated_ms = $4"
+             " WHERE uuid = $5",
+             DB_ARGS(DB_TEXT(status), DB_TEXT(json_get_str(c->body, "errorMessage")),
+                     DB_TEXT(details.n ? buf_str(&details) : NULL), DB_INT(c->now_ms),
+                     DB_TEXT(api_param(c, "deploymentId"))),
+             NULL)))
         return e;
     return supersede(c, d.seq);
 }

@@ -10,7 +10,8 @@
 static err_t group_known(struct api_call *c, const char *group)
 {
     int64_t n;
-    err_t e = db_one_int(c->db, "SELECT count(*) FROM gg_groups WHERE uuid = $1", DB_ARGS(DB_TEXT(group)), &n);
+    err_t e =
+        db_one_int(c->db, "SELECT count(*) FROM gg_groups WHERE uuid = $1", DB_ARGS(DB_TEXT(group)), &n);
 
     return e || n ? e : api_fail(c, API_NOT_FOUND, "That group definition does not exist.");
 }
@@ -22,18 +23,23 @@ static err_t take_version(void *ctx, const struct db_rows *row)
 }
 
 /* Redeployment sends what an earlier deployment of the group sent. */
-static err_t version_of(struct api_call *c, const char *group, const char *deployment, char version[UUID_LEN + 1])
+static err_t version_of(struct api_call *c, const char *group, const char *deployment,
+                        char version[UUID_LEN + 1])
 {
     err_t e;
 
     if (!deployment)
-        return api_fail(c, API_GG_INVALID_INPUT, "Your request is missing the following required parameter(s): {DeploymentId}.");
+        return api_fail(c, API_GG_INVALID_INPUT,
+                        "Your request is missing the following required parameter(s): {DeploymentId}.");
     e = db_one(c->db, "SELECT group_version FROM gg_deployments WHERE uuid = $1 AND owner = $2",
                DB_ARGS(DB_TEXT(deployment), DB_TEXT(group)), take_version, version);
-    return e == ERR_NOT_FOUND ? api_fail(c, API_GG_INVALID_INPUT, "Deployment ID '%.60s' is invalid.", deployment) : e;
+    return e == ERR_NOT_FOUND
+               ? api_fail(c, API_GG_INVALID_INPUT, "Deployment ID '%.60s' is invalid.", deployment)
+               : e;
 }
 
-static err_t choose_version(struct api_call *c, const char *group, const char *kind, char version[UUID_LEN + 1])
+static err_t choose_version(struct api_call *c, const char *group, const char *kind,
+                            char version[UUID_LEN + 1])
 {
     const char *wanted = json_get_str(c->body, "GroupVersionId");
 
@@ -44,7 +50,8 @@ static err_t choose_version(struct api_call *c, const char *group, const char *k
                         "That deployment type is not valid.  Please specify one of the following types: "
                         "{NewDeployment,Redeployment}.");
     if (!wanted)
-        return api_fail(c, API_GG_INVALID_INPUT, "Your request is missing the following required parameter(s): {GroupVersionId}.");
+        return api_fail(c, API_GG_INVALID_INPUT,
+                        "Your request is missing the following required parameter(s): {GroupVersionId}.");
     (void)snprintf(version, UUID_LEN + 1, "%s", wanted);
     return ERR_OK;
 }
@@ -57,31 +64,35 @@ static err_t check_deployable(struct api_call *c, const char *group, const char 
     err_t e = gg_group_document(c, group, version, &text, &core);
 
     if (e == ERR_NOT_FOUND)
-        return api_fail(c, API_NOT_FOUND, "Version %s of Group Definition %s does not exist.", version, group);
+        return api_fail(c, API_NOT_FOUND, "Version %s of Group Definition %s does not exist.", version,
+                        group);
     if (!e && !core)
-        return api_fail(c, API_GG_MISSING_CORE,
-                        "{\"ErrorDetails\":[{\"DetailedErrorCode\":\"GG-303\",\"DetailedErrorMessage\":\"You need a "
-                        "Greengrass Core in this Group before you can deploy.\"}]}");
+        return api_fail(
+            c, API_GG_MISSING_CORE,
+            "{\"ErrorDetails\":[{\"DetailedErrorCode\":\"GG-303\",\"DetailedErrorMessage\":\"You need a "
+            "Greengrass Core in this Group before you can deploy.\"}]}");
     return e;
 }
 
 static err_t check_idle(struct api_call *c, const char *group)
 {
     int64_t building;
-    err_t e = db_one_int(c->db, "SELECT count(*) FROM gg_deployments WHERE owner = $1 AND status = 'Building'",
-                         DB_ARGS(DB_TEXT(group)), &building);
+    err_t e =
+        db_one_int(c->db, "SELECT count(*) FROM gg_deployments WHERE owner = $1 AND status = 'Building'",
+                   DB_ARGS(DB_TEXT(group)), &building);
 
     if (e || !building)
         return e;
-    return api_fail(c, API_GG_CONCURRENT, "Another deployment of this group is still being built: wait until it is InProgress");
+    return api_fail(c, API_GG_CONCURRENT,
+                    "Another deployment of this group is still being built: wait until it is InProgress");
 }
 
 static err_t reply_created(struct api_call *c, const char *group, const char *id)
 {
     char arn[ARN_MAX];
 
-    return api_reply(c, json_pack("{s:s,s:s}", "DeploymentArn", gg_arn(c, arn, "groups/%s/deployments/%s", group, id),
-                                  "DeploymentId", id));
+    return api_reply(c, json_pack("{s:s,s:s}", "DeploymentArn",
+                                  gg_arn(c, arn, "groups/%s/deployments/%s", group, id), "DeploymentId", id));
 }
 
 err_t deployment_create(struct api_call *c)
@@ -94,7 +105,8 @@ err_t deployment_create(struct api_call *c)
         (e = check_deployable(c, group, version)) || (e = check_idle(c, group)) ||
         (e = crypto_random_uuid(c->env->crypto, id)) ||
         (e = db_run(c->db,
-                    "INSERT INTO gg_deployments (uuid, owner, group_version, kind, status, region, created_ms, updated_ms)"
+                    "INSERT INTO gg_deployments (uuid, owner, group_version, kind, status, region, "
+                    "created_ms, updated_ms)"
                     " VALUES ($1, $2, $3, $4, 'Building', $5, $6, $7)",
                     DB_ARGS(DB_TEXT(id), DB_TEXT(group), DB_TEXT(version), DB_TEXT(kind), DB_TEXT(c->region),
                             DB_INT(c->now_ms), DB_INT(c->now_ms)),
@@ -124,8 +136,8 @@ static err_t list_row(void *ctx, const struct db_rows *row)
     (void)snprintf(l->next, sizeof(l->next), "%lld", (long long)db_int(row, 0));
     clock_iso(created, db_int(row, 4));
     json_t *item = json_pack("{s:s,s:s,s:s,s:s,s:s}", "CreatedAt", created, "DeploymentArn",
-                             gg_arn(l->c, arn, "groups/%s/deployments/%s", l->group, db_str(row, 1)), "DeploymentId",
-                             db_str(row, 1), "DeploymentType", db_str(row, 2), "GroupArn",
+                             gg_arn(l->c, arn, "groups/%s/deployments/%s", l->group, db_str(row, 1)),
+                             "DeploymentId", db_str(row, 1), "DeploymentType", db_str(row, 2), "GroupArn",
                              gg_arn(l->c, group_arn, "groups/%s/versions/%s", l->group, db_str(row, 3)));
     return item && json_array_append_new(l->list, item) == 0 ? ERR_OK : ERR_NOMEM;
 }
@@ -139,7 +151,8 @@ err_t deployment_list(struct api_call *c)
 
     if ((e = gg_page_read(c, &l.page)) ||
         (e = db_each(c->db,
-                     "SELECT seq, uuid, kind, group_version, created_ms FROM gg_deployments WHERE owner = $1 AND seq < $2"
+                     "SELECT seq, uuid, kind, group_version, created_ms FROM gg_deployments WHERE owner = $1 "
+                     "AND seq < $2"
                      " ORDER BY seq DESC LIMIT $3",
                      DB_ARGS(DB_TEXT(l.group), DB_INT(l.page.after), DB_INT(l.page.size + 1)), list_row, &l)))
         return e;
@@ -152,7 +165,8 @@ err_t deployment_list(struct api_call *c)
 static err_t status_row(void *ctx, const struct db_rows *row)
 {
     struct api_call *c = ctx;
-    auto_json *details = NULL, *j = json_pack("{s:s,s:s}", "DeploymentStatus", db_str(row, 0), "DeploymentType", db_str(row, 1));
+    auto_json *details = NULL, *j = json_pack("{s:s,s:s}", "DeploymentStatus", db_str(row, 0),
+                                              "DeploymentType", db_str(row, 1));
 
     if (!j)
         return ERR_NOMEM;
@@ -171,5 +185,6 @@ err_t deployment_status(struct api_call *c)
                      " WHERE uuid = $1 AND owner = $2",
                      DB_ARGS(DB_TEXT(id), DB_TEXT(group)), status_row, c);
 
-    return e == ERR_NOT_FOUND ? api_fail(c, API_GG_INVALID_INPUT, "Deployment '%.60s' does not exist.", id) : e;
+    return e == ERR_NOT_FOUND ? api_fail(c, API_GG_INVALID_INPUT, "Deployment '%.60s' does not exist.", id)
+                              : e;
 }

@@ -20,7 +20,8 @@ static err_t take_json(void *ctx, const struct db_rows *row)
 }
 
 /* The entities of one kind; an empty list when the group does not have that kind. */
-static err_t load_entities(struct api_call *c, const struct gg_kind *k, const json_t *group_version, json_t **ret)
+static err_t load_entities(struct api_call *c, const struct gg_kind *k, const json_t *group_version,
+                           json_t **ret)
 {
     const char *arn = json_get_str(group_version, k->version_member);
     const char *id = arn ? gg_version_of_arn(arn, k->name) : NULL;
@@ -63,7 +64,8 @@ static err_t add_kind(const struct gg_kind *k, json_t *document, json_t *definit
 {
     json_t *value = k->document ? json_pack("{s:O}", "Content", entities) : thing_list(entities);
 
-    if (!value || json_object_set_new(k->document ? definitions : document, k->document ? k->document : k->list, value) != 0)
+    if (!value || json_object_set_new(k->document ? definitions : document,
+                                      k->document ? k->document : k->list, value) != 0)
         return ERR_NOMEM;
     return ERR_OK;
 }
@@ -92,7 +94,8 @@ err_t gg_group_document(struct api_call *c, const char *group, const char *versi
 
     if (e)
         return e;
-    document = json_pack("{s:s,s:s}", "Arn", gg_arn(c, arn, "groups/%s/versions/%s", group, version), "Region", c->region);
+    document = json_pack("{s:s,s:s}", "Arn", gg_arn(c, arn, "groups/%s/versions/%s", group, version),
+                         "Region", c->region);
     if (!document || !definitions)
         return ERR_NOMEM;
     for (size_t i = 0; i < GG_KINDS; i++) {
@@ -117,9 +120,10 @@ static err_t payload(struct api_call *c, const struct gg_deployment_text *d, str
     if (e)
         return e;
     clock_iso(created, d->created_ms);
-    j = json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:s,s:[{s:s,s:I,s:s}]}", "v", 1, "deploymentId", d->id, "deploymentType",
-                  d->kind, "groupId", d->group, "groupVersionId", d->version, "coreThingArn", d->core_arn, "createdAt",
-                  created, "artifacts", "name", "group.json", "size", (json_int_t)d->group_json.n, "sha256", digest);
+    j = json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:s,s:[{s:s,s:I,s:s}]}", "v", 1, "deploymentId", d->id,
+                  "deploymentType", d->kind, "groupId", d->group, "groupVersionId", d->version,
+                  "coreThingArn", d->core_arn, "createdAt", created, "artifacts", "name", "group.json",
+                  "size", (json_int_t)d->group_json.n, "sha256", digest);
     return j ? json_write(out, j, 0) : ERR_NOMEM;
 }
 
@@ -135,7 +139,7 @@ err_t gg_envelope(struct api_call *c, const struct gg_deployment_text *d, struct
         (e = base64_encode(&signature64, buf_slice(&signature))))
         return e;
     struct slice pem = pki_signing_pem(c->env->pki);
-    j = json_pack("{s:i,s:s,s:s,s:s%,s:s}", "v", 1, "payload", buf_str(&text64), "algorithm", "ES256", "certificate",
-                  (const char *)pem.p, pem.n, "signature", buf_str(&signature64));
+    j = json_pack("{s:i,s:s,s:s,s:s%,s:s}", "v", 1, "payload", buf_str(&text64), "algorithm", "ES256",
+                  "certificate", (const char *)pem.p, pem.n, "signature", buf_str(&signature64));
     return j ? json_write(out, j, 0) : ERR_NOMEM;
 }

@@ -11,9 +11,11 @@ static err_t version_exists(struct api_call *c, const struct gg_kind *k, const c
 {
     const char *version = gg_version_of_arn(arn, k->name);
     int64_t n = 0;
-    err_t e = version ? db_one_int(c->db, "SELECT count(*) FROM gg_definition_versions WHERE uuid = $1 AND kind = $2",
-                                   DB_ARGS(DB_TEXT(version), DB_TEXT(k->name)), &n)
-                      : ERR_OK;
+    err_t e =
+        version
+            ? db_one_int(c->db, "SELECT count(*) FROM gg_definition_versions WHERE uuid = $1 AND kind = $2",
+                         DB_ARGS(DB_TEXT(version), DB_TEXT(k->name)), &n)
+            : ERR_OK;
 
     *ret = n > 0;
     return e;
@@ -35,24 +37,29 @@ static err_t read_version(struct api_call *c, json_t *in, json_t **ret)
             e = buf_printf(&missing, "%s%s definition reference does not exist", missing.n ? ", " : "",
                            gg_kinds[i].reference);
         else if (arn)
-            e = json_object_set_new(out, gg_kinds[i].version_member, json_string(arn)) == 0 ? ERR_OK : ERR_NOMEM;
+            e = json_object_set_new(out, gg_kinds[i].version_member, json_string(arn)) == 0 ? ERR_OK
+                                                                                            : ERR_NOMEM;
     }
     if (e)
         return e;
     if (missing.n)
-        return api_fail(c, API_GG_400, "The group is invalid or corrupted. (ErrorDetails: [%s])", buf_str(&missing));
+        return api_fail(c, API_GG_400, "The group is invalid or corrupted. (ErrorDetails: [%s])",
+                        buf_str(&missing));
     *ret = steal(&out);
     return ERR_OK;
 }
 
-static err_t insert_version(struct api_call *c, const char *group, const json_t *content, char version[CRYPTO_UUID_MAX])
+static err_t insert_version(struct api_call *c, const char *group, const json_t *content,
+                            char version[CRYPTO_UUID_MAX])
 {
     autobuf text = BUF_INIT(CONTENT_MAX);
     err_t e;
 
     if ((e = json_write(&text, content, 0)) || (e = crypto_random_uuid(c->env->crypto, version)) ||
-        (e = db_run(c->db, "INSERT INTO gg_group_versions (uuid, owner, content, created_ms) VALUES ($1, $2, $3, $4)",
-                    DB_ARGS(DB_TEXT(version), DB_TEXT(group), DB_SLICE(buf_slice(&text)), DB_INT(c->now_ms)), NULL)))
+        (e = db_run(
+             c->db,
+             "INSERT INTO gg_group_versions (uuid, owner, content, created_ms) VALUES ($1, $2, $3, $4)",
+             DB_ARGS(DB_TEXT(version), DB_TEXT(group), DB_SLICE(buf_slice(&text)), DB_INT(c->now_ms)), NULL)))
         return e;
     return db_run(c->db, "UPDATE gg_groups SET latest = $1, updated_ms = $2 WHERE uuid = $3",
                   DB_ARGS(DB_TEXT(version), DB_INT(c->now_ms), DB_TEXT(group)), NULL);
@@ -67,7 +74,8 @@ static json_t *describe(struct api_call *c, const struct group *g)
 {
     char arn[ARN_MAX];
     auto_json *tags = NULL;
-    json_t *j = json_pack("{s:s,s:s,s:s}", "Arn", gg_arn(c, arn, "groups/%s", g->id), "Id", g->id, "Name", g->name);
+    json_t *j =
+        json_pack("{s:s,s:s,s:s}", "Arn", gg_arn(c, arn, "groups/%s", g->id), "Id", g->id, "Name", g->name);
 
     if (!j)
         return NULL;
@@ -90,9 +98,10 @@ static err_t insert_group(struct api_call *c, const char *id, const char *name)
 
     return e ? e
              : db_run(c->db,
-                      "INSERT INTO gg_groups (uuid, name, tags, created_ms, updated_ms) VALUES ($1, $2, $3, $4, $5)",
-                      DB_ARGS(DB_TEXT(id), DB_TEXT(name), DB_TEXT(in ? buf_str(&tags) : NULL), DB_INT(c->now_ms),
-                              DB_INT(c->now_ms)),
+                      "INSERT INTO gg_groups (uuid, name, tags, created_ms, updated_ms) VALUES ($1, $2, $3, "
+                      "$4, $5)",
+                      DB_ARGS(DB_TEXT(id), DB_TEXT(name), DB_TEXT(in ? buf_str(&tags) : NULL),
+                              DB_INT(c->now_ms), DB_INT(c->now_ms)),
                       NULL);
 }
 
@@ -106,8 +115,9 @@ err_t group_create(struct api_call *c)
 
     if (!name || !*name)
         return api_fail(c, API_GG_INVALID_CONTAINER, "Group name is missing in the input");
-    if ((initial && (e = read_version(c, initial, &content))) || (e = crypto_random_uuid(c->env->crypto, id)) ||
-        (e = insert_group(c, id, name)) || (content && (e = insert_version(c, id, content, version))))
+    if ((initial && (e = read_version(c, initial, &content))) ||
+        (e = crypto_random_uuid(c->env->crypto, id)) || (e = insert_group(c, id, name)) ||
+        (content && (e = insert_version(c, id, content, version))))
         return e;
     struct group g = { id, name, content ? version : NULL, NULL, c->now_ms, c->now_ms };
     return api_reply(c, describe(c, &g));
@@ -124,7 +134,9 @@ struct view {
 static err_t get_row(void *ctx, const struct db_rows *row)
 {
     struct view *v = ctx;
-    struct group g = { v->id, db_str(row, 0), db_str(row, 1), db_str(row, 2), db_int(row, 3), db_int(row, 4) };
+    struct group g = {
+        v->id, db_str(row, 0), db_str(row, 1), db_str(row, 2), db_int(row, 3), db_int(row, 4)
+    };
 
     return api_reply(v->c, describe(v->c, &g));
 }
@@ -132,8 +144,9 @@ static err_t get_row(void *ctx, const struct db_rows *row)
 err_t group_get(struct api_call *c)
 {
     struct view v = { .c = c, .id = api_param(c, "groupId") };
-    err_t e = db_one(c->db, "SELECT name, latest, tags, created_ms, updated_ms FROM gg_groups WHERE uuid = $1",
-                     DB_ARGS(DB_TEXT(v.id)), get_row, &v);
+    err_t e =
+        db_one(c->db, "SELECT name, latest, tags, created_ms, updated_ms FROM gg_groups WHERE uuid = $1",
+               DB_ARGS(DB_TEXT(v.id)), get_row, &v);
 
     return e == ERR_NOT_FOUND ? api_fail(c, API_GG_ID_NOT_FOUND, "That Group Definition does not exist.") : e;
 }
@@ -162,7 +175,8 @@ err_t group_list(struct api_call *c)
         (e = db_each(c->db,
                      "SELECT name, latest, tags, created_ms, updated_ms, uuid FROM gg_groups"
                      " WHERE (created_ms, uuid) < ($1, $2) ORDER BY created_ms DESC, uuid DESC LIMIT $3",
-                     DB_ARGS(DB_INT(v.page.after), DB_TEXT(v.page.after_id), DB_INT(v.page.size + 1)), list_row, &v)))
+                     DB_ARGS(DB_INT(v.page.after), DB_TEXT(v.page.after_id), DB_INT(v.page.size + 1)),
+                     list_row, &v)))
         return e;
     if (!(answer = json_pack("{s:O}", "Groups", list)))
         return ERR_NOMEM;
@@ -173,8 +187,8 @@ err_t group_list(struct api_call *c)
 static json_t *describe_version(struct api_call *c, const char *id, const char *version, int64_t created_ms)
 {
     char arn[ARN_MAX];
-    json_t *j = json_pack("{s:s,s:s,s:s}", "Arn", gg_arn(c, arn, "groups/%s/versions/%s", id, version), "Id", id,
-                          "Version", version);
+    json_t *j = json_pack("{s:s,s:s,s:s}", "Arn", gg_arn(c, arn, "groups/%s/versions/%s", id, version), "Id",
+                          id, "Version", version);
 
     if (j)
         gg_set_time(j, "CreationTimestamp", created_ms);
@@ -189,7 +203,8 @@ err_t group_version_create(struct api_call *c)
     int64_t known;
     err_t e;
 
-    if ((e = db_one_int(c->db, "SELECT count(*) FROM gg_groups WHERE uuid = $1", DB_ARGS(DB_TEXT(id)), &known)))
+    if ((e = db_one_int(c->db, "SELECT count(*) FROM gg_groups WHERE uuid = $1", DB_ARGS(DB_TEXT(id)),
+                        &known)))
         return e;
     if (!known)
         return api_fail(c, API_GG_ID_NOT_FOUND, "That group does not exist.");
@@ -218,13 +233,14 @@ err_t group_version_get(struct api_call *c)
     int64_t known;
     err_t e;
 
-    if ((e = db_one_int(c->db, "SELECT count(*) FROM gg_groups WHERE uuid = $1", DB_ARGS(DB_TEXT(v.id)), &known)))
+    if ((e = db_one_int(c->db, "SELECT count(*) FROM gg_groups WHERE uuid = $1", DB_ARGS(DB_TEXT(v.id)),
+                        &known)))
         return e;
     if (!known)
         return api_fail(c, API_GG_ID_NOT_FOUND, "That Group Definition does not exist.");
     e = db_one(c->db, "SELECT content, created_ms FROM gg_group_versions WHERE uuid = $1 AND owner = $2",
                DB_ARGS(DB_TEXT(version), DB_TEXT(v.id)), version_row, &v);
-    return e == ERR_NOT_FOUND ? api_fail(c, API_GG_VERSION_NOT_FOUND, "Version %s of Group Definition %s does not exist.",
-                                         version, v.id)
+    return e == ERR_NOT_FOUND ? api_fail(c, API_GG_VERSION_NOT_FOUND,
+                                         "Version %s of Group Definition %s does not exist.", version, v.id)
                               : e;
 }

@@ -1,6 +1,8 @@
-/* src/cloud/greengrass/handlers.h - Greengrass V1 groups: control plane and the cores' data plane, a handler each.
+/* src/cloud/greengrass/handlers.h - Greengrass V1 groups: control plane and the cores' data plane, a handler
+ * each.
  *
- * Spec: greengrass-v1 reference 3 and 7, docs/spec/edge-cloud.md EC-5, EC-9, EC-14. How handlers run: api/call.h.
+ * Spec: greengrass-v1 reference 3 and 7, docs/spec/edge-cloud.md EC-5, EC-9, EC-14. How handlers run:
+ * api/call.h.
  */
 #pragma once
 #include "cloud/api/call.h"

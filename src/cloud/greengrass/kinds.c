@@ -9,7 +9,8 @@
 
 static err_t invalid(struct api_call *c, const struct gg_kind *k, const char *detail)
 {
-    return api_fail(c, API_GG_400, "The %s definition is invalid or corrupted. (ErrorDetails: [%s])", k->name, detail);
+    return api_fail(c, API_GG_400, "The %s definition is invalid or corrupted. (ErrorDetails: [%s])", k->name,
+                    detail);
 }
 
 static const char *need(const json_t *entity, const char *member)
@@ -72,13 +73,15 @@ static err_t check_subscription(struct api_call *c, const struct gg_kind *k, con
     char detail[320];
 
     if (!party_ok(source)) {
-        (void)snprintf(detail, sizeof(detail), "Subscription source is invalid. ID is '%.100s' and Source is '%.140s'",
-                       id, source ? source : "");
+        (void)snprintf(detail, sizeof(detail),
+                       "Subscription source is invalid. ID is '%.100s' and Source is '%.140s'", id,
+                       source ? source : "");
         return invalid(c, k, detail);
     }
     if (!party_ok(target)) {
-        (void)snprintf(detail, sizeof(detail), "Subscription target is invalid. ID is '%.100s' and Target is '%.140s'",
-                       id, target ? target : "");
+        (void)snprintf(detail, sizeof(detail),
+                       "Subscription target is invalid. ID is '%.100s' and Target is '%.140s'", id,
+                       target ? target : "");
         return invalid(c, k, detail);
     }
     if (!subject || strlen(subject) > 256)
@@ -90,11 +93,13 @@ const struct gg_kind gg_kinds[GG_KINDS] = {
     { "cores", "Cores", "CoreDefinitionVersionArn", "Core List", "Cores", NULL, check_thing },
     { "devices", "Devices", "DeviceDefinitionVersionArn", "Device List", "Devices", NULL, check_thing },
     { "functions", "Functions", "FunctionDefinitionVersionArn", "Lambda List", "Lambda", "Lambdas", NULL },
-    { "subscriptions", "Subscriptions", "SubscriptionDefinitionVersionArn", "Subscription List", "Subscription",
-      "Subscriptions", check_subscription },
-    { "resources", "Resources", "ResourceDefinitionVersionArn", "Resource List", "Resource", "Resources", NULL },
+    { "subscriptions", "Subscriptions", "SubscriptionDefinitionVersionArn", "Subscription List",
+      "Subscription", "Subscriptions", check_subscription },
+    { "resources", "Resources", "ResourceDefinitionVersionArn", "Resource List", "Resource", "Resources",
+      NULL },
     { "loggers", "Loggers", "LoggerDefinitionVersionArn", "Logger List", "Logger", "Logging", check_logger },
-    { "connectors", "Connectors", "ConnectorDefinitionVersionArn", "Connector List", "Connector", "Connectors", NULL },
+    { "connectors", "Connectors", "ConnectorDefinitionVersionArn", "Connector List", "Connector",
+      "Connectors", NULL },
 };
 
 const struct gg_kind *gg_kind_find(const char *name)

@@ -3,11 +3,11 @@
 #include "cloud/api/call.h"
 
 struct gg_kind {
-    const char *name;    /* in paths and ARNs: "cores" */
-    const char *list;    /* member with the entities: "Cores" */
+    const char *name;           /* in paths and ARNs: "cores" */
+    const char *list;           /* member with the entities: "Cores" */
     const char *version_member; /* in a group version: "CoreDefinitionVersionArn" */
-    const char *noun;    /* in messages: "Core List" */
-    const char *reference; /* in messages about groups: "Cores" */
+    const char *noun;           /* in messages: "Core List" */
+    const char *reference;      /* in messages about groups: "Cores" */
     const char *document; /* below GroupDefinitions of group.json; NULL: a list of its own (Cores, Devices) */
     err_t (*check)(struct api_call *c, const struct gg_kind *k, const json_t *entity);
 };

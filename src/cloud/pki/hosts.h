@@ -13,7 +13,8 @@ struct hosts {
 };
 
 void hosts_done(struct hosts *h);
-/* Split "a,b,c". "localhost" brings 127.0.0.1 and ::1 along: clients on the machine use either. ERR_INVALID. */
+/* Split "a,b,c". "localhost" brings 127.0.0.1 and ::1 along: clients on the machine use either. ERR_INVALID.
+ */
 err_t hosts_parse(const char *text, struct hosts *ret);
 /* Does DIR/server.hosts hold another list than this one? No file: changed. */
 err_t hosts_changed(const char *dir, const struct hosts *h, bool *ret);

@@ -1,8 +1,8 @@
 /* src/cloud/pki/keymaker.h - key pairs for CreateKeysAndCertificate, made in short-lived children.
  *
- * The child is this same program, started afresh as `sedge-cloud make-key`: it prints a private and a public key and
- * ends. The parent passes the text on to the one answer that carries it, in memory that is wiped, and keeps nothing.
- * Belongs to its loop's thread.
+ * The child is this same program, started afresh as `sedge-cloud make-key`: it prints a private and a public
+ * key and ends. The parent passes the text on to the one answer that carries it, in memory that is wiped, and
+ * keeps nothing. Belongs to its loop's thread.
  */
 #pragma once
 #include "base/buf.h"

@@ -10,7 +10,7 @@
 #define DAY_MS (24 * 3600 * 1000LL)
 #define CA_END_MS 2524607999000LL /* 2049-12-31T23:59:59Z, the last second of UTCTime */
 #define SERVER_DAYS 825
-#define RENEW_DAYS 60 /* what ends sooner is made anew at start */
+#define RENEW_DAYS 60         /* what ends sooner is made anew at start */
 #define CLOCK_SLACK_MS DAY_MS /* devices without a battery-backed clock lag behind */
 #define DEPLOYMENT_TAG "sedge-deployment-v1\n"
 
@@ -82,7 +82,8 @@ static err_t make_key(const struct pki *p, const char *path, EVP_PKEY **ret, str
     autobuf pem = BUF_SECRET(CRYPTO_CERT_MAX);
     err_t e;
 
-    if ((e = crypto_key_generate(p->crypto, CRYPTO_KEY_EC_P256, &key)) || (e = crypto_key_private_pem(key, &pem)))
+    if ((e = crypto_key_generate(p->crypto, CRYPTO_KEY_EC_P256, &key)) ||
+        (e = crypto_key_private_pem(key, &pem)))
         return e;
     if ((e = file_write_durable(path, buf_slice(&pem), 0600)))
         return crypto_fail(why, e, "cannot write the key %s: %s", path, err_str(e));
@@ -115,10 +116,11 @@ static err_t ca_load(struct pki *p, const struct place *at, struct crypto_error 
     if (e)
         return e;
     if ((e = load_key(p, at->key_path, &p->ca.key, why)) == ERR_NOT_FOUND)
-        return crypto_fail(why, ERR_CONFLICT,
-                           "the CA certificate %s is there but its key %s is not: restore the key from a backup, or "
-                           "move the whole data folder away to start with a new CA",
-                           at->cert_path, at->key_path);
+        return crypto_fail(
+            why, ERR_CONFLICT,
+            "the CA certificate %s is there but its key %s is not: restore the key from a backup, or "
+            "move the whole data folder away to start with a new CA",
+            at->cert_path, at->key_path);
     return e ? e : crypto_cert_matches_key(p->ca.cert, p->ca.key, why);
 }
 
@@ -161,8 +163,8 @@ static bool leaf_usable(const struct pki *p, const struct pair *leaf, int64_t no
            crypto_cert_time_check(leaf->cert, now_ms + RENEW_DAYS * DAY_MS) == CRYPTO_TIME_OK;
 }
 
-static err_t leaf_make(struct pki *p, struct pair *leaf, const struct place *at, struct crypto_cert_spec *spec,
-                       int64_t now_ms, struct crypto_error *why)
+static err_t leaf_make(struct pki *p, struct pair *leaf, const struct place *at,
+                       struct crypto_cert_spec *spec, int64_t now_ms, struct crypto_error *why)
 {
     auto_x509 X509 *cert = NULL;
     err_t e;
@@ -197,7 +199,8 @@ static err_t open_leaf(struct pki *p, struct pair *leaf, const char *dir, const 
     return e;
 }
 
-static err_t open_server(struct pki *p, const char *dir, const char *hosts, int64_t now_ms, struct crypto_error *why)
+static err_t open_server(struct pki *p, const char *dir, const char *hosts, int64_t now_ms,
+                         struct crypto_error *why)
 {
     struct hosts names = { 0 };
     bool changed = false;
@@ -233,14 +236,14 @@ static err_t keep_texts(struct pki *p)
     autobuf der = BUF_INIT(CRYPTO_CERT_MAX);
     err_t e;
 
-    if ((e = crypto_cert_pem(p->ca.cert, &p->root_pem)) || (e = crypto_cert_pem(p->signing.cert, &p->signing_pem)) ||
-        (e = crypto_cert_der(p->ca.cert, &der)))
+    if ((e = crypto_cert_pem(p->ca.cert, &p->root_pem)) ||
+        (e = crypto_cert_pem(p->signing.cert, &p->signing_pem)) || (e = crypto_cert_der(p->ca.cert, &der)))
         return e;
     return crypto_sha256_hex(p->crypto, buf_slice(&der), p->root_sha256);
 }
 
-err_t pki_open(const struct crypto_ctx *crypto, const char *dir, const char *hosts, int64_t now_ms, struct pki **ret,
-               struct crypto_error *why)
+err_t pki_open(const struct crypto_ctx *crypto, const char *dir, const char *hosts, int64_t now_ms,
+               struct pki **ret, struct crypto_error *why)
 {
     __attribute__((cleanup(pki_free_ptr))) struct pki *p = mem_calloc(1, sizeof(*p));
     err_t e;

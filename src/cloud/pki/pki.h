@@ -1,8 +1,9 @@
 /* src/cloud/pki/pki.h - the installation's own certificates, and the only place that mints any.
  *
- * Files in DIR/pki, keys 0600: ca (the device CA, self-signed), server (TLS, names from --host, made anew when
- * these change or it comes near its end), signing (code signing, for deployment documents: docs/spec/edge-cloud.md EC-7).
- * pki_open does I/O; afterwards the object is constant and safe from any thread.
+ * Files in DIR/pki, keys 0600: ca (the device CA, self-signed), server (TLS, names from --host, made anew
+ * when these change or it comes near its end), signing (code signing, for deployment documents:
+ * docs/spec/edge-cloud.md EC-7). pki_open does I/O; afterwards the object is constant and safe from any
+ * thread.
  */
 #pragma once
 #include "base/buf.h"
@@ -15,17 +16,17 @@ struct pki;
 
 /* Load what is there, make what is missing. `hosts` is the value of --host.
  * ERR_INVALID, ERR_CONFLICT, ERR_DENIED, ERR_IO ...: *why names the file and what to do. */
-err_t pki_open(const struct crypto_ctx *crypto, const char *dir, const char *hosts, int64_t now_ms, struct pki **ret,
-               struct crypto_error *why);
+err_t pki_open(const struct crypto_ctx *crypto, const char *dir, const char *hosts, int64_t now_ms,
+               struct pki **ret, struct crypto_error *why);
 void pki_free(struct pki *p); /* NULL is fine */
 
-struct slice pki_root_pem(const struct pki *p); /* lives as long as p */
+struct slice pki_root_pem(const struct pki *p);   /* lives as long as p */
 const char *pki_root_sha256(const struct pki *p); /* lower-case hex of the DER */
-X509 *pki_server_cert(const struct pki *p); /* borrowed */
+X509 *pki_server_cert(const struct pki *p);       /* borrowed */
 EVP_PKEY *pki_server_key(const struct pki *p);
 
-/* A client certificate for `subject_key`, ending 2049-12-31 as the service's do. csr: take its subject; NULL: the
- * service's own subject. ERR_INVALID: a subject we cannot copy; ERR_CRYPTO. */
+/* A client certificate for `subject_key`, ending 2049-12-31 as the service's do. csr: take its subject; NULL:
+ * the service's own subject. ERR_INVALID: a subject we cannot copy; ERR_CRYPTO. */
 err_t pki_issue_device(const struct pki *p, EVP_PKEY *subject_key, X509_REQ *csr, int64_t now_ms, X509 **ret,
                        struct crypto_error *why);
 

@@ -56,11 +56,11 @@ static int order(read_fn read, const char *have, const char *want)
     return a < b ? -1 : a > b;
 }
 
-#define COMPARISON(name, read, test) \
+#define COMPARISON(name, read, test)              \
     bool name(const char *have, const char *want) \
-    { \
-        int o = order(read, have, want); \
-        return o != 2 && (test); \
+    {                                             \
+        int o = order(read, have, want);          \
+        return o != 2 && (test);                  \
     }
 
 COMPARISON(compare_num_eq, read_number, o == 0)

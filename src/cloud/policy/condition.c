@@ -126,8 +126,8 @@ static err_t parse_values(struct condition *c, const json_t *j)
     return e;
 }
 
-static err_t parse_key(struct conditions *cs, const char *op, const char *key, const json_t *values, char *why,
-                       size_t why_n)
+static err_t parse_key(struct conditions *cs, const char *op, const char *key, const json_t *values,
+                       char *why, size_t why_n)
 {
     struct condition *c;
     err_t e = mem_grow(&cs->c, &cs->cap, cs->n + 1, CONDITIONS_MAX, sizeof(*cs->c));
@@ -186,8 +186,8 @@ err_t conditions_parse(const json_t *j, struct conditions *ret, char *why, size_
 }
 
 /* Does one value of the request match one value of the policy? An unresolved variable matches nothing. */
-static bool pair_matches(const struct condition *c, const struct pattern *want, const struct policy_vars *vars,
-                         const char *have)
+static bool pair_matches(const struct condition *c, const struct pattern *want,
+                         const struct policy_vars *vars, const char *have)
 {
     char text[CONDITION_TEXT_MAX];
 

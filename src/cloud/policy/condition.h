@@ -30,8 +30,8 @@ struct conditions {
 
 void conditions_done(struct conditions *cs);
 
-/* Parse the value of "Condition". ERR_INVALID: unknown operator, wrong types; `why` (of `why_n` bytes) says which.
- * *ret untouched then. */
+/* Parse the value of "Condition". ERR_INVALID: unknown operator, wrong types; `why` (of `why_n` bytes) says
+ * which. *ret untouched then. */
 err_t conditions_parse(const json_t *j, struct conditions *ret, char *why, size_t why_n);
 
 /* Do all of them hold for this request? No conditions: true. */

@@ -208,7 +208,8 @@ err_t policy_doc_parse(struct slice text, struct policy_doc **ret, char why[POLI
     if ((e = check_size(text, why)))
         return e;
     if ((e = json_parse(text, DEPTH_MAX, &j, &where)))
-        return e == ERR_NOMEM ? e : BAD(why, "line %d, column %d: %.120s", where.line, where.column, where.text);
+        return e == ERR_NOMEM ? e
+                              : BAD(why, "line %d, column %d: %.120s", where.line, where.column, where.text);
     if (!(doc = mem_calloc(1, sizeof(*doc))))
         return ERR_NOMEM;
     if ((e = parse_top(doc, j, why)))

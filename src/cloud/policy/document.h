@@ -9,7 +9,7 @@
 #include "cloud/policy/condition.h"
 #include "cloud/policy/pattern.h"
 
-#define POLICY_DOC_MAX 2048u     /* characters, white space not counted */
+#define POLICY_DOC_MAX 2048u /* characters, white space not counted */
 #define POLICY_DOC_RAW_MAX 16384u
 #define POLICY_WHY_MAX 200u
 

@@ -2,7 +2,8 @@
 
 /* A list with a variable this request does not have grants nothing by that entry; under Not... the statement
  * as a whole does not apply, or a missing variable would match everything (iot-core trap 8). */
-static bool list_matches(const struct policy_list *l, const struct policy_vars *vars, struct slice subject, bool fold)
+static bool list_matches(const struct policy_list *l, const struct policy_vars *vars, struct slice subject,
+                         bool fold)
 {
     for (size_t i = 0; i < l->n; i++) {
         enum pattern_result r = pattern_match(&l->p[i], vars, subject, fold);

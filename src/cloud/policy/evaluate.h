@@ -19,4 +19,5 @@ struct policy_request {
     const struct policy_vars *vars;
 };
 
-enum policy_verdict policy_evaluate(struct policy_doc *const *docs, size_t n, const struct policy_request *rq);
+enum policy_verdict policy_evaluate(struct policy_doc *const *docs, size_t n,
+                                    const struct policy_request *rq);

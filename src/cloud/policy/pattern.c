@@ -173,8 +173,8 @@ static bool match(const struct pattern *p, const struct policy_vars *vars, struc
     }
 }
 
-enum pattern_result pattern_match(const struct pattern *p, const struct policy_vars *vars, struct slice subject,
-                                  bool fold)
+enum pattern_result pattern_match(const struct pattern *p, const struct policy_vars *vars,
+                                  struct slice subject, bool fold)
 {
     if (!resolved(p, vars))
         return PATTERN_UNRESOLVED;

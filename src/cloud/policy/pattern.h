@@ -34,9 +34,10 @@ err_t pattern_compile(struct slice text, struct pattern *ret);
 
 /* Match the whole of `subject`. `fold` compares letters without case (actions). Linear in memory, at most
  * |pattern| * |subject| steps. */
-enum pattern_result pattern_match(const struct pattern *p, const struct policy_vars *vars, struct slice subject,
-                                  bool fold);
+enum pattern_result pattern_match(const struct pattern *p, const struct policy_vars *vars,
+                                  struct slice subject, bool fold);
 
 /* The pattern's text with variables filled in and wildcards kept as characters, for comparisons that know no
- * wildcards. Appended to `out` (NUL-terminated, `room` bytes). ERR_NOT_FOUND: a variable is missing. ERR_TOO_BIG. */
+ * wildcards. Appended to `out` (NUL-terminated, `room` bytes). ERR_NOT_FOUND: a variable is missing.
+ * ERR_TOO_BIG. */
 err_t pattern_text(const struct pattern *p, const struct policy_vars *vars, char *out, size_t room);

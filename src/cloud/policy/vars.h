@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "base/slice.h"
 
-#define POLICY_VALUES_MAX 5u    /* values of one certificate attribute that count */
+#define POLICY_VALUES_MAX 5u /* values of one certificate attribute that count */
 #define POLICY_VALUE_LEN_MAX 1024u
 #define POLICY_VARS_MAX 128u
 

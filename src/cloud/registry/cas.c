@@ -20,7 +20,8 @@ static err_t code_row(void *ctx, const struct db_rows *row)
 static err_t registration_code(struct api_call *c, char code[CODE_LEN + 1])
 {
     uint8_t random[CODE_LEN / 2];
-    err_t e = db_one(c->db, "SELECT content FROM settings WHERE name = 'registration-code'", DB_NO_ARGS, code_row, code);
+    err_t e = db_one(c->db, "SELECT content FROM settings WHERE name = 'registration-code'", DB_NO_ARGS,
+                     code_row, code);
 
     if (e != ERR_NOT_FOUND)
         return e;
@@ -49,11 +50,13 @@ static err_t check_possession(struct api_call *c, const X509 *ca)
     if ((e = cert_from_body(c, "verificationCertificate", &proof)) || (e = registration_code(c, code)))
         return e;
     if (crypto_cert_common_name(proof, name, sizeof(name)) || strcmp(name, code) != 0)
-        return api_fail(c, API_REGISTRATION_CODE,
-                        "The verification certificate's common name is not the registration code of this account "
-                        "(GetRegistrationCode)");
+        return api_fail(
+            c, API_REGISTRATION_CODE,
+            "The verification certificate's common name is not the registration code of this account "
+            "(GetRegistrationCode)");
     if (crypto_cert_issued_by(proof, ca) != ERR_OK)
-        return api_fail(c, API_CERTIFICATE_VALIDATION, "The verification certificate is not signed by the CA certificate");
+        return api_fail(c, API_CERTIFICATE_VALIDATION,
+                        "The verification certificate is not signed by the CA certificate");
     return ERR_OK;
 }
 
@@ -62,7 +65,8 @@ static err_t check_ca(struct api_call *c, const X509 *ca, const char *mode)
     err_t e;
 
     if (!crypto_cert_is_ca(ca))
-        return api_fail(c, API_CERTIFICATE_VALIDATION, "caCertificate is no CA: basicConstraints CA:TRUE is missing");
+        return api_fail(c, API_CERTIFICATE_VALIDATION,
+                        "caCertificate is no CA: basicConstraints CA:TRUE is missing");
     if ((e = cert_check_usable(c, ca)))
         return e;
     return strcmp(mode, "SNI_ONLY") == 0 ? ERR_OK : check_possession(c, ca);
@@ -79,14 +83,15 @@ static err_t read_mode(struct api_call *c, const char **ret)
     return ERR_OK;
 }
 
-/* Auto registration belongs to just-in-time registration, which this server does not do yet: say so, rather than
- * take a promise that would not be kept. */
+/* Auto registration belongs to just-in-time registration, which this server does not do yet: say so, rather
+ * than take a promise that would not be kept. */
 static err_t read_flags(struct api_call *c, struct cert_row *r)
 {
     bool active = false, automatic = false;
     err_t e;
 
-    if ((e = api_param_bool(c, "setAsActive", &active)) || (e = api_param_bool(c, "allowAutoRegistration", &automatic)))
+    if ((e = api_param_bool(c, "setAsActive", &active)) ||
+        (e = api_param_bool(c, "allowAutoRegistration", &automatic)))
         return e;
     if (automatic || json_object_get(c->body, "registrationConfig"))
         return api_fail(c, API_INVALID_REQUEST, "automatic registration is not offered by this server");
@@ -108,21 +113,23 @@ static err_t check_new(struct api_call *c, const char *id, const char *subject_h
                                               DB_ARGS(DB_TEXT(subject_hash)), &same)))
         return e;
     if (same >= SAME_SUBJECT_MAX)
-        return api_fail(c, API_LIMIT, "%d CA certificates with this subject are registered already", SAME_SUBJECT_MAX);
+        return api_fail(c, API_LIMIT, "%d CA certificates with this subject are registered already",
+                        SAME_SUBJECT_MAX);
     return ERR_OK;
 }
 
 static err_t store_ca(struct api_call *c, const struct cert_row *r, const char *subject_hash)
 {
-    return db_run(c->db,
-                  "INSERT INTO cas (cert_id, pem, status, auto_registration, subject_hash, mode, generation, revision,"
-                  " created_ms, modified_ms, not_before_ms, not_after_ms)"
-                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-                  DB_ARGS(DB_TEXT(r->id), DB_TEXT(r->pem), DB_TEXT(r->status), DB_TEXT(r->auto_registration),
-                          DB_TEXT(subject_hash), DB_TEXT(r->mode), DB_TEXT(r->generation), DB_INT(r->revision),
-                          DB_INT(r->created_ms), DB_INT(r->modified_ms), DB_INT(r->not_before_ms),
-                          DB_INT(r->not_after_ms)),
-                  NULL);
+    return db_run(
+        c->db,
+        "INSERT INTO cas (cert_id, pem, status, auto_registration, subject_hash, mode, generation, revision,"
+        " created_ms, modified_ms, not_before_ms, not_after_ms)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        DB_ARGS(DB_TEXT(r->id), DB_TEXT(r->pem), DB_TEXT(r->status), DB_TEXT(r->auto_registration),
+                DB_TEXT(subject_hash), DB_TEXT(r->mode), DB_TEXT(r->generation), DB_INT(r->revision),
+                DB_INT(r->created_ms), DB_INT(r->modified_ms), DB_INT(r->not_before_ms),
+                DB_INT(r->not_after_ms)),
+        NULL);
 }
 
 err_t ca_register(struct api_call *c)
@@ -133,14 +140,16 @@ err_t ca_register(struct api_call *c)
     const char *mode = "DEFAULT";
     err_t e;
 
-    if ((e = read_mode(c, &mode)) || (e = cert_from_body(c, "caCertificate", &ca)) || (e = check_ca(c, ca, mode)) ||
-        (e = cert_row_from(c, ca, &r)) || (e = read_flags(c, &r)) ||
-        (e = crypto_cert_subject_hash(c->env->crypto, ca, subject_hash)) || (e = check_new(c, r.id, subject_hash)))
+    if ((e = read_mode(c, &mode)) || (e = cert_from_body(c, "caCertificate", &ca)) ||
+        (e = check_ca(c, ca, mode)) || (e = cert_row_from(c, ca, &r)) || (e = read_flags(c, &r)) ||
+        (e = crypto_cert_subject_hash(c->env->crypto, ca, subject_hash)) ||
+        (e = check_new(c, r.id, subject_hash)))
         return e;
     (void)snprintf(r.mode, sizeof(r.mode), "%s", mode);
     if ((e = store_ca(c, &r, subject_hash)))
         return e;
-    return api_reply(c, json_pack("{s:s,s:s}", "certificateArn", arn_iot(c, "cacert", r.id, arn), "certificateId", r.id));
+    return api_reply(
+        c, json_pack("{s:s,s:s}", "certificateArn", arn_iot(c, "cacert", r.id, arn), "certificateId", r.id));
 }
 
 static err_t load(struct api_call *c, struct cert_row *r)
@@ -179,6 +188,7 @@ err_t ca_update(struct api_call *c)
         return api_fail(c, API_INVALID_REQUEST, "newStatus must be ACTIVE or INACTIVE, got '%.40s'", status);
     if ((automatic && strcmp(automatic, "DISABLE") != 0) || json_object_get(c->body, "registrationConfig"))
         return api_fail(c, API_INVALID_REQUEST, "automatic registration is not offered by this server");
-    return db_run(c->db, "UPDATE cas SET status = $1, modified_ms = $2, revision = revision + 1 WHERE cert_id = $3",
+    return db_run(c->db,
+                  "UPDATE cas SET status = $1, modified_ms = $2, revision = revision + 1 WHERE cert_id = $3",
                   DB_ARGS(DB_TEXT(status ? status : r.status), DB_INT(c->now_ms), DB_TEXT(r.id)), NULL);
 }

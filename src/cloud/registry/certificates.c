@@ -13,13 +13,14 @@
 
 static err_t store_row(struct api_call *c, const struct cert_row *r)
 {
-    return db_run(c->db,
-                  "INSERT INTO certificates (cert_id, pem, status, ca_id, mode, generation, revision, created_ms,"
-                  " modified_ms, not_before_ms, not_after_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-                  DB_ARGS(DB_TEXT(r->id), DB_TEXT(r->pem), DB_TEXT(r->status), DB_TEXT(r->ca_id[0] ? r->ca_id : NULL),
-                          DB_TEXT(r->mode), DB_TEXT(r->generation), DB_INT(r->revision), DB_INT(r->created_ms),
-                          DB_INT(r->modified_ms), DB_INT(r->not_before_ms), DB_INT(r->not_after_ms)),
-                  NULL);
+    return db_run(
+        c->db,
+        "INSERT INTO certificates (cert_id, pem, status, ca_id, mode, generation, revision, created_ms,"
+        " modified_ms, not_before_ms, not_after_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        DB_ARGS(DB_TEXT(r->id), DB_TEXT(r->pem), DB_TEXT(r->status), DB_TEXT(r->ca_id[0] ? r->ca_id : NULL),
+                DB_TEXT(r->mode), DB_TEXT(r->generation), DB_INT(r->revision), DB_INT(r->created_ms),
+                DB_INT(r->modified_ms), DB_INT(r->not_before_ms), DB_INT(r->not_after_ms)),
+        NULL);
 }
 
 static err_t set_status(struct api_call *c, struct cert_row *r)
@@ -39,7 +40,8 @@ static err_t issue(struct api_call *c, EVP_PKEY *key, X509_REQ *csr, struct cert
     err_t e = pki_issue_device(c->env->pki, key, csr, c->now_ms, &cert, &why);
 
     if (e == ERR_INVALID)
-        return api_fail(c, API_INVALID_REQUEST, "no certificate can be made from this request: %.300s", why.text);
+        return api_fail(c, API_INVALID_REQUEST, "no certificate can be made from this request: %.300s",
+                        why.text);
     if (e || (e = cert_row_from(c, cert, ret)) || (e = set_status(c, ret)))
         return e;
     return store_row(c, ret);
@@ -93,7 +95,8 @@ err_t certificate_create_keys(struct api_call *c)
 static err_t reply_created(struct api_call *c, const struct cert_row *r, bool with_pem)
 {
     char arn[ARN_MAX];
-    json_t *j = json_pack("{s:s,s:s}", "certificateArn", arn_iot(c, "cert", r->id, arn), "certificateId", r->id);
+    json_t *j =
+        json_pack("{s:s,s:s}", "certificateArn", arn_iot(c, "cert", r->id, arn), "certificateId", r->id);
 
     if (j && with_pem)
         (void)json_object_set_new(j, "certificatePem", json_string(r->pem));
@@ -110,14 +113,15 @@ err_t certificate_create_csr(struct api_call *c)
     err_t e;
 
     if (!pem || strlen(pem) > CSR_MAX)
-        return api_fail(c, API_INVALID_REQUEST, "certificateSigningRequest is required, PEM of at most %u characters",
-                        CSR_MAX);
+        return api_fail(c, API_INVALID_REQUEST,
+                        "certificateSigningRequest is required, PEM of at most %u characters", CSR_MAX);
     if (crypto_csr_parse_pem(c->env->crypto, slice_str(pem), &csr, &why))
         return api_fail(c, API_INVALID_REQUEST, "The CSR is not valid: %.300s", why.text);
     if ((e = crypto_csr_public_key(csr, &key)))
         return e;
     if (!crypto_key_acceptable(key))
-        return api_fail(c, API_INVALID_REQUEST, "The CSR's key must be RSA of 2048 bits or more, P-256, P-384 or P-521");
+        return api_fail(c, API_INVALID_REQUEST,
+                        "The CSR's key must be RSA of 2048 bits or more, P-256, P-384 or P-521");
     if ((e = issue(c, key, csr, &r)))
         return e;
     return reply_created(c, &r, true);
@@ -154,15 +158,16 @@ static err_t find_issuer(struct api_call *c, const X509 *cert, struct issuer *re
 
     *ret = (struct issuer){ .c = c, .cert = cert };
     if ((e = crypto_cert_issuer_hash(c->env->crypto, cert, hash)) ||
-        (e = db_each(c->db, "SELECT cert_id, pem, status FROM cas WHERE subject_hash = $1", DB_ARGS(DB_TEXT(hash)),
-                     try_issuer, ret)))
+        (e = db_each(c->db, "SELECT cert_id, pem, status FROM cas WHERE subject_hash = $1",
+                     DB_ARGS(DB_TEXT(hash)), try_issuer, ret)))
         return e;
     if (!ret->found)
-        return api_fail(c, API_CERTIFICATE_VALIDATION, "CA certificate is not registered. Register the CA that signed "
-                                                       "this certificate first (RegisterCACertificate)");
+        return api_fail(c, API_CERTIFICATE_VALIDATION,
+                        "CA certificate is not registered. Register the CA that signed "
+                        "this certificate first (RegisterCACertificate)");
     if (strcmp(ret->status, "ACTIVE") != 0)
-        return api_fail(c, API_CERTIFICATE_VALIDATION, "CA certificate %s is %s: activate it first", ret->ca_id,
-                        ret->status);
+        return api_fail(c, API_CERTIFICATE_VALIDATION, "CA certificate %s is %s: activate it first",
+                        ret->ca_id, ret->status);
     return ERR_OK;
 }
 
@@ -178,7 +183,8 @@ static err_t check_named_ca(struct api_call *c, const char *ca_id)
     if ((e = cert_from_body(c, "caCertificatePem", &ca)) || (e = crypto_cert_id(c->env->crypto, ca, id)))
         return e;
     if (strcmp(id, ca_id) != 0)
-        return api_fail(c, API_CERTIFICATE_VALIDATION, "caCertificatePem is not the registered CA that signed the certificate");
+        return api_fail(c, API_CERTIFICATE_VALIDATION,
+                        "caCertificatePem is not the registered CA that signed the certificate");
     return ERR_OK;
 }
 
@@ -203,7 +209,9 @@ static err_t refuse_known(struct api_call *c, const char *id)
 
     if (e == ERR_NOT_FOUND)
         return ERR_OK;
-    return e ? e : api_fail_exists(c, arn_iot(c, "cert", id, arn), id, "The certificate is already provisioned or registered");
+    return e ? e
+             : api_fail_exists(c, arn_iot(c, "cert", id, arn), id,
+                               "The certificate is already provisioned or registered");
 }
 
 static err_t register_cert(struct api_call *c, bool with_ca)
@@ -266,11 +274,13 @@ err_t certificate_update(struct api_call *c)
 
     if (e)
         return e;
-    if (!status || (strcmp(status, "ACTIVE") != 0 && strcmp(status, "INACTIVE") != 0 && strcmp(status, "REVOKED") != 0))
+    if (!status ||
+        (strcmp(status, "ACTIVE") != 0 && strcmp(status, "INACTIVE") != 0 && strcmp(status, "REVOKED") != 0))
         return api_fail(c, API_INVALID_REQUEST, "newStatus must be ACTIVE, INACTIVE or REVOKED, got '%.40s'",
                         status ? status : "");
     if ((e = db_run(c->db,
-                    "UPDATE certificates SET status = $1, modified_ms = $2, revision = revision + 1 WHERE cert_id = $3",
+                    "UPDATE certificates SET status = $1, modified_ms = $2, revision = revision + 1 WHERE "
+                    "cert_id = $3",
                     DB_ARGS(DB_TEXT(status), DB_INT(c->now_ms), DB_TEXT(r.id)), NULL)))
         return e;
     return effects_add(&c->effects, EFFECT_PRINCIPAL, r.id);
@@ -284,14 +294,15 @@ static err_t check_unattached(struct api_call *c, const char *id, bool force)
 
     if ((e = db_one_int(c->db, "SELECT count(*) FROM policy_targets WHERE cert_id = $1", DB_ARGS(DB_TEXT(id)),
                         &policies)) ||
-        (e = db_one_int(c->db, "SELECT count(*) FROM thing_principals WHERE cert_id = $1", DB_ARGS(DB_TEXT(id)),
-                        &things)))
+        (e = db_one_int(c->db, "SELECT count(*) FROM thing_principals WHERE cert_id = $1",
+                        DB_ARGS(DB_TEXT(id)), &things)))
         return e;
     if (things)
-        return api_fail(c, API_DELETE_CONFLICT, "Things must be detached before deletion (arn of certificate %s)", id);
+        return api_fail(c, API_DELETE_CONFLICT,
+                        "Things must be detached before deletion (arn of certificate %s)", id);
     if (policies && !force)
-        return api_fail(c, API_DELETE_CONFLICT, "Certificate policies must be detached before deletion (certificate %s)",
-                        id);
+        return api_fail(c, API_DELETE_CONFLICT,
+                        "Certificate policies must be detached before deletion (certificate %s)", id);
     return ERR_OK;
 }
 
@@ -305,7 +316,8 @@ err_t certificate_delete(struct api_call *c)
         return e;
     if (strcmp(r.status, "ACTIVE") == 0)
         return api_fail(c, API_CERTIFICATE_STATE,
-                        "Certificate must be deactivated (not ACTIVE) before deletion (certificate %s)", r.id);
+                        "Certificate must be deactivated (not ACTIVE) before deletion (certificate %s)",
+                        r.id);
     if ((e = check_unattached(c, r.id, force)) ||
         (e = db_run(c->db, "DELETE FROM policy_targets WHERE cert_id = $1", DB_ARGS(DB_TEXT(r.id)), NULL)) ||
         (e = db_run(c->db, "DELETE FROM certificates WHERE cert_id = $1", DB_ARGS(DB_TEXT(r.id)), NULL)))
@@ -332,9 +344,10 @@ static err_t list_row(void *ctx, const struct db_rows *row)
     }
     (void)snprintf(l->last_id, sizeof(l->last_id), "%s", db_str(row, 0));
     l->last_ms = db_int(row, 2);
-    json_t *item = json_pack("{s:s,s:s,s:s,s:o,s:s}", "certificateArn", arn_iot(l->c, "cert", l->last_id, arn),
-                             "certificateId", l->last_id, "status", db_str(row, 1), "creationDate",
-                             api_seconds(l->last_ms), "certificateMode", db_str(row, 3));
+    json_t *item =
+        json_pack("{s:s,s:s,s:s,s:o,s:s}", "certificateArn", arn_iot(l->c, "cert", l->last_id, arn),
+                  "certificateId", l->last_id, "status", db_str(row, 1), "creationDate",
+                  api_seconds(l->last_ms), "certificateMode", db_str(row, 3));
     return item && json_array_append_new(l->list, item) == 0 ? ERR_OK : ERR_NOMEM;
 }
 
@@ -366,13 +379,16 @@ err_t certificate_list(struct api_call *c)
     err_t e;
 
     if ((e = api_param_size(c, "pageSize", 25, 250, &l.size)) ||
-        (e = api_param_bool(c, "isAscendingOrder", &ascending)) || (e = read_marker(c, ascending, &ms, &id)) ||
-        (e = db_each(c->db,
-                     ascending ? "SELECT cert_id, status, created_ms, mode FROM certificates"
-                                 " WHERE (created_ms, cert_id) > ($1, $2) ORDER BY created_ms, cert_id LIMIT $3"
-                               : "SELECT cert_id, status, created_ms, mode FROM certificates"
-                                 " WHERE (created_ms, cert_id) < ($1, $2) ORDER BY created_ms DESC, cert_id DESC LIMIT $3",
-                     DB_ARGS(DB_INT(ms), DB_TEXT(id), DB_INT(l.size + 1)), list_row, &l)))
+        (e = api_param_bool(c, "isAscendingOrder", &ascending)) ||
+        (e = read_marker(c, ascending, &ms, &id)) ||
+        (e = db_each(
+             c->db,
+             ascending
+                 ? "SELECT cert_id, status, created_ms, mode FROM certificates"
+                   " WHERE (created_ms, cert_id) > ($1, $2) ORDER BY created_ms, cert_id LIMIT $3"
+                 : "SELECT cert_id, status, created_ms, mode FROM certificates"
+                   " WHERE (created_ms, cert_id) < ($1, $2) ORDER BY created_ms DESC, cert_id DESC LIMIT $3",
+             DB_ARGS(DB_INT(ms), DB_TEXT(id), DB_INT(l.size + 1)), list_row, &l)))
         return e;
     (void)snprintf(marker, sizeof(marker), "%lld.%s", (long long)l.last_ms, l.last_id);
     answer = json_pack("{s:O}", "certificates", list);

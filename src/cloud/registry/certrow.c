@@ -44,21 +44,25 @@ static err_t take_row(void *ctx, const struct db_rows *row)
 
 err_t cert_row_load(struct db *db, const char *id, struct cert_row *ret)
 {
-    return db_one(db, "SELECT cert_id, pem, status, ca_id, '', mode, generation, " DATES
-                      " FROM certificates WHERE cert_id = $1",
+    return db_one(db,
+                  "SELECT cert_id, pem, status, ca_id, '', mode, generation, " DATES
+                  " FROM certificates WHERE cert_id = $1",
                   DB_ARGS(DB_TEXT(id)), take_row, ret);
 }
 
 err_t ca_row_load(struct db *db, const char *id, struct cert_row *ret)
 {
-    return db_one(db, "SELECT cert_id, pem, status, '', auto_registration, mode, generation, " DATES
-                      " FROM cas WHERE cert_id = $1",
+    return db_one(db,
+                  "SELECT cert_id, pem, status, '', auto_registration, mode, generation, " DATES
+                  " FROM cas WHERE cert_id = $1",
                   DB_ARGS(DB_TEXT(id)), take_row, ret);
 }
 
 err_t cert_row_from(const struct api_call *c, X509 *cert, struct cert_row *ret)
 {
-    struct cert_row r = { .mode = "DEFAULT", .revision = 1, .created_ms = c->now_ms, .modified_ms = c->now_ms };
+    struct cert_row r = {
+        .mode = "DEFAULT", .revision = 1, .created_ms = c->now_ms, .modified_ms = c->now_ms
+    };
     autobuf pem = BUF_INIT(CRYPTO_CERT_MAX);
     err_t e;
 
@@ -77,8 +81,8 @@ json_t *cert_row_describe(const struct api_call *c, const struct cert_row *r)
     bool ca = r->auto_registration[0];
     char arn[ARN_MAX];
     json_t *j = json_pack("{s:s,s:s,s:s,s:s,s:s,s:o,s:o,s:I,s:s,s:s,s:{s:o,s:o}}", "certificateArn",
-                          arn_iot(c, ca ? "cacert" : "cert", r->id, arn), "certificateId", r->id, "status", r->status,
-                          "certificatePem", r->pem, "ownedBy", c->env->account, "creationDate",
+                          arn_iot(c, ca ? "cacert" : "cert", r->id, arn), "certificateId", r->id, "status",
+                          r->status, "certificatePem", r->pem, "ownedBy", c->env->account, "creationDate",
                           api_seconds(r->created_ms), "lastModifiedDate", api_seconds(r->modified_ms),
                           "customerVersion", (json_int_t)r->revision, "generationId", r->generation,
                           "certificateMode", r->mode, "validity", "notBefore", api_seconds(r->not_before_ms),
@@ -99,7 +103,8 @@ err_t cert_from_body(struct api_call *c, const char *member, X509 **ret)
     if (!pem)
         return api_fail(c, API_INVALID_REQUEST, "%s is required", member);
     if (crypto_cert_parse_pem(c->env->crypto, slice_str(pem), ret, &why))
-        return api_fail(c, API_CERTIFICATE_VALIDATION, "%s is not a certificate in PEM form: %.300s", member, why.text);
+        return api_fail(c, API_CERTIFICATE_VALIDATION, "%s is not a certificate in PEM form: %.300s", member,
+                        why.text);
     return ERR_OK;
 }
 

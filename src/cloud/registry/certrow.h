@@ -7,8 +7,8 @@ struct cert_row {
     char id[CRYPTO_SHA256_HEX];
     char ca_id[CRYPTO_SHA256_HEX]; /* "" when there is none */
     char status[32];
-    char mode[16];                 /* DEFAULT, SNI_ONLY */
-    char auto_registration[16];    /* CAs: ENABLE, DISABLE */
+    char mode[16];              /* DEFAULT, SNI_ONLY */
+    char auto_registration[16]; /* CAs: ENABLE, DISABLE */
     char generation[64];
     char *pem;
     int64_t revision, created_ms, modified_ms, not_before_ms, not_after_ms;

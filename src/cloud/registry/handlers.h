@@ -1,4 +1,5 @@
-/* src/cloud/registry/handlers.h - the iot control plane's operations, a handler each. See api/call.h for how they run.
+/* src/cloud/registry/handlers.h - the iot control plane's operations, a handler each. See api/call.h for how
+ * they run.
  *
  * Spec: iot-core reference 2.1-2.3, 3.8, 4.3.
  */

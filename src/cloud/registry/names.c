@@ -35,10 +35,11 @@ static err_t checked(struct api_call *c, const char *param, bool (*ok)(const cha
     const char *v = api_param(c, param);
 
     if (!v || !ok(v))
-        return api_fail(c, API_INVALID_REQUEST,
-                        "1 validation error detected: Value '%.140s' at '%s' failed to satisfy constraint: Member must "
-                        "satisfy regular expression pattern: %s",
-                        v ? v : "null", param, pattern);
+        return api_fail(
+            c, API_INVALID_REQUEST,
+            "1 validation error detected: Value '%.140s' at '%s' failed to satisfy constraint: Member must "
+            "satisfy regular expression pattern: %s",
+            v ? v : "null", param, pattern);
     *ret = v;
     return ERR_OK;
 }

@@ -20,5 +20,6 @@ err_t name_cert(struct api_call *c, const char *param, const char **ret);
 /* arn:aws:iot:REGION:ACCOUNT:KIND/NAME with the request's region. ret has ARN_MAX bytes. */
 const char *arn_iot(const struct api_call *c, const char *kind, const char *name, char ret[ARN_MAX]);
 
-/* The NAME of arn:PARTITION:iot:REGION:ACCOUNT:KIND/NAME of this account, borrowed from `arn`; NULL for anything else. */
+/* The NAME of arn:PARTITION:iot:REGION:ACCOUNT:KIND/NAME of this account, borrowed from `arn`; NULL for
+ * anything else. */
 const char *arn_name(const struct cloud_env *env, const char *arn, const char *kind);

@@ -37,11 +37,13 @@ err_t policy_create(struct api_call *c)
     bool known;
     err_t e;
 
-    if ((e = name_policy(c, "policyName", &name)) || (e = check_document(c, document)) || (e = exists(c, name, &known)))
+    if ((e = name_policy(c, "policyName", &name)) || (e = check_document(c, document)) ||
+        (e = exists(c, name, &known)))
         return e;
     arn_iot(c, "policy", name, arn);
     if (known)
-        return api_fail_exists(c, arn, name, "Policy cannot be created - name already exists (name=%s)", name);
+        return api_fail_exists(c, arn, name, "Policy cannot be created - name already exists (name=%s)",
+                               name);
     if ((e = crypto_random_uuid(c->env->crypto, generation)) ||
         (e = db_run(c->db,
                     "INSERT INTO policies (name, document, version, generation, created_ms, modified_ms)"
@@ -61,10 +63,11 @@ static err_t get_row(void *ctx, const struct db_rows *row)
     char arn[ARN_MAX], version[24];
 
     (void)snprintf(version, sizeof(version), "%lld", (long long)db_int(row, 1));
-    return api_reply(c, json_pack("{s:s,s:s,s:s,s:s,s:s,s:o,s:o}", "policyName", name, "policyArn",
-                                  arn_iot(c, "policy", name, arn), "policyDocument", db_str(row, 0),
-                                  "defaultVersionId", version, "generationId", db_str(row, 2), "creationDate",
-                                  api_seconds(db_int(row, 3)), "lastModifiedDate", api_seconds(db_int(row, 4))));
+    return api_reply(c,
+                     json_pack("{s:s,s:s,s:s,s:s,s:s,s:o,s:o}", "policyName", name, "policyArn",
+                               arn_iot(c, "policy", name, arn), "policyDocument", db_str(row, 0),
+                               "defaultVersionId", version, "generationId", db_str(row, 2), "creationDate",
+                               api_seconds(db_int(row, 3)), "lastModifiedDate", api_seconds(db_int(row, 4))));
 }
 
 err_t policy_get(struct api_call *c)
@@ -74,7 +77,8 @@ err_t policy_get(struct api_call *c)
 
     if ((e = name_policy(c, "policyName", &name)))
         return e;
-    e = db_one(c->db, "SELECT document, version, generation, created_ms, modified_ms FROM policies WHERE name = $1",
+    e = db_one(c->db,
+               "SELECT document, version, generation, created_ms, modified_ms FROM policies WHERE name = $1",
                DB_ARGS(DB_TEXT(name)), get_row, c);
     return e == ERR_NOT_FOUND ? api_fail(c, API_NOT_FOUND, "Policy not found (name=%s)", name) : e;
 }
@@ -90,11 +94,12 @@ err_t policy_delete(struct api_call *c)
         return e;
     if (!known)
         return api_fail(c, API_NOT_FOUND, "Policy not found (name=%s)", name);
-    if ((e = db_one_int(c->db, "SELECT count(*) FROM policy_targets WHERE policy = $1", DB_ARGS(DB_TEXT(name)),
-                        &targets)))
+    if ((e = db_one_int(c->db, "SELECT count(*) FROM policy_targets WHERE policy = $1",
+                        DB_ARGS(DB_TEXT(name)), &targets)))
         return e;
     if (targets)
-        return api_fail(c, API_DELETE_CONFLICT, "The policy cannot be deleted as it is attached to one or more principals (name=%s)",
+        return api_fail(c, API_DELETE_CONFLICT,
+                        "The policy cannot be deleted as it is attached to one or more principals (name=%s)",
                         name);
     return db_run(c->db, "DELETE FROM policies WHERE name = $1", DB_ARGS(DB_TEXT(name)), NULL);
 }
@@ -118,7 +123,8 @@ static err_t list_row(void *ctx, const struct db_rows *row)
         return ERR_OK;
     }
     (void)snprintf(l->last, sizeof(l->last), "%s", name);
-    json_t *item = json_pack("{s:s,s:s}", "policyName", name, "policyArn", arn_iot(l->c, "policy", name, arn));
+    json_t *item =
+        json_pack("{s:s,s:s}", "policyName", name, "policyArn", arn_iot(l->c, "policy", name, arn));
     return item && json_array_append_new(l->list, item) == 0 ? ERR_OK : ERR_NOMEM;
 }
 
@@ -155,7 +161,8 @@ static err_t find_target(struct api_call *c, const char *target, const char **re
     err_t e;
 
     if (!id || !name_cert_ok(id))
-        return api_fail(c, API_INVALID_REQUEST, "target '%.200s' is not the ARN of a certificate of this account",
+        return api_fail(c, API_INVALID_REQUEST,
+                        "target '%.200s' is not the ARN of a certificate of this account",
                         target ? target : "");
     if ((e = cert_row_load(c->db, id, &r)) == ERR_NOT_FOUND)
         return api_fail(c, API_NOT_FOUND, "Certificate %s not found", id);
@@ -168,11 +175,12 @@ static err_t attach(struct api_call *c, const char *name, const char *cert)
     int64_t attached, changed;
     err_t e;
 
-    if ((e = db_run(c->db, "INSERT INTO policy_targets (policy, cert_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+    if ((e = db_run(c->db,
+                    "INSERT INTO policy_targets (policy, cert_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
                     DB_ARGS(DB_TEXT(name), DB_TEXT(cert)), &changed)) ||
         !changed ||
-        (e = db_one_int(c->db, "SELECT count(*) FROM policy_targets WHERE cert_id = $1", DB_ARGS(DB_TEXT(cert)),
-                        &attached)))
+        (e = db_one_int(c->db, "SELECT count(*) FROM policy_targets WHERE cert_id = $1",
+                        DB_ARGS(DB_TEXT(cert)), &attached)))
         return e;
     if (attached > ATTACHED_MAX)
         return api_fail(c, API_LIMIT, "a principal can have at most %d policies", ATTACHED_MAX);
@@ -199,7 +207,8 @@ err_t policy_detach(struct api_call *c)
     const char *name, *cert;
     err_t e;
 
-    if ((e = name_policy(c, "policyName", &name)) || (e = find_target(c, json_get_str(c->body, "target"), &cert)) ||
+    if ((e = name_policy(c, "policyName", &name)) ||
+        (e = find_target(c, json_get_str(c->body, "target"), &cert)) ||
         (e = db_run(c->db, "DELETE FROM policy_targets WHERE policy = $1 AND cert_id = $2",
                     DB_ARGS(DB_TEXT(name), DB_TEXT(cert)), NULL)))
         return e;

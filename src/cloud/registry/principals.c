@@ -9,7 +9,8 @@ static err_t read_principal(struct api_call *c, const char **ret)
     const char *id = arn ? arn_name(c->env, arn, "cert") : NULL;
 
     if (!id || !name_cert_ok(id))
-        return api_fail(c, API_INVALID_REQUEST, "Principal %.200s is not the ARN of a certificate of this account",
+        return api_fail(c, API_INVALID_REQUEST,
+                        "Principal %.200s is not the ARN of a certificate of this account",
                         arn ? arn : "(missing header x-amzn-principal)");
     *ret = id;
     return ERR_OK;
@@ -39,7 +40,8 @@ err_t principal_attach(struct api_call *c)
     err_t e;
 
     if ((e = read_both(c, &thing, &cert)) ||
-        (e = db_run(c->db, "INSERT INTO thing_principals (thing, cert_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        (e = db_run(c->db,
+                    "INSERT INTO thing_principals (thing, cert_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
                     DB_ARGS(DB_TEXT(thing), DB_TEXT(cert)), NULL)))
         return e;
     return effects_add(&c->effects, EFFECT_PRINCIPAL, cert);

@@ -27,8 +27,8 @@ static err_t load_row(void *ctx, const struct db_rows *row)
 
 static err_t load(struct api_call *c, const char *name, struct thing *t)
 {
-    return db_one(c->db, "SELECT uuid, attributes, version FROM things WHERE name = $1", DB_ARGS(DB_TEXT(name)),
-                  load_row, t);
+    return db_one(c->db, "SELECT uuid, attributes, version FROM things WHERE name = $1",
+                  DB_ARGS(DB_TEXT(name)), load_row, t);
 }
 
 static bool attribute_ok(const char *key, const char *value)
@@ -48,10 +48,12 @@ static bool attribute_ok(const char *key, const char *value)
     return true;
 }
 
-/* attributePayload.attributes, checked; {} when absent. Empty values are not kept. Returns a new reference in *ret. */
+/* attributePayload.attributes, checked; {} when absent. Empty values are not kept. Returns a new reference in
+ * *ret. */
 static err_t read_attributes(struct api_call *c, json_t **ret)
 {
-    json_t *payload = json_get_obj(c->body, "attributePayload"), *in = json_get_obj(payload, "attributes"), *value;
+    json_t *payload = json_get_obj(c->body, "attributePayload"), *in = json_get_obj(payload, "attributes"),
+           *value;
     auto_json *out = json_object();
     const char *key;
 
@@ -60,7 +62,8 @@ static err_t read_attributes(struct api_call *c, json_t **ret)
     json_object_foreach(in, key, value)
     {
         if (!attribute_ok(key, json_string_value(value)))
-            return api_fail(c, API_INVALID_REQUEST, "attribute '%.128s' has a name or value that is not allowed", key);
+            return api_fail(c, API_INVALID_REQUEST,
+                            "attribute '%.128s' has a name or value that is not allowed", key);
         if (json_string_length(value) && json_object_set(out, key, value) != 0)
             return ERR_NOMEM;
     }
@@ -75,8 +78,8 @@ static err_t reply_created(struct api_call *c, const char *name, const char *uui
 {
     char arn[ARN_MAX];
 
-    return api_reply(c, json_pack("{s:s,s:s,s:s}", "thingName", name, "thingArn", arn_iot(c, "thing", name, arn),
-                                  "thingId", uuid));
+    return api_reply(c, json_pack("{s:s,s:s,s:s}", "thingName", name, "thingArn",
+                                  arn_iot(c, "thing", name, arn), "thingId", uuid));
 }
 
 static err_t insert(struct api_call *c, const char *name, const json_t *attributes)
@@ -92,7 +95,8 @@ static err_t insert(struct api_call *c, const char *name, const json_t *attribut
     return reply_created(c, name, uuid);
 }
 
-/* Repeating a CreateThing with the same configuration gives the thing that is there (iot-core 4.3, trap 4). */
+/* Repeating a CreateThing with the same configuration gives the thing that is there (iot-core 4.3, trap 4).
+ */
 err_t thing_create(struct api_call *c)
 {
     const char *name, *type = json_get_str(c->body, "thingTypeName");
@@ -128,9 +132,9 @@ err_t thing_describe(struct api_call *c)
     if ((e = load(c, name, &t)) == ERR_NOT_FOUND)
         return api_fail(c, API_NOT_FOUND, "Thing %s not found", name);
     if (!e)
-        e = api_reply(c, json_pack("{s:s,s:s,s:s,s:s,s:O,s:I}", "defaultClientId", name, "thingName", name, "thingId",
-                                   t.uuid, "thingArn", arn_iot(c, "thing", name, arn), "attributes", t.attributes,
-                                   "version", (json_int_t)t.version));
+        e = api_reply(c, json_pack("{s:s,s:s,s:s,s:s,s:O,s:I}", "defaultClientId", name, "thingName", name,
+                                   "thingId", t.uuid, "thingArn", arn_iot(c, "thing", name, arn),
+                                   "attributes", t.attributes, "version", (json_int_t)t.version));
     json_decref(t.attributes);
     return e;
 }
@@ -142,12 +146,12 @@ err_t thing_delete(struct api_call *c)
     err_t e;
 
     if ((e = name_thing(c, "thingName", &name)) ||
-        (e = db_one_int(c->db, "SELECT count(*) FROM thing_principals WHERE thing = $1", DB_ARGS(DB_TEXT(name)),
-                        &attached)))
+        (e = db_one_int(c->db, "SELECT count(*) FROM thing_principals WHERE thing = $1",
+                        DB_ARGS(DB_TEXT(name)), &attached)))
         return e;
     if (attached)
-        return api_fail(c, API_INVALID_REQUEST, "Cannot delete. Thing %s is still attached to one or more principals",
-                        name);
+        return api_fail(c, API_INVALID_REQUEST,
+                        "Cannot delete. Thing %s is still attached to one or more principals", name);
     return db_run(c->db, "DELETE FROM things WHERE name = $1", DB_ARGS(DB_TEXT(name)), NULL);
 }
 
@@ -174,8 +178,9 @@ static err_t list_row(void *ctx, const struct db_rows *row)
     if ((e = json_parse(db_text(row, 1), ATTRIBUTE_DEPTH, &attributes, NULL)))
         return e;
     (void)snprintf(l->last, sizeof(l->last), "%s", name);
-    json_t *item = json_pack("{s:s,s:s,s:O,s:I}", "thingName", name, "thingArn", arn_iot(l->c, "thing", name, arn),
-                             "attributes", attributes, "version", (json_int_t)db_int(row, 2));
+    json_t *item =
+        json_pack("{s:s,s:s,s:O,s:I}", "thingName", name, "thingArn", arn_iot(l->c, "thing", name, arn),
+                  "attributes", attributes, "version", (json_int_t)db_int(row, 2));
     return item && json_array_append_new(l->list, item) == 0 ? ERR_OK : ERR_NOMEM;
 }
 
@@ -190,7 +195,8 @@ err_t thing_list(struct api_call *c)
     if (after && !name_thing_ok(after))
         return api_fail(c, API_INVALID_REQUEST, "invalid nextToken");
     if ((e = api_param_size(c, "maxResults", 25, 250, &l.size)) ||
-        (e = db_each(c->db, "SELECT name, attributes, version FROM things WHERE name > $1 ORDER BY name LIMIT $2",
+        (e = db_each(c->db,
+                     "SELECT name, attributes, version FROM things WHERE name > $1 ORDER BY name LIMIT $2",
                      DB_ARGS(DB_TEXT(after ? after : ""), DB_INT(l.size + 1)), list_row, &l)))
         return e;
     answer = json_pack("{s:O}", "things", list);

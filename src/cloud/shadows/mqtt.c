@@ -82,8 +82,8 @@ static void done(struct store_job *job, err_t result)
     request_free(r);
 }
 
-static err_t request_new(const struct shadows_service *svc, const struct broker_message *m, const struct shadow_topic *t,
-                         uint64_t ticket, struct request **ret)
+static err_t request_new(const struct shadows_service *svc, const struct broker_message *m,
+                         const struct shadow_topic *t, uint64_t ticket, struct request **ret)
 {
     struct request *r = mem_calloc(1, sizeof(*r));
     err_t e = ERR_NOMEM;

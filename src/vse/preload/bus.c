@@ -19,7 +19,7 @@ struct preload_bus {
     pthread_mutex_t lock;
     bool connected;
     uint16_t address;
-    int lock_fd; /* of preload_flock, or -1 */
+    int lock_fd; /* of preload_lock_file, or -1 */
     struct preload_stats stats;
 };
 
@@ -258,7 +258,8 @@ static int recv_all(int fd, void *data, size_t n)
 static int send_request(int fd, uint8_t op, uint16_t address, bool repeated_start, void *data, size_t n)
 {
     uint8_t head[SE_BUS_REQUEST_HEADER] = {
-        op, (uint8_t)address, repeated_start ? SE_BUS_FLAG_REPEATED_START : 0, 0, (uint8_t)(n >> 8), (uint8_t)n,
+        op, (uint8_t)address,  repeated_start ? SE_BUS_FLAG_REPEATED_START : 0,
+        0,  (uint8_t)(n >> 8), (uint8_t)n,
     };
     struct iovec v[] = { { head, sizeof(head) }, { data, op == SE_BUS_OP_WRITE ? n : 0 } };
 
@@ -281,8 +282,8 @@ static int receive_reply(int fd, uint8_t op, void *data, size_t n)
 
 /* A request that could not be sent was not executed: once more on a fresh connection. One whose reply
  * is missing may have been, and is not repeated. */
-static int transact(struct preload_bus *bus, int fd, uint8_t op, uint16_t address, bool repeated_start, void *data,
-                    size_t n)
+static int transact(struct preload_bus *bus, int fd, uint8_t op, uint16_t address, bool repeated_start,
+                    void *data, size_t n)
 {
     bool fresh = !bus->connected;
     int status;
@@ -298,8 +299,8 @@ static int transact(struct preload_bus *bus, int fd, uint8_t op, uint16_t addres
     return status < 0 ? SE_BUS_STATUS_BUS_ERROR : status;
 }
 
-int preload_transact(struct preload_bus *bus, int fd, uint8_t op, uint16_t address, bool repeated_start, void *data,
-                     size_t n)
+int preload_transact(struct preload_bus *bus, int fd, uint8_t op, uint16_t address, bool repeated_start,
+                     void *data, size_t n)
 {
     int status;
 
@@ -335,7 +336,7 @@ uint16_t preload_address(const struct preload_bus *bus)
     return bus->address;
 }
 
-/* ---- flock ---- */
+/* ---- locks ---- */
 
 static int open_lock_file(void)
 {
@@ -349,7 +350,7 @@ static int open_lock_file(void)
     return CALL_NEXT(open, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
-int preload_flock(struct preload_bus *bus, int operation)
+int preload_lock_file(struct preload_bus *bus)
 {
     int fd;
 
@@ -358,5 +359,5 @@ int preload_flock(struct preload_bus *bus, int operation)
         bus->lock_fd = open_lock_file();
     fd = bus->lock_fd;
     preload_unlock(bus);
-    return fd < 0 ? -1 : CALL_NEXT(flock, fd, operation);
+    return fd;
 }

@@ -21,12 +21,12 @@ struct preload_bus;
 #define PRELOAD_EXPORT __attribute__((visibility("default")))
 
 /* Call the function that would have been called without us. */
-#define CALL_NEXT(name, ...) \
-    ({ \
-        static __typeof__(&name) next_fn_; \
-        if (!next_fn_) \
+#define CALL_NEXT(name, ...)                               \
+    ({                                                     \
+        static __typeof__(&name) next_fn_;                 \
+        if (!next_fn_)                                     \
             *(void **)&next_fn_ = dlsym(RTLD_NEXT, #name); \
-        next_fn_(__VA_ARGS__); \
+        next_fn_(__VA_ARGS__);                             \
     })
 
 /* Is this the path of the node? */
@@ -47,8 +47,8 @@ void preload_forget(int fd);
 
 /* One I2C transaction of n bytes to or from `data`: 0, or -1 and errno: ENXIO nobody answers at the
  * address, EIO otherwise. */
-int preload_transact(struct preload_bus *bus, int fd, uint8_t op, uint16_t address, bool repeated_start, void *data,
-                     size_t n);
+int preload_transact(struct preload_bus *bus, int fd, uint8_t op, uint16_t address, bool repeated_start,
+                     void *data, size_t n);
 /* Keep transactions of other threads from coming between several of one. */
 void preload_lock(struct preload_bus *bus);
 void preload_unlock(struct preload_bus *bus);
@@ -57,8 +57,9 @@ void preload_unlock(struct preload_bus *bus);
 void preload_set_address(struct preload_bus *bus, uint16_t address);
 uint16_t preload_address(const struct preload_bus *bus);
 
-/* flock on the node: a lock file beside the socket, so that all processes share one lock. */
-int preload_flock(struct preload_bus *bus, int operation);
+/* Locks on the node go to a file beside the socket, so that all processes share them: its descriptor,
+ * which the bus keeps, or -1 and errno. */
+int preload_lock_file(struct preload_bus *bus);
 
 /* stats.c: what happened on one bus. */
 struct preload_stats {

@@ -9,8 +9,9 @@
 enum { ADDRESS_MAX = 0x7f, SMBUS_MAX = I2C_SMBUS_BLOCK_MAX + 2 };
 
 static const unsigned long functions = I2C_FUNC_I2C | I2C_FUNC_SMBUS_QUICK | I2C_FUNC_SMBUS_BYTE |
-                                       I2C_FUNC_SMBUS_BYTE_DATA | I2C_FUNC_SMBUS_WORD_DATA | I2C_FUNC_SMBUS_PROC_CALL |
-                                       I2C_FUNC_SMBUS_WRITE_BLOCK_DATA | I2C_FUNC_SMBUS_I2C_BLOCK;
+                                       I2C_FUNC_SMBUS_BYTE_DATA | I2C_FUNC_SMBUS_WORD_DATA |
+                                       I2C_FUNC_SMBUS_PROC_CALL | I2C_FUNC_SMBUS_WRITE_BLOCK_DATA |
+                                       I2C_FUNC_SMBUS_I2C_BLOCK;
 
 static int fail(int e)
 {
@@ -47,63 +48,71 @@ struct smbus {
     bool has_out, has_in;
 };
 
-static void out_word(struct smbus *s, uint16_t word)
+/* How each transfer looks on the wire: does a write or a read begin with the command byte, and how many
+ * bytes of data follow it or come back. Blocks say their own length. */
+static const struct smbus_form {
+    uint32_t size;      /* I2C_SMBUS_* */
+    bool writes, reads; /* the command byte goes out first */
+    bool answers;       /* even when written, something is read: process call */
+    size_t n;
+} smbus_forms[] = {
+    { I2C_SMBUS_QUICK, false, false, false, 0 },        { I2C_SMBUS_BYTE, true, false, false, 0 },
+    { I2C_SMBUS_BYTE_DATA, true, true, false, 1 },      { I2C_SMBUS_WORD_DATA, true, true, false, 2 },
+    { I2C_SMBUS_PROC_CALL, true, true, true, 2 },       { I2C_SMBUS_BLOCK_DATA, true, true, false, 0 },
+    { I2C_SMBUS_I2C_BLOCK_DATA, true, true, false, 0 },
+};
+
+static const struct smbus_form *smbus_form(uint32_t size)
 {
-    s->out[1] = (uint8_t)word; /* SMBus is little endian */
-    s->out[2] = (uint8_t)(word >> 8);
-    s->out_n = 3;
+    for (size_t i = 0; i < sizeof(smbus_forms) / sizeof(smbus_forms[0]); i++)
+        if (smbus_forms[i].size == size)
+            return &smbus_forms[i];
+    return NULL;
+}
+
+/* The bytes of a write: data of one or two bytes little endian, a block with or without its length. */
+static void smbus_data(const struct i2c_smbus_ioctl_data *d, const struct smbus_form *form, struct smbus *s)
+{
+    if (!d->data)
+        return; /* quick commands and lone bytes carry none */
+    if (form->n >= 1)
+        s->out[s->out_n++] = form->n == 1 ? d->data->byte : (uint8_t)d->data->word;
+    if (form->n == 2)
+        s->out[s->out_n++] = (uint8_t)(d->data->word >> 8);
+    if (d->size == I2C_SMBUS_BLOCK_DATA)
+        s->out[s->out_n++] = d->data->block[0];
+    if (d->size == I2C_SMBUS_BLOCK_DATA || d->size == I2C_SMBUS_I2C_BLOCK_DATA) {
+        memcpy(s->out + s->out_n, d->data->block + 1, d->data->block[0]);
+        s->out_n += d->data->block[0];
+    }
+}
+
+static bool is_block(const struct i2c_smbus_ioctl_data *d)
+{
+    return d->size == I2C_SMBUS_BLOCK_DATA || d->size == I2C_SMBUS_I2C_BLOCK_DATA;
 }
 
 /* Which bytes go each way. False: not offered, or a block of a wrong size. */
 static bool smbus_plan(const struct i2c_smbus_ioctl_data *d, struct smbus *s)
 {
+    const struct smbus_form *form = smbus_form(d->size);
     bool reads = d->read_write == I2C_SMBUS_READ;
-    uint8_t block = d->size == I2C_SMBUS_BLOCK_DATA || d->size == I2C_SMBUS_I2C_BLOCK_DATA ? d->data->block[0] : 0;
 
-    if (block > I2C_SMBUS_BLOCK_MAX)
+    if (!form || (is_block(d) && d->data->block[0] > I2C_SMBUS_BLOCK_MAX))
         return false;
-    s->has_in = reads;
-    s->has_out = true;
-    s->out[0] = d->command;
-    s->out_n = 1;
-    switch (d->size) {
-    case I2C_SMBUS_QUICK:
-        s->has_out = !reads;
-        s->out_n = 0;
-        return true;
-    case I2C_SMBUS_BYTE:
-        s->has_out = !reads;
-        s->in_n = 1;
-        return true;
-    case I2C_SMBUS_BYTE_DATA:
-        s->in_n = 1;
-        s->out[1] = reads ? 0 : d->data->byte;
-        s->out_n = reads ? 1 : 2;
-        return true;
-    case I2C_SMBUS_WORD_DATA:
-        s->in_n = 2;
-        if (!reads)
-            out_word(s, d->data->word);
-        return true;
-    case I2C_SMBUS_PROC_CALL:
-        s->has_in = true;
-        s->in_n = 2;
-        out_word(s, d->data->word);
-        return true;
-    case I2C_SMBUS_BLOCK_DATA:
-        memcpy(s->out + 1, d->data->block, (size_t)block + 1);
-        s->out_n = (size_t)block + 2;
-        return !reads; /* the length of the answer is only known while it is read */
-    case I2C_SMBUS_I2C_BLOCK_DATA:
-        s->in_n = block;
-        if (!reads) {
-            memcpy(s->out + 1, d->data->block + 1, block);
-            s->out_n = (size_t)block + 1;
-        }
-        return true;
-    default:
-        return false;
-    }
+    if (d->size == I2C_SMBUS_BLOCK_DATA && reads)
+        return false; /* the length of the answer is only known while it is read */
+    if (reads ? form->reads : form->writes)
+        s->out[s->out_n++] = d->command;
+    if (!reads || form->answers)
+        smbus_data(d, form, s);
+    s->has_in = reads || form->answers;
+    s->has_out = !reads || form->reads;
+    if (s->has_in)
+        s->in_n = d->size == I2C_SMBUS_BYTE             ? 1
+                  : d->size == I2C_SMBUS_I2C_BLOCK_DATA ? d->data->block[0]
+                                                        : form->n;
+    return true;
 }
 
 static void smbus_result(const struct i2c_smbus_ioctl_data *d, const struct smbus *s)
@@ -118,22 +127,37 @@ static void smbus_result(const struct i2c_smbus_ioctl_data *d, const struct smbu
         memcpy(d->data->block + 1, s->in, s->in_n);
 }
 
-static int smbus(struct preload_bus *bus, int fd, const struct i2c_smbus_ioctl_data *d)
+/* Old callers' name for a block, which libi2c still uses to write: a read asks for all there can be. */
+static void smbus_modernise(struct i2c_smbus_ioctl_data *d)
 {
-    struct smbus s = { 0 };
-    bool dataless = d && (d->size == I2C_SMBUS_QUICK ||
-                          (d->size == I2C_SMBUS_BYTE && d->read_write == I2C_SMBUS_WRITE));
+    if (d->size != I2C_SMBUS_I2C_BLOCK_BROKEN || !d->data)
+        return;
+    d->size = I2C_SMBUS_I2C_BLOCK_DATA;
+    if (d->read_write == I2C_SMBUS_READ)
+        d->data->block[0] = I2C_SMBUS_BLOCK_MAX;
+}
 
-    if (!d || (!d->data && !dataless))
+static int smbus(struct preload_bus *bus, int fd, const struct i2c_smbus_ioctl_data *request)
+{
+    struct i2c_smbus_ioctl_data d;
+    struct smbus s = { 0 };
+    bool dataless;
+
+    if (!request)
         return fail(EINVAL);
-    if (!smbus_plan(d, &s))
+    d = *request;
+    smbus_modernise(&d);
+    dataless = d.size == I2C_SMBUS_QUICK || (d.size == I2C_SMBUS_BYTE && d.read_write == I2C_SMBUS_WRITE);
+    if (!d.data && !dataless)
+        return fail(EINVAL);
+    if (!smbus_plan(&d, &s))
         return fail(EOPNOTSUPP);
     if (s.has_out &&
         preload_transact(bus, fd, SE_BUS_OP_WRITE, preload_address(bus), s.has_in, s.out, s.out_n))
         return -1;
     if (s.has_in && preload_transact(bus, fd, SE_BUS_OP_READ, preload_address(bus), false, s.in, s.in_n))
         return -1;
-    smbus_result(d, &s);
+    smbus_result(&d, &s);
     return 0;
 }
 

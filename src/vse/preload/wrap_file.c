@@ -26,30 +26,30 @@ static mode_t mode_arg(int flags, va_list ap)
     return (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE ? va_arg(ap, mode_t) : 0;
 }
 
-#define WRAP_OPEN(name) \
+#define WRAP_OPEN(name)                                       \
     PRELOAD_EXPORT int name(const char *path, int flags, ...) \
-    { \
-        va_list ap; \
-        mode_t mode; \
-        if (preload_is_node(path)) \
-            return preload_open(flags); \
-        va_start(ap, flags); \
-        mode = mode_arg(flags, ap); \
-        va_end(ap); \
-        return CALL_NEXT(name, path, flags, mode); \
+    {                                                         \
+        va_list ap;                                           \
+        mode_t mode;                                          \
+        if (preload_is_node(path))                            \
+            return preload_open(flags);                       \
+        va_start(ap, flags);                                  \
+        mode = mode_arg(flags, ap);                           \
+        va_end(ap);                                           \
+        return CALL_NEXT(name, path, flags, mode);            \
     }
 
-#define WRAP_OPENAT(name) \
+#define WRAP_OPENAT(name)                                              \
     PRELOAD_EXPORT int name(int dir, const char *path, int flags, ...) \
-    { \
-        va_list ap; \
-        mode_t mode; \
-        if (preload_is_node(path)) \
-            return preload_open(flags); \
-        va_start(ap, flags); \
-        mode = mode_arg(flags, ap); \
-        va_end(ap); \
-        return CALL_NEXT(name, dir, path, flags, mode); \
+    {                                                                  \
+        va_list ap;                                                    \
+        mode_t mode;                                                   \
+        if (preload_is_node(path))                                     \
+            return preload_open(flags);                                \
+        va_start(ap, flags);                                           \
+        mode = mode_arg(flags, ap);                                    \
+        va_end(ap);                                                    \
+        return CALL_NEXT(name, dir, path, flags, mode);                \
     }
 
 WRAP_OPEN(open)
@@ -77,7 +77,7 @@ PRELOAD_EXPORT int __openat64_2(int dir, const char *path, int flags)
     return preload_is_node(path) ? preload_open(flags) : CALL_NEXT(__openat64_2, dir, path, flags);
 }
 
-/* ---- read, write, ioctl, flock ---- */
+/* ---- read, write, ioctl, locks ---- */
 
 static ssize_t transfer(struct preload_bus *bus, int fd, uint8_t op, void *data, size_t n)
 {
@@ -134,16 +134,32 @@ PRELOAD_EXPORT int ioctl(int fd, unsigned long request, ...)
     return r;
 }
 
-PRELOAD_EXPORT int flock(int fd, int operation)
+/* Where a lock on fd belongs: fd itself, or the lock file of the node. */
+static int lock_target(int fd)
 {
     struct preload_bus *bus = preload_get(fd);
-    int r;
+    int target = bus ? preload_lock_file(bus) : fd;
 
-    if (!bus)
-        return CALL_NEXT(flock, fd, operation);
-    r = preload_flock(bus, operation);
-    preload_put(bus);
-    return r;
+    if (bus)
+        preload_put(bus);
+    return target;
+}
+
+PRELOAD_EXPORT int flock(int fd, int operation)
+{
+    int target = lock_target(fd);
+
+    return target < 0 && fd >= 0 ? -1 : CALL_NEXT(flock, target, operation);
+}
+
+static bool is_lock_command(int cmd)
+{
+    static const int locks[] = { F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW };
+
+    for (size_t i = 0; i < sizeof(locks) / sizeof(locks[0]); i++)
+        if (locks[i] == cmd)
+            return true;
+    return false;
 }
 
 /* ---- close and dup ---- */
@@ -184,19 +200,21 @@ PRELOAD_EXPORT int dup3(int fd, int wanted, int flags)
     return fresh;
 }
 
-#define WRAP_FCNTL(name) \
-    PRELOAD_EXPORT int name(int fd, int cmd, ...) \
-    { \
-        va_list ap; \
-        void *arg; \
-        int r; \
-        va_start(ap, cmd); \
-        arg = va_arg(ap, void *); \
-        va_end(ap); \
-        r = CALL_NEXT(name, fd, cmd, arg); \
-        if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC) \
-            preload_dup(fd, r); \
-        return r; \
+#define WRAP_FCNTL(name)                                       \
+    PRELOAD_EXPORT int name(int fd, int cmd, ...)              \
+    {                                                          \
+        va_list ap;                                            \
+        void *arg;                                             \
+        int r;                                                 \
+        va_start(ap, cmd);                                     \
+        arg = va_arg(ap, void *);                              \
+        va_end(ap);                                            \
+        if (is_lock_command(cmd))                              \
+            return CALL_NEXT(name, lock_target(fd), cmd, arg); \
+        r = CALL_NEXT(name, fd, cmd, arg);                     \
+        if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)          \
+            preload_dup(fd, r);                                \
+        return r;                                              \
     }
 
 WRAP_FCNTL(fcntl)

@@ -20,17 +20,17 @@ int __fxstat64(int version, int fd, struct stat64 *st);
 int __fxstatat(int version, int dir, const char *path, struct stat *st, int flags);
 int __fxstatat64(int version, int dir, const char *path, struct stat64 *st, int flags);
 
-#define FILL(st) \
-    ({ \
-        memset((st), 0, sizeof(*(st))); \
-        (st)->st_mode = NODE_MODE; \
-        (st)->st_nlink = 1; \
-        (st)->st_uid = geteuid(); \
-        (st)->st_gid = getegid(); \
+#define FILL(st)                                                  \
+    ({                                                            \
+        memset((st), 0, sizeof(*(st)));                           \
+        (st)->st_mode = NODE_MODE;                                \
+        (st)->st_nlink = 1;                                       \
+        (st)->st_uid = geteuid();                                 \
+        (st)->st_gid = getegid();                                 \
         (st)->st_rdev = makedev(I2C_MAJOR, preload_node_minor()); \
-        (st)->st_ino = 1; \
-        (st)->st_blksize = 4096; \
-        0; \
+        (st)->st_ino = 1;                                         \
+        (st)->st_blksize = 4096;                                  \
+        0;                                                        \
     })
 
 static bool is_ours(int fd)
@@ -47,34 +47,34 @@ static bool is_ours_at(int dir, const char *path, int flags)
     return preload_is_node(path) || ((flags & AT_EMPTY_PATH) && path && !*path && is_ours(dir));
 }
 
-#define WRAP_STAT(name, type) \
-    PRELOAD_EXPORT int name(const char *path, struct type *st) \
-    { \
+#define WRAP_STAT(name, type)                                                \
+    PRELOAD_EXPORT int name(const char *path, struct type *st)               \
+    {                                                                        \
         return preload_is_node(path) ? FILL(st) : CALL_NEXT(name, path, st); \
     }
-#define WRAP_FSTAT(name, type) \
-    PRELOAD_EXPORT int name(int fd, struct type *st) \
-    { \
+#define WRAP_FSTAT(name, type)                                   \
+    PRELOAD_EXPORT int name(int fd, struct type *st)             \
+    {                                                            \
         return is_ours(fd) ? FILL(st) : CALL_NEXT(name, fd, st); \
     }
-#define WRAP_FSTATAT(name, type) \
-    PRELOAD_EXPORT int name(int dir, const char *path, struct type *st, int flags) \
-    { \
+#define WRAP_FSTATAT(name, type)                                                                \
+    PRELOAD_EXPORT int name(int dir, const char *path, struct type *st, int flags)              \
+    {                                                                                           \
         return is_ours_at(dir, path, flags) ? FILL(st) : CALL_NEXT(name, dir, path, st, flags); \
     }
-#define WRAP_XSTAT(name, type) \
-    PRELOAD_EXPORT int name(int version, const char *path, struct type *st) \
-    { \
+#define WRAP_XSTAT(name, type)                                                        \
+    PRELOAD_EXPORT int name(int version, const char *path, struct type *st)           \
+    {                                                                                 \
         return preload_is_node(path) ? FILL(st) : CALL_NEXT(name, version, path, st); \
     }
-#define WRAP_FXSTAT(name, type) \
-    PRELOAD_EXPORT int name(int version, int fd, struct type *st) \
-    { \
+#define WRAP_FXSTAT(name, type)                                           \
+    PRELOAD_EXPORT int name(int version, int fd, struct type *st)         \
+    {                                                                     \
         return is_ours(fd) ? FILL(st) : CALL_NEXT(name, version, fd, st); \
     }
-#define WRAP_FXSTATAT(name, type) \
-    PRELOAD_EXPORT int name(int version, int dir, const char *path, struct type *st, int flags) \
-    { \
+#define WRAP_FXSTATAT(name, type)                                                                        \
+    PRELOAD_EXPORT int name(int version, int dir, const char *path, struct type *st, int flags)          \
+    {                                                                                                    \
         return is_ours_at(dir, path, flags) ? FILL(st) : CALL_NEXT(name, version, dir, path, st, flags); \
     }
 

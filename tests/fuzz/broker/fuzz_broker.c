@@ -1,8 +1,10 @@
-/* tests/fuzz/broker/fuzz_broker.c - whole conversations: up to four clients of one broker, with an authority that says yes, no or later.
+/* tests/fuzz/broker/fuzz_broker.c - whole conversations: up to four clients of one broker, with an authority
+ * that says yes, no or later.
  *
- * The input is a list of orders: client(2 bits) and verb(2 bits) in one byte, then a length byte and so many bytes to send (verb 0); verb 1
- * cuts the connection; verb 2 answers the oldest open question, ticks the clock when there is none; verb 3 restarts the broker from its
- * journal. The first byte sets the profile and how often the authority says no or later.
+ * The input is a list of orders: client(2 bits) and verb(2 bits) in one byte, then a length byte and so many
+ * bytes to send (verb 0); verb 1 cuts the connection; verb 2 answers the oldest open question, ticks the
+ * clock when there is none; verb 3 restarts the broker from its journal. The first byte sets the profile and
+ * how often the authority says no or later.
  */
 #include "base/mem.h"
 #include "broker/broker.h"
@@ -149,7 +151,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (net_loop_new(&w.loop) || broker_memory_new(1 << 20, &w.memory))
         abort();
-    w.o = (struct broker_options){ .authority = { &w, may }, .mono_ms = now, .wall_ms = now, .clock_ctx = &w };
+    w.o =
+        (struct broker_options){ .authority = { &w, may }, .mono_ms = now, .wall_ms = now, .clock_ctx = &w };
     if (w.mood & 1)
         broker_config_standard(&w.o.config);
     else

@@ -1,7 +1,7 @@
 /* tests/fuzz/mqtt/fuzz_mqtt_packet.c - frames and packets of both directions and both versions.
  *
- * The first byte chooses the version, the rest is the stream. What a decoder accepts the encoder must accept too, and what it writes must
- * decode again. The buf's cap doubles as an allocation that fails on purpose.
+ * The first byte chooses the version, the rest is the stream. What a decoder accepts the encoder must accept
+ * too, and what it writes must decode again. The buf's cap doubles as an allocation that fails on purpose.
  */
 #include "../../unit/mqtt/recode.h"
 #include "base/mem.h"
@@ -19,7 +19,8 @@ static void check(const struct mqtt_frame *f, enum mqtt_version v)
     struct slice in;
     err_t decoded = ERR_OK, e = recode(f, v, &out, &decoded);
 
-    if (decoded || e) /* filters are judged by the encoder only, and several subscription identifiers are never written */
+    if (decoded || e) /* filters are judged by the encoder only, and several subscription identifiers are
+                         never written */
         return;
     in = buf_slice(&out);
     if (mqtt_frame_next(&in, SIZE_MAX, &g) || in.n || recode(&g, v, &again, &decoded) || decoded ||

@@ -1,8 +1,9 @@
 /* tests/fuzz/shadow/fuzz_shadow.c - requests on one shadow, each in the state the one before left.
  *
- * One request a line; the line's first byte is the operation (g, u, d). A line "t..." is a topic, "s..." a stored document to begin with. What
- * was stored must load again, and memory that runs out (every seventh allocation of jansson when the input asks for it with a first byte of
- * 'F') must end in ERR_NOMEM, nothing else.
+ * One request a line; the line's first byte is the operation (g, u, d). A line "t..." is a topic, "s..." a
+ * stored document to begin with. What was stored must load again, and memory that runs out (every seventh
+ * allocation of jansson when the input asks for it with a first byte of 'F') must end in ERR_NOMEM, nothing
+ * else.
  */
 #include "base/mem.h"
 #include "shadow/shadow.h"
@@ -25,7 +26,9 @@ static void *failing_malloc(size_t n)
 static void handle(struct buf *stored, char op, struct slice body)
 {
     struct shadow_request req = {
-        .op = op == 'u' ? SHADOW_UPDATE : op == 'd' ? SHADOW_DELETE : SHADOW_GET,
+        .op = op == 'u'   ? SHADOW_UPDATE
+              : op == 'd' ? SHADOW_DELETE
+                          : SHADOW_GET,
         .thing = SLICE_LIT("thing"),
         .body = body,
         .now_s = 1600000000,

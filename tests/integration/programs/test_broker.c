@@ -1,9 +1,10 @@
 /* tests/integration/programs/test_broker.c - src/broker on loopback without TLS, for foreign MQTT clients.
  *
- * test_broker PROFILE [SLOW_MS]    PROFILE is aws or standard; with SLOW_MS the authority answers that much later.
- * Writes "port N" and then one line per event. Client ids that begin with "intruder" may not connect, topics that begin with
- * "forbidden" may not be published or subscribed to, those that begin with "secret" are not delivered. Publishing to
- * $aws/things/+/shadow/get is answered on .../accepted. Lines on standard input: "disconnect ID", "revoke", "quit".
+ * test_broker PROFILE [SLOW_MS]    PROFILE is aws or standard; with SLOW_MS the authority answers that much
+ * later. Writes "port N" and then one line per event. Client ids that begin with "intruder" may not connect,
+ * topics that begin with "forbidden" may not be published or subscribed to, those that begin with "secret"
+ * are not delivered. Publishing to $aws/things/+/shadow/get is answered on .../accepted. Lines on standard
+ * input: "disconnect ID", "revoke", "quit".
  */
 #include "base/mem.h"
 #include "broker/broker.h"
@@ -99,7 +100,8 @@ static err_t on_get(void *ctx, const struct broker_message *m, uint64_t ticket)
 static void on_accept(void *ctx, struct net_stream *s)
 {
     struct app *app = ctx;
-    const struct broker_peer peer = { .principal = SLICE_LIT("everybody"), .address = slice_str(net_stream_peer(s)) };
+    const struct broker_peer peer = { .principal = SLICE_LIT("everybody"),
+                                      .address = slice_str(net_stream_peer(s)) };
 
     if (broker_accept(app->broker, s, &peer))
         fprintf(stderr, "a connection was refused\n");

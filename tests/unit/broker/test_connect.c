@@ -1,6 +1,7 @@
 #include "world.h"
 
-/* Refusals: what goes in, what comes back, why. V4 with the AWS profile is silent on authorization (iot-core.md 3.6). */
+/* Refusals: what goes in, what comes back, why. V4 with the AWS profile is silent on authorization
+ * (iot-core.md 3.6). */
 static const struct {
     const char *what;
     struct slice in, out;
@@ -10,14 +11,31 @@ static const struct {
     { "3.1.1 denied", SLICE_LIT(CONNECT("c")), SLICE_LIT(""), BROKER_DENY, "- AUTH_ERROR" },
     { "5 denied", SLICE_LIT(CONNECT5("c")), SLICE_LIT("\x20\x03\x00\x87\x00"), BROKER_DENY, "- AUTH_ERROR" },
     { "3.1.1 denied and closed", SLICE_LIT(CONNECT("c")), SLICE_LIT(""), BROKER_DENY_CLOSE, "- AUTH_ERROR" },
-    { "level 6", SLICE_LIT("\x10\x0d\x00\x04MQTT\x06\x02\x00\x3c\x00\x01" "c"), SLICE_LIT("\x20\x02\x00\x01"), BROKER_ALLOW, "- CLIENT_ERROR" },
-    { "empty id, session to keep", SLICE_LIT("\x10\x0c\x00\x04MQTT\x04\x00\x00\x3c\x00\x00"), SLICE_LIT("\x20\x02\x00\x02"), BROKER_ALLOW, "- CLIENT_ERROR" },
+    { "level 6",
+      SLICE_LIT("\x10\x0d\x00\x04MQTT\x06\x02\x00\x3c\x00\x01"
+                "c"),
+      SLICE_LIT("\x20\x02\x00\x01"), BROKER_ALLOW, "- CLIENT_ERROR" },
+    { "empty id, session to keep", SLICE_LIT("\x10\x0c\x00\x04MQTT\x04\x00\x00\x3c\x00\x00"),
+      SLICE_LIT("\x20\x02\x00\x02"), BROKER_ALLOW, "- CLIENT_ERROR" },
     { "id with $", SLICE_LIT(CONNECT("$")), SLICE_LIT("\x20\x02\x00\x02"), BROKER_ALLOW, "- CLIENT_ERROR" },
-    { "5: id with $", SLICE_LIT(CONNECT5("$")), SLICE_LIT("\x20\x03\x00\x85\x00"), BROKER_ALLOW, "- CLIENT_ERROR" },
-    { "5: enhanced authentication", SLICE_LIT("\x10\x12\x00\x04MQTT\x05\x02\x00\x3c\x04\x15\x00\x01x\x00\x01" "c"), SLICE_LIT("\x20\x03\x00\x8c\x00"), BROKER_ALLOW, "- CLIENT_ERROR" },
-    { "5: will with QoS 2", SLICE_LIT("\x10\x15\x00\x04MQTT\x05\x16\x00\x3c\x00\x00\x01" "c\x00\x00\x01t\x00\x01m"), SLICE_LIT("\x20\x03\x00\x9b\x00"), BROKER_ALLOW, "- CLIENT_ERROR" },
-    { "5: will on a reserved topic", SLICE_LIT("\x10\x19\x00\x04MQTT\x05\x06\x00\x3c\x00\x00\x01" "c\x00\x00\x05$aws/\x00\x01m"), SLICE_LIT("\x20\x03\x00\x90\x00"), BROKER_ALLOW, "- CLIENT_ERROR" },
-    { "malformed", SLICE_LIT("\x10\x0d\x00\x04MQTT\x04\x03\x00\x3c\x00\x01" "c"), SLICE_LIT(""), BROKER_ALLOW, "- CLIENT_ERROR" },
+    { "5: id with $", SLICE_LIT(CONNECT5("$")), SLICE_LIT("\x20\x03\x00\x85\x00"), BROKER_ALLOW,
+      "- CLIENT_ERROR" },
+    { "5: enhanced authentication",
+      SLICE_LIT("\x10\x12\x00\x04MQTT\x05\x02\x00\x3c\x04\x15\x00\x01x\x00\x01"
+                "c"),
+      SLICE_LIT("\x20\x03\x00\x8c\x00"), BROKER_ALLOW, "- CLIENT_ERROR" },
+    { "5: will with QoS 2",
+      SLICE_LIT("\x10\x15\x00\x04MQTT\x05\x16\x00\x3c\x00\x00\x01"
+                "c\x00\x00\x01t\x00\x01m"),
+      SLICE_LIT("\x20\x03\x00\x9b\x00"), BROKER_ALLOW, "- CLIENT_ERROR" },
+    { "5: will on a reserved topic",
+      SLICE_LIT("\x10\x19\x00\x04MQTT\x05\x06\x00\x3c\x00\x00\x01"
+                "c\x00\x00\x05$aws/\x00\x01m"),
+      SLICE_LIT("\x20\x03\x00\x90\x00"), BROKER_ALLOW, "- CLIENT_ERROR" },
+    { "malformed",
+      SLICE_LIT("\x10\x0d\x00\x04MQTT\x04\x03\x00\x3c\x00\x01"
+                "c"),
+      SLICE_LIT(""), BROKER_ALLOW, "- CLIENT_ERROR" },
     { "another packet first", SLICE_LIT("\xc0\x00"), SLICE_LIT(""), BROKER_ALLOW, "- CLIENT_ERROR" },
     { "no MQTT at all", SLICE_LIT("G"), SLICE_LIT(""), BROKER_ALLOW, "- CLIENT_ERROR" },
 };
@@ -69,7 +87,9 @@ static void version_5_is_told_the_limits(void **state)
     see(w, 0, CONNACK5);
     /* keep-alive 0 becomes the maximum, a session of a day becomes an hour: both are told */
     assert_int_equal(dial(w, 1), ERR_OK);
-    send(w, 1, "\x10\x13\x00\x04MQTT\x05\x02\x00\x00\x05\x11\x00\x01\x51\x80\x00\x01" "d");
+    send(w, 1,
+         "\x10\x13\x00\x04MQTT\x05\x02\x00\x00\x05\x11\x00\x01\x51\x80\x00\x01"
+         "d");
     see(w, 1, "\x20\x20\x00\x00\x1d\x11\x00\x00\x0e\x10\x13\x04\xb0" CONNACK5_PROPS);
 }
 
@@ -132,7 +152,9 @@ static void will_topic_is_asked_for(void **state)
     struct world *w = *state;
     w->verdict[BROKER_PUBLISH] = BROKER_DENY;
     assert_int_equal(dial(w, 0), ERR_OK);
-    send(w, 0, "\x10\x13\x00\x04MQTT\x04\x26\x00\x3c\x00\x01" "c\x00\x01t\x00\x01m");
+    send(w, 0,
+         "\x10\x13\x00\x04MQTT\x04\x26\x00\x3c\x00\x01"
+         "c\x00\x01t\x00\x01m");
     see_closed(w, 0);
     assert_asked(w, 0, "CONNECT c");
     assert_asked(w, 1, "PUBLISH t retain");
@@ -143,7 +165,9 @@ static void two_late_answers_for_one_connect(void **state)
     struct world *w = *state;
     w->verdict[BROKER_CONNECT] = w->verdict[BROKER_PUBLISH] = BROKER_LATER;
     assert_int_equal(dial(w, 0), ERR_OK);
-    send(w, 0, "\x10\x13\x00\x04MQTT\x04\x06\x00\x3c\x00\x01" "c\x00\x01t\x00\x01m");
+    send(w, 0,
+         "\x10\x13\x00\x04MQTT\x04\x06\x00\x3c\x00\x01"
+         "c\x00\x01t\x00\x01m");
     broker_answer(w->b, w->ticket, BROKER_ALLOW);
     see(w, 0, "");
     broker_answer(w->b, w->ticket, BROKER_ALLOW);
@@ -193,10 +217,19 @@ static void empty_id_gets_one(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(refused), T(standard_profile_says_5), T(every_prefix_waits), T(version_5_is_told_the_limits),
-        T(second_connect_ends_it), T(new_connection_wins), T(answer_comes_later), T(answer_for_nobody),
-        T(will_topic_is_asked_for), T(two_late_answers_for_one_connect), T(limits_on_connections_and_sessions),
-        T(client_id_at_its_limit), T(empty_id_gets_one),
+        T(refused),
+        T(standard_profile_says_5),
+        T(every_prefix_waits),
+        T(version_5_is_told_the_limits),
+        T(second_connect_ends_it),
+        T(new_connection_wins),
+        T(answer_comes_later),
+        T(answer_for_nobody),
+        T(will_topic_is_asked_for),
+        T(two_late_answers_for_one_connect),
+        T(limits_on_connections_and_sessions),
+        T(client_id_at_its_limit),
+        T(empty_id_gets_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,8 +11,8 @@ static char told[512];
 static err_t tell(void *arg, const struct broker_record *r)
 {
     size_t n = strlen(told);
-    snprintf(told + n, sizeof(told) - n, "%d %.*s %.*s %.*s %llu;", (int)r->kind, SLICE_FMT(r->client_id), SLICE_FMT(r->topic),
-             SLICE_FMT(r->payload), (unsigned long long)r->seq);
+    snprintf(told + n, sizeof(told) - n, "%d %.*s %.*s %.*s %llu;", (int)r->kind, SLICE_FMT(r->client_id),
+             SLICE_FMT(r->topic), SLICE_FMT(r->payload), (unsigned long long)r->seq);
     return ERR_OK;
 }
 
@@ -39,11 +39,22 @@ static void folds_what_it_is_told(void **state)
     put(&j, (struct broker_record){ .kind = BROKER_REC_SESSION, ID("a") });
     put(&j, (struct broker_record){ .kind = BROKER_REC_SUBSCRIPTION, ID("a"), .topic = SLICE_LIT("t") });
     put(&j, (struct broker_record){ .kind = BROKER_REC_SESSION, ID("b") });
-    put(&j, (struct broker_record){ .kind = BROKER_REC_QUEUED, ID("a"), .topic = SLICE_LIT("t"), .payload = SLICE_LIT("x"), .seq = 1 });
-    put(&j, (struct broker_record){ .kind = BROKER_REC_QUEUED, ID("a"), .topic = SLICE_LIT("t"), .payload = SLICE_LIT("y"), .seq = 2 });
-    put(&j, (struct broker_record){ .kind = BROKER_REC_RETAINED, .topic = SLICE_LIT("t"), .payload = SLICE_LIT("r") });
-    put(&j, (struct broker_record){ .kind = BROKER_REC_SESSION, ID("a") }); /* again: stays before its subscription */
-    put(&j, (struct broker_record){ .kind = BROKER_REC_RETAINED, .topic = SLICE_LIT("t"), .payload = SLICE_LIT("s") });
+    put(&j, (struct broker_record){ .kind = BROKER_REC_QUEUED,
+                                    ID("a"),
+                                    .topic = SLICE_LIT("t"),
+                                    .payload = SLICE_LIT("x"),
+                                    .seq = 1 });
+    put(&j, (struct broker_record){ .kind = BROKER_REC_QUEUED,
+                                    ID("a"),
+                                    .topic = SLICE_LIT("t"),
+                                    .payload = SLICE_LIT("y"),
+                                    .seq = 2 });
+    put(&j, (struct broker_record){
+                .kind = BROKER_REC_RETAINED, .topic = SLICE_LIT("t"), .payload = SLICE_LIT("r") });
+    put(&j, (struct broker_record){ .kind = BROKER_REC_SESSION,
+                                    ID("a") }); /* again: stays before its subscription */
+    put(&j, (struct broker_record){
+                .kind = BROKER_REC_RETAINED, .topic = SLICE_LIT("t"), .payload = SLICE_LIT("s") });
     put(&j, (struct broker_record){ .kind = BROKER_REC_QUEUED_END, ID("a"), .seq = 1 });
     put(&j, (struct broker_record){ .kind = BROKER_REC_QUEUED_END, ID("a"), .seq = 77 }); /* unknown: fine */
     assert_told(&j, "0 a   0;2 a t  0;0 b   0;4 a t y 2;6  t s 0;");
@@ -97,7 +108,8 @@ static void load_stops_at_an_error(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(folds_what_it_is_told), cmocka_unit_test(full_is_all_or_nothing),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(folds_what_it_is_told),
+                                        cmocka_unit_test(full_is_all_or_nothing),
                                         cmocka_unit_test(load_stops_at_an_error) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -102,6 +102,7 @@ static void groups_take_turns(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(agrees_with_the_matcher), cmocka_unit_test(groups_take_turns) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(agrees_with_the_matcher),
+                                        cmocka_unit_test(groups_take_turns) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

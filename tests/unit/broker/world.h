@@ -1,4 +1,5 @@
-/* tests/unit/broker/world.h - a broker with clients in memory, a clock that stands still, an authority and a journal that do as told.
+/* tests/unit/broker/world.h - a broker with clients in memory, a clock that stands still, an authority and a
+ * journal that do as told.
  *
  * Clients speak bytes written by hand: send() and see() name what goes over the wire.
  */
@@ -32,10 +33,10 @@ struct world {
     enum broker_verdict verdict[4];
     char asked[NOTES][80]; /* "PUBLISH a/b" */
     unsigned n_asked;
-    uint64_t ticket;       /* of the last question put off, or of the last interception */
+    uint64_t ticket; /* of the last question put off, or of the last interception */
     void (*on_receive)(struct world *w, const struct broker_question *q);
     /* journal */
-    err_t journal_says;    /* ERR_MORE: journal_ticket holds what is to be answered */
+    err_t journal_says; /* ERR_MORE: journal_ticket holds what is to be answered */
     uint64_t journal_ticket;
     unsigned writes;
     size_t last_n;
@@ -61,7 +62,8 @@ static inline enum broker_verdict world_may(void *ctx, const struct broker_quest
     assert_ptr_equal(q->user, w);
     if (w->n_asked < NOTES)
         snprintf(w->asked[w->n_asked++], sizeof(w->asked[0]), "%s %.*s%s", action_names[q->action],
-                 SLICE_FMT(q->action == BROKER_CONNECT ? q->client_id : q->topic), q->retain ? " retain" : "");
+                 SLICE_FMT(q->action == BROKER_CONNECT ? q->client_id : q->topic),
+                 q->retain ? " retain" : "");
     if (v == BROKER_LATER)
         w->ticket = q->ticket;
     if (q->action == BROKER_RECEIVE && w->on_receive)
@@ -99,11 +101,13 @@ static inline void world_connected(void *ctx, void *user, struct slice id, struc
         snprintf(w->event[w->n_events++], sizeof(w->event[0]), "+%.*s", SLICE_FMT(id));
 }
 
-static inline void world_disconnected(void *ctx, void *user, struct slice id, enum broker_why why, const char *detail)
+static inline void world_disconnected(void *ctx, void *user, struct slice id, enum broker_why why,
+                                      const char *detail)
 {
     struct world *w = ctx;
     if (w->n_events < NOTES)
-        snprintf(w->event[w->n_events++], sizeof(w->event[0]), "-%.*s %s", SLICE_FMT(id), broker_why_str(why));
+        snprintf(w->event[w->n_events++], sizeof(w->event[0]), "-%.*s %s", SLICE_FMT(id),
+                 broker_why_str(why));
 }
 
 static inline void world_peer_free(void *user)
@@ -297,11 +301,11 @@ static inline int teardown(void **state)
 }
 
 /* Change the configuration before anybody is there. */
-#define CONFIGURE(w, change) \
-    do { \
+#define CONFIGURE(w, change)                       \
+    do {                                           \
         struct broker_config *cf = &(w)->o.config; \
-        change; \
-        restart(w); \
+        change;                                    \
+        restart(w);                                \
     } while (0)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

@@ -185,7 +185,7 @@ static void file_paths(void **state)
     } cases[] = {
         { "file:///a/b", "/a/b" }, { "file://localhost/a", "/a" }, { "file:/a", "/a" },
         { "/a/b", "/a/b" },        { "a/b:c", "a/b:c" },           { "file://host/a", NULL },
-        { "file:a", NULL },        { "pkcs11:object=x", NULL },    { "file:////a", NULL },
+        { "file:a", NULL },        { "pkcs11:object=x", NULL },    { "file:////a", "//a" },
     };
 
     (void)state;

@@ -72,7 +72,7 @@ static const struct {
     { "HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, NULL, NULL, 0 },
     { "HTTP/1.2", "GET / HTTP/1.2\r\n" H "\r\n", 505, NULL, NULL, 0 },
     { "HTTP/0.9", "GET /\r\n\r\n", 400, NULL, NULL, 0 },
-    { "a TLS client", "\x16\x03\x01\x02\x05\x01\n\n", 400, NULL, NULL, 0 },
+    { "a TLS client, told at its first byte", "\x16\x03", 400, NULL, NULL, 0 },
     { "unknown method", "BREW / HTTP/1.1\r\n" H "\r\n", 501, NULL, NULL, 0 },
     { "CONNECT", "CONNECT x:1 HTTP/1.1\r\n" H "\r\n", 400, NULL, NULL, 0 },
     { "CONNECT with a path", "CONNECT / HTTP/1.1\r\n" H "\r\n", 501, NULL, NULL, 0 },

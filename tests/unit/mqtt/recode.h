@@ -1,4 +1,5 @@
-/* tests/unit/mqtt/recode.h - decode any packet and encode what came out; shared by the unit test and the fuzz targets. */
+/* tests/unit/mqtt/recode.h - decode any packet and encode what came out; shared by the unit test and the fuzz
+ * targets. */
 #pragma once
 #include "mqtt/packet.h"
 
@@ -25,7 +26,8 @@ static inline err_t recode_unsubscribe(struct buf *out, enum mqtt_version v, str
 }
 
 /* *ret_decoded: what the decoder said. Returns the encoder's answer, ERR_OK when it was not reached. */
-static inline err_t recode(const struct mqtt_frame *f, enum mqtt_version v, struct buf *out, err_t *ret_decoded)
+static inline err_t recode(const struct mqtt_frame *f, enum mqtt_version v, struct buf *out,
+                           err_t *ret_decoded)
 {
     union {
         struct mqtt_connect connect;
@@ -61,7 +63,8 @@ static inline err_t recode(const struct mqtt_frame *f, enum mqtt_version v, stru
         return RECODE(mqtt_empty_decode(f), mqtt_empty_encode(out, f->type));
     case MQTT_DISCONNECT:
     case MQTT_AUTH:
-        return RECODE(mqtt_disconnect_decode(f, v, &p.disconnect), mqtt_disconnect_encode(out, v, f->type, &p.disconnect));
+        return RECODE(mqtt_disconnect_decode(f, v, &p.disconnect),
+                      mqtt_disconnect_encode(out, v, f->type, &p.disconnect));
     }
 #undef RECODE
     *ret_decoded = ERR_PROTO;

@@ -8,17 +8,17 @@ static const struct {
     err_t want;
     size_t body;
 } cases[] = {
-    { "nothing yet",         SLICE_LIT(""),                         ERR_MORE, 0 },
-    { "pingreq",             SLICE_LIT("\xc0\x00"),                 ERR_OK, 0 },
-    { "publish with a body", SLICE_LIT("\x30\x05\x00\x01t42"),      ERR_OK, 5 },
-    { "reserved type 0",     SLICE_LIT("\x00\x00"),                 ERR_PROTO, 0 },
-    { "type 0, one byte",    SLICE_LIT("\x0f"),                     ERR_PROTO, 0 },
-    { "padded length",       SLICE_LIT("\x30\x80\x00"),             ERR_PROTO, 0 }, /* [MQTT-1.5.5-1] */
-    { "padded, three bytes", SLICE_LIT("\x30\x81\x80\x00"),         ERR_PROTO, 0 },
-    { "five length bytes",   SLICE_LIT("\x30\xff\xff\xff\xff\x7f"), ERR_PROTO, 0 },
-    { "announces 256 MiB",   SLICE_LIT("\x30\xff\xff\xff\x7f"),     ERR_TOO_BIG, 0 },
-    { "one over the limit",  SLICE_LIT("\x30\xfe\x07"),             ERR_TOO_BIG, 0 }, /* 3 + 1022 > 1024 */
-    { "just at the limit",   SLICE_LIT("\x30\xfd\x07"),             ERR_MORE, 0 },    /* 3 + 1021 */
+    { "nothing yet", SLICE_LIT(""), ERR_MORE, 0 },
+    { "pingreq", SLICE_LIT("\xc0\x00"), ERR_OK, 0 },
+    { "publish with a body", SLICE_LIT("\x30\x05\x00\x01t42"), ERR_OK, 5 },
+    { "reserved type 0", SLICE_LIT("\x00\x00"), ERR_PROTO, 0 },
+    { "type 0, one byte", SLICE_LIT("\x0f"), ERR_PROTO, 0 },
+    { "padded length", SLICE_LIT("\x30\x80\x00"), ERR_PROTO, 0 }, /* [MQTT-1.5.5-1] */
+    { "padded, three bytes", SLICE_LIT("\x30\x81\x80\x00"), ERR_PROTO, 0 },
+    { "five length bytes", SLICE_LIT("\x30\xff\xff\xff\xff\x7f"), ERR_PROTO, 0 },
+    { "announces 256 MiB", SLICE_LIT("\x30\xff\xff\xff\x7f"), ERR_TOO_BIG, 0 },
+    { "one over the limit", SLICE_LIT("\x30\xfe\x07"), ERR_TOO_BIG, 0 }, /* 3 + 1022 > 1024 */
+    { "just at the limit", SLICE_LIT("\x30\xfd\x07"), ERR_MORE, 0 },     /* 3 + 1021 */
 };
 
 static void each_case(void **state)
@@ -69,11 +69,18 @@ static void takes_one_packet_at_a_time(void **state)
 /* MQTT 5.0 table 1-1. */
 static void varint_borders(void **state)
 {
-    static const struct { uint32_t v; struct slice bytes; } edges[] = {
-        { 0, SLICE_LIT("\x00") },              { 127, SLICE_LIT("\x7f") },
-        { 128, SLICE_LIT("\x80\x01") },        { 16383, SLICE_LIT("\xff\x7f") },
-        { 16384, SLICE_LIT("\x80\x80\x01") },  { 2097151, SLICE_LIT("\xff\xff\x7f") },
-        { 2097152, SLICE_LIT("\x80\x80\x80\x01") }, { MQTT_VARINT_MAX, SLICE_LIT("\xff\xff\xff\x7f") },
+    static const struct {
+        uint32_t v;
+        struct slice bytes;
+    } edges[] = {
+        { 0, SLICE_LIT("\x00") },
+        { 127, SLICE_LIT("\x7f") },
+        { 128, SLICE_LIT("\x80\x01") },
+        { 16383, SLICE_LIT("\xff\x7f") },
+        { 16384, SLICE_LIT("\x80\x80\x01") },
+        { 2097151, SLICE_LIT("\xff\xff\x7f") },
+        { 2097152, SLICE_LIT("\x80\x80\x80\x01") },
+        { MQTT_VARINT_MAX, SLICE_LIT("\xff\xff\xff\x7f") },
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(edges); i++) {
@@ -107,8 +114,10 @@ static void varint_refuses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_case),           cmocka_unit_test(every_prefix_asks_for_more),
-        cmocka_unit_test(takes_one_packet_at_a_time), cmocka_unit_test(varint_borders),
+        cmocka_unit_test(each_case),
+        cmocka_unit_test(every_prefix_asks_for_more),
+        cmocka_unit_test(takes_one_packet_at_a_time),
+        cmocka_unit_test(varint_borders),
         cmocka_unit_test(varint_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

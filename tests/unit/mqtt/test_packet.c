@@ -14,26 +14,73 @@ static const struct {
     err_t want;
 } cases[] = {
     /* CONNECT §3.1 */
-    { "connect", V4, SLICE_LIT("\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x01" "c"), ERR_OK },
+    { "connect", V4,
+      SLICE_LIT("\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x01"
+                "c"),
+      ERR_OK },
     { "connect, no id, clean", V4, SLICE_LIT("\x10\x0c\x00\x04MQTT\x04\x02\x00\x3c\x00\x00"), ERR_OK },
     { "connect, all of it", V4,
-      SLICE_LIT("\x10\x1d\x00\x04MQTT\x04\xee\x02\x58\x00\x01" "c\x00\x02wt\x00\x03msg\x00\x01u\x00\x02\x00\xff"), ERR_OK },
-    { "connect 5", V5, SLICE_LIT("\x10\x0e\x00\x04MQTT\x05\x02\x00\x3c\x00\x00\x01" "c"), ERR_OK },
+      SLICE_LIT("\x10\x1d\x00\x04MQTT\x04\xee\x02\x58\x00\x01"
+                "c\x00\x02wt\x00\x03msg\x00\x01u\x00\x02\x00\xff"),
+      ERR_OK },
+    { "connect 5", V5,
+      SLICE_LIT("\x10\x0e\x00\x04MQTT\x05\x02\x00\x3c\x00\x00\x01"
+                "c"),
+      ERR_OK },
     { "connect 5, will delay, password alone", V5,
-      SLICE_LIT("\x10\x20\x00\x04MQTT\x05\x46\x00\x0a\x03\x21\x00\x0a\x00\x01" "c\x05\x18\x00\x00\x00\x05\x00\x01t\x00\x01m\x00\x01p"), ERR_OK },
-    { "level 3", V4, SLICE_LIT("\x10\x0f\x00\x06MQIsdp\x03\x02\x00\x3c\x00\x01" "c"), ERR_UNSUPPORTED },
-    { "level 6", V4, SLICE_LIT("\x10\x0d\x00\x04MQTT\x06\x02\x00\x3c\x00\x01" "c"), ERR_UNSUPPORTED },   /* [MQTT-3.1.2-2] */
-    { "another protocol", V4, SLICE_LIT("\x10\x0d\x00\x04MQTX\x04\x02\x00\x3c\x00\x01" "c"), ERR_PROTO },
-    { "flags of fixed header", V4, SLICE_LIT("\x11\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x01" "c"), ERR_PROTO },
-    { "reserved flag", V4, SLICE_LIT("\x10\x0d\x00\x04MQTT\x04\x03\x00\x3c\x00\x01" "c"), ERR_PROTO },   /* [MQTT-3.1.2-3] */
-    { "will QoS without will", V4, SLICE_LIT("\x10\x0d\x00\x04MQTT\x04\x0a\x00\x3c\x00\x01" "c"), ERR_PROTO }, /* [MQTT-3.1.2-13] */
-    { "will retain without will", V4, SLICE_LIT("\x10\x0d\x00\x04MQTT\x04\x22\x00\x3c\x00\x01" "c"), ERR_PROTO }, /* [MQTT-3.1.2-15] */
-    { "will QoS 3", V4, SLICE_LIT("\x10\x13\x00\x04MQTT\x04\x1e\x00\x3c\x00\x01" "c\x00\x01t\x00\x01m"), ERR_PROTO }, /* [MQTT-3.1.2-14] */
-    { "will topic with wildcard", V4, SLICE_LIT("\x10\x13\x00\x04MQTT\x04\x06\x00\x3c\x00\x01" "c\x00\x01#\x00\x01m"), ERR_PROTO },
-    { "password without user", V4, SLICE_LIT("\x10\x10\x00\x04MQTT\x04\x42\x00\x3c\x00\x01" "c\x00\x01p"), ERR_PROTO }, /* [MQTT-3.1.2-22] */
-    { "bytes behind", V4, SLICE_LIT("\x10\x0e\x00\x04MQTT\x04\x02\x00\x3c\x00\x01" "cx"), ERR_PROTO },
-    { "id not UTF-8", V4, SLICE_LIT("\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x01\xff"), ERR_PROTO }, /* [MQTT-3.1.3-4] */
-    { "auth data without method", V5, SLICE_LIT("\x10\x12\x00\x04MQTT\x05\x02\x00\x3c\x04\x16\x00\x01x\x00\x01" "c"), ERR_PROTO },
+      SLICE_LIT("\x10\x20\x00\x04MQTT\x05\x46\x00\x0a\x03\x21\x00\x0a\x00\x01"
+                "c\x05\x18\x00\x00\x00\x05\x00\x01t\x00\x01m\x00\x01p"),
+      ERR_OK },
+    { "level 3", V4,
+      SLICE_LIT("\x10\x0f\x00\x06MQIsdp\x03\x02\x00\x3c\x00\x01"
+                "c"),
+      ERR_UNSUPPORTED },
+    { "level 6", V4,
+      SLICE_LIT("\x10\x0d\x00\x04MQTT\x06\x02\x00\x3c\x00\x01"
+                "c"),
+      ERR_UNSUPPORTED }, /* [MQTT-3.1.2-2] */
+    { "another protocol", V4,
+      SLICE_LIT("\x10\x0d\x00\x04MQTX\x04\x02\x00\x3c\x00\x01"
+                "c"),
+      ERR_PROTO },
+    { "flags of fixed header", V4,
+      SLICE_LIT("\x11\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x01"
+                "c"),
+      ERR_PROTO },
+    { "reserved flag", V4,
+      SLICE_LIT("\x10\x0d\x00\x04MQTT\x04\x03\x00\x3c\x00\x01"
+                "c"),
+      ERR_PROTO }, /* [MQTT-3.1.2-3] */
+    { "will QoS without will", V4,
+      SLICE_LIT("\x10\x0d\x00\x04MQTT\x04\x0a\x00\x3c\x00\x01"
+                "c"),
+      ERR_PROTO }, /* [MQTT-3.1.2-13] */
+    { "will retain without will", V4,
+      SLICE_LIT("\x10\x0d\x00\x04MQTT\x04\x22\x00\x3c\x00\x01"
+                "c"),
+      ERR_PROTO }, /* [MQTT-3.1.2-15] */
+    { "will QoS 3", V4,
+      SLICE_LIT("\x10\x13\x00\x04MQTT\x04\x1e\x00\x3c\x00\x01"
+                "c\x00\x01t\x00\x01m"),
+      ERR_PROTO }, /* [MQTT-3.1.2-14] */
+    { "will topic with wildcard", V4,
+      SLICE_LIT("\x10\x13\x00\x04MQTT\x04\x06\x00\x3c\x00\x01"
+                "c\x00\x01#\x00\x01m"),
+      ERR_PROTO },
+    { "password without user", V4,
+      SLICE_LIT("\x10\x10\x00\x04MQTT\x04\x42\x00\x3c\x00\x01"
+                "c\x00\x01p"),
+      ERR_PROTO }, /* [MQTT-3.1.2-22] */
+    { "bytes behind", V4,
+      SLICE_LIT("\x10\x0e\x00\x04MQTT\x04\x02\x00\x3c\x00\x01"
+                "cx"),
+      ERR_PROTO },
+    { "id not UTF-8", V4, SLICE_LIT("\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x01\xff"),
+      ERR_PROTO }, /* [MQTT-3.1.3-4] */
+    { "auth data without method", V5,
+      SLICE_LIT("\x10\x12\x00\x04MQTT\x05\x02\x00\x3c\x04\x16\x00\x01x\x00\x01"
+                "c"),
+      ERR_PROTO },
     /* CONNACK §3.2 */
     { "connack", V4, SLICE_LIT("\x20\x02\x00\x00"), ERR_OK },
     { "connack, session", V4, SLICE_LIT("\x20\x02\x01\x00"), ERR_OK },
@@ -45,24 +92,32 @@ static const struct {
     { "connack v5 without properties", V5, SLICE_LIT("\x20\x02\x00\x00"), ERR_PROTO },
     /* PUBLISH §3.3 */
     { "publish 0", V4, SLICE_LIT("\x30\x05\x00\x01tab"), ERR_OK },
-    { "publish 1, dup, retain", V4, SLICE_LIT("\x3b\x07\x00\x01t\x12\x34" "ab"), ERR_OK },
+    { "publish 1, dup, retain", V4,
+      SLICE_LIT("\x3b\x07\x00\x01t\x12\x34"
+                "ab"),
+      ERR_OK },
     { "publish 2, empty", V4, SLICE_LIT("\x34\x05\x00\x01t\x00\x01"), ERR_OK },
-    { "publish QoS 3", V4, SLICE_LIT("\x36\x05\x00\x01t\x00\x01"), ERR_PROTO },       /* [MQTT-3.3.1-4] */
-    { "publish 0 with dup", V4, SLICE_LIT("\x38\x03\x00\x01t"), ERR_PROTO },          /* [MQTT-3.3.1-2] */
-    { "publish to a filter", V4, SLICE_LIT("\x30\x05\x00\x03t/#"), ERR_PROTO },       /* [MQTT-3.3.2-2] */
-    { "publish without topic", V4, SLICE_LIT("\x30\x02\x00\x00"), ERR_PROTO },        /* [MQTT-4.7.3-1] */
-    { "publish with identifier 0", V4, SLICE_LIT("\x32\x05\x00\x01t\x00\x00"), ERR_PROTO }, /* [MQTT-2.3.1-1] */
-    { "publish v5", V5, SLICE_LIT("\x32\x0d\x00\x01t\x00\x07\x05\x02\x00\x00\x00\x3c" "ab"), ERR_OK },
+    { "publish QoS 3", V4, SLICE_LIT("\x36\x05\x00\x01t\x00\x01"), ERR_PROTO }, /* [MQTT-3.3.1-4] */
+    { "publish 0 with dup", V4, SLICE_LIT("\x38\x03\x00\x01t"), ERR_PROTO },    /* [MQTT-3.3.1-2] */
+    { "publish to a filter", V4, SLICE_LIT("\x30\x05\x00\x03t/#"), ERR_PROTO }, /* [MQTT-3.3.2-2] */
+    { "publish without topic", V4, SLICE_LIT("\x30\x02\x00\x00"), ERR_PROTO },  /* [MQTT-4.7.3-1] */
+    { "publish with identifier 0", V4, SLICE_LIT("\x32\x05\x00\x01t\x00\x00"),
+      ERR_PROTO }, /* [MQTT-2.3.1-1] */
+    { "publish v5", V5,
+      SLICE_LIT("\x32\x0d\x00\x01t\x00\x07\x05\x02\x00\x00\x00\x3c"
+                "ab"),
+      ERR_OK },
     { "publish v5, alias only", V5, SLICE_LIT("\x30\x06\x00\x00\x03\x23\x00\x01"), ERR_OK },
     { "publish v5, alias 0", V5, SLICE_LIT("\x30\x07\x00\x01t\x03\x23\x00\x00"), ERR_PROTO },
     { "publish v5, neither", V5, SLICE_LIT("\x30\x03\x00\x00\x00"), ERR_PROTO },
-    { "publish v5, response topic with wildcard", V5, SLICE_LIT("\x30\x08\x00\x01t\x04\x08\x00\x01#"), ERR_PROTO }, /* [MQTT-3.3.2-14] */
+    { "publish v5, response topic with wildcard", V5, SLICE_LIT("\x30\x08\x00\x01t\x04\x08\x00\x01#"),
+      ERR_PROTO }, /* [MQTT-3.3.2-14] */
     /* PUBACK and its kin §3.4 to §3.7 */
     { "puback", V4, SLICE_LIT("\x40\x02\x00\x01"), ERR_OK },
     { "pubrec", V4, SLICE_LIT("\x50\x02\x00\x01"), ERR_OK },
     { "pubrel", V4, SLICE_LIT("\x62\x02\x00\x01"), ERR_OK },
     { "pubcomp", V4, SLICE_LIT("\x70\x02\x00\x01"), ERR_OK },
-    { "pubrel without its flag", V4, SLICE_LIT("\x60\x02\x00\x01"), ERR_PROTO },      /* [MQTT-3.6.1-1] */
+    { "pubrel without its flag", V4, SLICE_LIT("\x60\x02\x00\x01"), ERR_PROTO }, /* [MQTT-3.6.1-1] */
     { "puback with a flag", V4, SLICE_LIT("\x42\x02\x00\x01"), ERR_PROTO },
     { "puback for 0", V4, SLICE_LIT("\x40\x02\x00\x00"), ERR_PROTO },
     { "puback too long", V4, SLICE_LIT("\x40\x03\x00\x01\x00"), ERR_PROTO },
@@ -70,23 +125,56 @@ static const struct {
     { "puback v5, code", V5, SLICE_LIT("\x40\x03\x00\x01\x87"), ERR_OK },
     { "puback v5, code and reason", V5, SLICE_LIT("\x40\x08\x00\x01\x87\x04\x1f\x00\x01n"), ERR_OK },
     /* SUBSCRIBE, UNSUBSCRIBE §3.8, §3.10 */
-    { "subscribe", V4, SLICE_LIT("\x82\x0a\x00\x01\x00\x01" "a\x00\x00\x01" "b\x01"), ERR_OK },
-    { "subscribe without its flag", V4, SLICE_LIT("\x80\x06\x00\x01\x00\x01" "a\x00"), ERR_PROTO }, /* [MQTT-3.8.1-1] */
-    { "subscribe for 0", V4, SLICE_LIT("\x82\x06\x00\x00\x00\x01" "a\x00"), ERR_PROTO },
-    { "subscribe to nothing", V4, SLICE_LIT("\x82\x02\x00\x01"), ERR_PROTO },         /* [MQTT-3.8.3-3] */
-    { "subscribe QoS 3", V4, SLICE_LIT("\x82\x06\x00\x01\x00\x01" "a\x03"), ERR_PROTO }, /* [MQTT-3-8.3-4] */
-    { "subscribe reserved bits", V4, SLICE_LIT("\x82\x06\x00\x01\x00\x01" "a\x04"), ERR_PROTO },
+    { "subscribe", V4,
+      SLICE_LIT("\x82\x0a\x00\x01\x00\x01"
+                "a\x00\x00\x01"
+                "b\x01"),
+      ERR_OK },
+    { "subscribe without its flag", V4,
+      SLICE_LIT("\x80\x06\x00\x01\x00\x01"
+                "a\x00"),
+      ERR_PROTO }, /* [MQTT-3.8.1-1] */
+    { "subscribe for 0", V4,
+      SLICE_LIT("\x82\x06\x00\x00\x00\x01"
+                "a\x00"),
+      ERR_PROTO },
+    { "subscribe to nothing", V4, SLICE_LIT("\x82\x02\x00\x01"), ERR_PROTO }, /* [MQTT-3.8.3-3] */
+    { "subscribe QoS 3", V4,
+      SLICE_LIT("\x82\x06\x00\x01\x00\x01"
+                "a\x03"),
+      ERR_PROTO }, /* [MQTT-3-8.3-4] */
+    { "subscribe reserved bits", V4,
+      SLICE_LIT("\x82\x06\x00\x01\x00\x01"
+                "a\x04"),
+      ERR_PROTO },
     { "subscribe empty filter", V4, SLICE_LIT("\x82\x05\x00\x01\x00\x00\x00"), ERR_PROTO },
-    { "subscribe v5, options", V5, SLICE_LIT("\x82\x07\x00\x01\x00\x00\x01" "a\x2d"), ERR_OK },
-    { "subscribe v5, retain handling 3", V5, SLICE_LIT("\x82\x07\x00\x01\x00\x00\x01" "a\x30"), ERR_PROTO },
-    { "subscribe v5, reserved bits", V5, SLICE_LIT("\x82\x07\x00\x01\x00\x00\x01" "a\x40"), ERR_PROTO },
-    { "subscribe v5, no local shared", V5, SLICE_LIT("\x82\x10\x00\x01\x00\x00\x0a$share/g/a\x05"), ERR_PROTO }, /* 5.0 [MQTT-3.8.3-4] */
-    { "unsubscribe", V4, SLICE_LIT("\xa2\x08\x00\x01\x00\x01" "a\x00\x01" "b"), ERR_OK },
-    { "unsubscribe v5", V5, SLICE_LIT("\xa2\x06\x00\x01\x00\x00\x01" "a"), ERR_OK },
-    { "unsubscribe nothing", V4, SLICE_LIT("\xa2\x02\x00\x01"), ERR_PROTO },          /* [MQTT-3.10.3-2] */
+    { "subscribe v5, options", V5,
+      SLICE_LIT("\x82\x07\x00\x01\x00\x00\x01"
+                "a\x2d"),
+      ERR_OK },
+    { "subscribe v5, retain handling 3", V5,
+      SLICE_LIT("\x82\x07\x00\x01\x00\x00\x01"
+                "a\x30"),
+      ERR_PROTO },
+    { "subscribe v5, reserved bits", V5,
+      SLICE_LIT("\x82\x07\x00\x01\x00\x00\x01"
+                "a\x40"),
+      ERR_PROTO },
+    { "subscribe v5, no local shared", V5, SLICE_LIT("\x82\x10\x00\x01\x00\x00\x0a$share/g/a\x05"),
+      ERR_PROTO }, /* 5.0 [MQTT-3.8.3-4] */
+    { "unsubscribe", V4,
+      SLICE_LIT("\xa2\x08\x00\x01\x00\x01"
+                "a\x00\x01"
+                "b"),
+      ERR_OK },
+    { "unsubscribe v5", V5,
+      SLICE_LIT("\xa2\x06\x00\x01\x00\x00\x01"
+                "a"),
+      ERR_OK },
+    { "unsubscribe nothing", V4, SLICE_LIT("\xa2\x02\x00\x01"), ERR_PROTO }, /* [MQTT-3.10.3-2] */
     /* SUBACK, UNSUBACK §3.9, §3.11 */
     { "suback", V4, SLICE_LIT("\x90\x05\x00\x01\x00\x01\x80"), ERR_OK },
-    { "suback reserved code", V4, SLICE_LIT("\x90\x03\x00\x01\x03"), ERR_PROTO },     /* [MQTT-3.9.3-2] */
+    { "suback reserved code", V4, SLICE_LIT("\x90\x03\x00\x01\x03"), ERR_PROTO }, /* [MQTT-3.9.3-2] */
     { "suback without codes", V4, SLICE_LIT("\x90\x02\x00\x01"), ERR_PROTO },
     { "suback v5", V5, SLICE_LIT("\x90\x05\x00\x01\x00\x01\x87"), ERR_OK },
     { "unsuback", V4, SLICE_LIT("\xb0\x02\x00\x01"), ERR_OK },
@@ -99,7 +187,7 @@ static const struct {
     { "pingreq with flags", V4, SLICE_LIT("\xc1\x00"), ERR_PROTO },
     { "disconnect", V4, SLICE_LIT("\xe0\x00"), ERR_OK },
     { "disconnect with a body", V4, SLICE_LIT("\xe0\x01\x00"), ERR_PROTO },
-    { "disconnect with flags", V4, SLICE_LIT("\xe1\x00"), ERR_PROTO },                /* [MQTT-3.14.1-1] */
+    { "disconnect with flags", V4, SLICE_LIT("\xe1\x00"), ERR_PROTO }, /* [MQTT-3.14.1-1] */
     { "disconnect v5", V5, SLICE_LIT("\xe0\x01\x8e"), ERR_OK },
     { "disconnect v5, session expiry", V5, SLICE_LIT("\xe0\x07\x04\x05\x11\x00\x00\x00\x01"), ERR_OK },
     { "auth v5", V5, SLICE_LIT("\xf0\x06\x18\x04\x15\x00\x01x"), ERR_OK },
@@ -132,7 +220,8 @@ static void each_packet(void **state)
     }
 }
 
-/* A body cut anywhere is refused or, where the specification makes the tail optional or opaque, comes back as it is. */
+/* A body cut anywhere is refused or, where the specification makes the tail optional or opaque, comes back as
+ * it is. */
 static void every_prefix_of_every_body(void **state)
 {
     (void)state;
@@ -170,8 +259,8 @@ static void every_cap(void **state)
 
 static void connect_fields(void **state)
 {
-    struct mqtt_frame f = frame_of(SLICE_LIT(
-        "\x10\x1d\x00\x04MQTT\x04\xee\x02\x58\x00\x01" "c\x00\x02wt\x00\x03msg\x00\x01u\x00\x02\x00\xff"));
+    struct mqtt_frame f = frame_of(SLICE_LIT("\x10\x1d\x00\x04MQTT\x04\xee\x02\x58\x00\x01"
+                                             "c\x00\x02wt\x00\x03msg\x00\x01u\x00\x02\x00\xff"));
     struct mqtt_connect c;
     (void)state;
 
@@ -187,7 +276,8 @@ static void connect_fields(void **state)
 
 static void connect_5_fields(void **state)
 {
-    struct mqtt_frame f = frame_of(SLICE_LIT("\x10\x20\x00\x04MQTT\x05\x46\x00\x0a\x03\x21\x00\x0a\x00\x01" "c"
+    struct mqtt_frame f = frame_of(SLICE_LIT("\x10\x20\x00\x04MQTT\x05\x46\x00\x0a\x03\x21\x00\x0a\x00\x01"
+                                             "c"
                                              "\x05\x18\x00\x00\x00\x05\x00\x01t\x00\x01m\x00\x01p"));
     struct mqtt_connect c;
     (void)state;
@@ -211,19 +301,29 @@ static void outputs_untouched(void **state)
 static void encoders_refuse(void **state)
 {
     autobuf out = BUF_INIT(256);
-    const struct mqtt_subscription bad_filter = { .filter = SLICE_LIT("a#") }, bad_qos = { .filter = SLICE_LIT("a"), .qos = 3 };
+    const struct mqtt_subscription bad_filter = { .filter = SLICE_LIT("a#") },
+                                   bad_qos = { .filter = SLICE_LIT("a"), .qos = 3 };
     (void)state;
-    assert_int_equal(mqtt_publish_encode(&out, MQTT_V311, &(struct mqtt_publish){ .topic = SLICE_LIT("a/#") }), ERR_INVALID);
-    assert_int_equal(mqtt_publish_encode(&out, MQTT_V311, &(struct mqtt_publish){ .topic = SLICE_LIT("a"), .qos = 1 }), ERR_INVALID);
-    assert_int_equal(mqtt_publish_encode(&out, MQTT_V311, &(struct mqtt_publish){ .topic = SLICE_LIT("a"), .packet_id = 1 }), ERR_INVALID);
+    assert_int_equal(
+        mqtt_publish_encode(&out, MQTT_V311, &(struct mqtt_publish){ .topic = SLICE_LIT("a/#") }),
+        ERR_INVALID);
+    assert_int_equal(
+        mqtt_publish_encode(&out, MQTT_V311, &(struct mqtt_publish){ .topic = SLICE_LIT("a"), .qos = 1 }),
+        ERR_INVALID);
+    assert_int_equal(mqtt_publish_encode(&out, MQTT_V311,
+                                         &(struct mqtt_publish){ .topic = SLICE_LIT("a"), .packet_id = 1 }),
+                     ERR_INVALID);
     assert_int_equal(mqtt_connect_encode(&out, &(struct mqtt_connect){ .version = 3 }), ERR_INVALID);
-    assert_int_equal(mqtt_connect_encode(&out, &(struct mqtt_connect){ .version = MQTT_V311 }), ERR_INVALID); /* [MQTT-3.1.3-7] */
+    assert_int_equal(mqtt_connect_encode(&out, &(struct mqtt_connect){ .version = MQTT_V311 }),
+                     ERR_INVALID); /* [MQTT-3.1.3-7] */
     assert_int_equal(mqtt_subscribe_encode(&out, MQTT_V311, 1, NULL, &bad_filter, 1), ERR_INVALID);
     assert_int_equal(mqtt_subscribe_encode(&out, MQTT_V311, 1, NULL, &bad_qos, 1), ERR_INVALID);
     assert_int_equal(mqtt_subscribe_encode(&out, MQTT_V311, 1, NULL, NULL, 0), ERR_INVALID);
-    assert_int_equal(mqtt_ack_encode(&out, MQTT_V311, MQTT_SUBACK, &(struct mqtt_ack){ .packet_id = 1 }), ERR_INVALID);
+    assert_int_equal(mqtt_ack_encode(&out, MQTT_V311, MQTT_SUBACK, &(struct mqtt_ack){ .packet_id = 1 }),
+                     ERR_INVALID);
     assert_int_equal(mqtt_empty_encode(&out, MQTT_CONNECT), ERR_INVALID);
-    assert_int_equal(mqtt_disconnect_encode(&out, MQTT_V311, MQTT_AUTH, &(struct mqtt_disconnect){ 0 }), ERR_INVALID);
+    assert_int_equal(mqtt_disconnect_encode(&out, MQTT_V311, MQTT_AUTH, &(struct mqtt_disconnect){ 0 }),
+                     ERR_INVALID);
     assert_int_equal(out.n, 0);
 }
 
@@ -252,10 +352,10 @@ static void type_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_packet),    cmocka_unit_test(every_prefix_of_every_body),
-        cmocka_unit_test(every_cap),      cmocka_unit_test(connect_fields),
+        cmocka_unit_test(each_packet),      cmocka_unit_test(every_prefix_of_every_body),
+        cmocka_unit_test(every_cap),        cmocka_unit_test(connect_fields),
         cmocka_unit_test(connect_5_fields), cmocka_unit_test(outputs_untouched),
-        cmocka_unit_test(encoders_refuse), cmocka_unit_test(strings_at_their_limit),
+        cmocka_unit_test(encoders_refuse),  cmocka_unit_test(strings_at_their_limit),
         cmocka_unit_test(type_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

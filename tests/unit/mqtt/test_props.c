@@ -2,7 +2,8 @@
 #include "base/mem.h"
 #include "mqtt/packet.h"
 
-/* Blocks with their length, where they stand, and whether MQTT 5.0 table 2-4 and the sections behind it allow them. */
+/* Blocks with their length, where they stand, and whether MQTT 5.0 table 2-4 and the sections behind it allow
+ * them. */
 static const struct {
     const char *what;
     unsigned where;
@@ -12,7 +13,8 @@ static const struct {
     { "empty", MQTT_CONNECT, SLICE_LIT("\x00"), ERR_OK },
     { "session expiry", MQTT_CONNECT, SLICE_LIT("\x05\x11\x00\x00\x0e\x10"), ERR_OK },
     { "session expiry in publish", MQTT_PUBLISH, SLICE_LIT("\x05\x11\x00\x00\x0e\x10"), ERR_PROTO },
-    { "session expiry twice", MQTT_CONNECT, SLICE_LIT("\x0a\x11\x00\x00\x0e\x10\x11\x00\x00\x0e\x10"), ERR_PROTO },
+    { "session expiry twice", MQTT_CONNECT, SLICE_LIT("\x0a\x11\x00\x00\x0e\x10\x11\x00\x00\x0e\x10"),
+      ERR_PROTO },
     { "receive maximum", MQTT_CONNECT, SLICE_LIT("\x03\x21\x00\x64"), ERR_OK },
     { "receive maximum 0", MQTT_CONNECT, SLICE_LIT("\x03\x21\x00\x00"), ERR_PROTO },
     { "maximum packet size 0", MQTT_CONNECT, SLICE_LIT("\x05\x27\x00\x00\x00\x00"), ERR_PROTO },
@@ -21,10 +23,26 @@ static const struct {
     { "identifier 0", MQTT_CONNECT, SLICE_LIT("\x02\x00\x00"), ERR_PROTO },
     { "identifier over 127", MQTT_CONNECT, SLICE_LIT("\x03\x80\x01\x00"), ERR_PROTO },
     { "identifier over 2^27", MQTT_CONNECT, SLICE_LIT("\x04\x81\x80\x80\x40"), ERR_PROTO },
-    { "user property", MQTT_PUBACK, SLICE_LIT("\x07\x26\x00\x01" "a\x00\x01" "b"), ERR_OK },
-    { "user property twice", MQTT_PUBACK, SLICE_LIT("\x0e\x26\x00\x01" "a\x00\x01" "b\x26\x00\x01" "a\x00\x01" "c"), ERR_OK },
-    { "user property without value", MQTT_PUBACK, SLICE_LIT("\x04\x26\x00\x01" "a"), ERR_PROTO },
-    { "user property not UTF-8", MQTT_PUBACK, SLICE_LIT("\x07\x26\x00\x01\xff\x00\x01" "b"), ERR_PROTO },
+    { "user property", MQTT_PUBACK,
+      SLICE_LIT("\x07\x26\x00\x01"
+                "a\x00\x01"
+                "b"),
+      ERR_OK },
+    { "user property twice", MQTT_PUBACK,
+      SLICE_LIT("\x0e\x26\x00\x01"
+                "a\x00\x01"
+                "b\x26\x00\x01"
+                "a\x00\x01"
+                "c"),
+      ERR_OK },
+    { "user property without value", MQTT_PUBACK,
+      SLICE_LIT("\x04\x26\x00\x01"
+                "a"),
+      ERR_PROTO },
+    { "user property not UTF-8", MQTT_PUBACK,
+      SLICE_LIT("\x07\x26\x00\x01\xff\x00\x01"
+                "b"),
+      ERR_PROTO },
     { "content type with U+0000", MQTT_PUBLISH, SLICE_LIT("\x04\x03\x00\x01\x00"), ERR_PROTO },
     { "correlation data is binary", MQTT_PUBLISH, SLICE_LIT("\x04\x09\x00\x01\x00"), ERR_OK },
     { "subscription identifier 0", MQTT_SUBSCRIBE, SLICE_LIT("\x02\x0b\x00"), ERR_PROTO },
@@ -84,13 +102,27 @@ static void every_prefix_fails(void **state)
 
 static void refuses_to_write_what_is_illegal(void **state)
 {
-    const struct { const char *what; unsigned where; struct mqtt_props p; err_t want; } bad[] = {
-        { "topic alias in connect", MQTT_CONNECT, { .has = MQTT_PROP_BIT(MQTT_PROP_TOPIC_ALIAS), .topic_alias = 1 }, ERR_INVALID },
+    const struct {
+        const char *what;
+        unsigned where;
+        struct mqtt_props p;
+        err_t want;
+    } bad[] = {
+        { "topic alias in connect",
+          MQTT_CONNECT,
+          { .has = MQTT_PROP_BIT(MQTT_PROP_TOPIC_ALIAS), .topic_alias = 1 },
+          ERR_INVALID },
         { "receive maximum 0", MQTT_CONNECT, { .has = MQTT_PROP_BIT(MQTT_PROP_RECEIVE_MAX) }, ERR_INVALID },
         { "flag of 2", MQTT_CONNACK, { .has = MQTT_PROP_BIT(MQTT_PROP_MAX_QOS), .max_qos = 2 }, ERR_INVALID },
         { "no such property", MQTT_CONNECT, { .has = MQTT_PROP_BIT(4) }, ERR_INVALID },
-        { "reason not UTF-8", MQTT_CONNACK, { .has = MQTT_PROP_BIT(MQTT_PROP_REASON_STRING), .reason_string = SLICE_LIT("\xc0\x80") }, ERR_INVALID },
-        { "identifier too big", MQTT_SUBSCRIBE, { .has = MQTT_PROP_BIT(MQTT_PROP_SUBSCRIPTION_ID), .subscription_id = MQTT_VARINT_MAX + 1 }, ERR_TOO_BIG },
+        { "reason not UTF-8",
+          MQTT_CONNACK,
+          { .has = MQTT_PROP_BIT(MQTT_PROP_REASON_STRING), .reason_string = SLICE_LIT("\xc0\x80") },
+          ERR_INVALID },
+        { "identifier too big",
+          MQTT_SUBSCRIBE,
+          { .has = MQTT_PROP_BIT(MQTT_PROP_SUBSCRIPTION_ID), .subscription_id = MQTT_VARINT_MAX + 1 },
+          ERR_TOO_BIG },
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
@@ -126,8 +158,10 @@ static void user_properties_in_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_block),        cmocka_unit_test(good_blocks_come_back),
-        cmocka_unit_test(every_prefix_fails), cmocka_unit_test(refuses_to_write_what_is_illegal),
+        cmocka_unit_test(each_block),
+        cmocka_unit_test(good_blocks_come_back),
+        cmocka_unit_test(every_prefix_fails),
+        cmocka_unit_test(refuses_to_write_what_is_illegal),
         cmocka_unit_test(user_properties_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

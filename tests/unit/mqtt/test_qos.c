@@ -42,9 +42,11 @@ static void walk(enum mqtt_qos_state s, const enum mqtt_qos_event *ev, size_t n)
 static void whole_exchanges(void **state)
 {
     static const enum mqtt_qos_event send1[] = { MQTT_EV_TX_PUBLISH1, MQTT_EV_RX_PUBACK };
-    static const enum mqtt_qos_event send2[] = { MQTT_EV_TX_PUBLISH2, MQTT_EV_RX_PUBREC, MQTT_EV_TX_PUBREL, MQTT_EV_RX_PUBCOMP };
+    static const enum mqtt_qos_event send2[] = { MQTT_EV_TX_PUBLISH2, MQTT_EV_RX_PUBREC, MQTT_EV_TX_PUBREL,
+                                                 MQTT_EV_RX_PUBCOMP };
     static const enum mqtt_qos_event recv1[] = { MQTT_EV_RX_PUBLISH1, MQTT_EV_TX_PUBACK };
-    static const enum mqtt_qos_event recv2[] = { MQTT_EV_RX_PUBLISH2, MQTT_EV_TX_PUBREC, MQTT_EV_RX_PUBREL, MQTT_EV_TX_PUBCOMP };
+    static const enum mqtt_qos_event recv2[] = { MQTT_EV_RX_PUBLISH2, MQTT_EV_TX_PUBREC, MQTT_EV_RX_PUBREL,
+                                                 MQTT_EV_TX_PUBCOMP };
     (void)state;
     walk(MQTT_QOS_IDLE, send1, 2);
     walk(MQTT_QOS_IDLE, send2, 4);
@@ -118,8 +120,10 @@ static void peers_identifiers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_pair_of_state_and_event), cmocka_unit_test(whole_exchanges),
-        cmocka_unit_test(window_fills_and_drains),       cmocka_unit_test(identifiers_wrap),
+        cmocka_unit_test(every_pair_of_state_and_event),
+        cmocka_unit_test(whole_exchanges),
+        cmocka_unit_test(window_fills_and_drains),
+        cmocka_unit_test(identifiers_wrap),
         cmocka_unit_test(peers_identifiers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

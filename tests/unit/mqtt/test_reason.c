@@ -5,7 +5,11 @@
 /* MQTT 5.0 §2.4 and 3.1.1 table 3.1. */
 static void names_and_return_codes(void **state)
 {
-    static const struct { uint8_t code; const char *name; uint8_t connack; } want[] = {
+    static const struct {
+        uint8_t code;
+        const char *name;
+        uint8_t connack;
+    } want[] = {
         { 0x00, "Success", 0 },
         { 0x84, "Unsupported Protocol Version", 1 },
         { 0x85, "Client Identifier not valid", 2 },

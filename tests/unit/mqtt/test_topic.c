@@ -11,24 +11,24 @@ static const struct {
     { SLICE_LIT("a//b"), true, true },
     { SLICE_LIT("/finance"), true, true },
     { SLICE_LIT("Accounts payable"), true, true },
-    { SLICE_LIT(""), false, false },                  /* [MQTT-4.7.3-1] */
-    { SLICE_LIT("a\0b"), false, false },              /* [MQTT-4.7.3-2] */
+    { SLICE_LIT(""), false, false },     /* [MQTT-4.7.3-1] */
+    { SLICE_LIT("a\0b"), false, false }, /* [MQTT-4.7.3-2] */
     { SLICE_LIT("a\xff"), false, false },
     { SLICE_LIT("#"), false, true },
     { SLICE_LIT("+"), false, true },
     { SLICE_LIT("sport/tennis/#"), false, true },
-    { SLICE_LIT("sport/tennis#"), false, false },     /* [MQTT-4.7.1-1] */
+    { SLICE_LIT("sport/tennis#"), false, false }, /* [MQTT-4.7.1-1] */
     { SLICE_LIT("sport/tennis/#/ranking"), false, false },
     { SLICE_LIT("#/"), false, false },
     { SLICE_LIT("##"), false, false },
     { SLICE_LIT("+/tennis/#"), false, true },
-    { SLICE_LIT("sport+"), false, false },            /* [MQTT-4.7.1-2] */
+    { SLICE_LIT("sport+"), false, false }, /* [MQTT-4.7.1-2] */
     { SLICE_LIT("+sport"), false, false },
     { SLICE_LIT("sport/+/player1"), false, true },
     { SLICE_LIT("/+"), false, true },
     { SLICE_LIT("+/+"), false, true },
     { SLICE_LIT("$share/g/a/#"), false, true },
-    { SLICE_LIT("$share/g/"), true, false },          /* [MQTT-4.8.2-2] */
+    { SLICE_LIT("$share/g/"), true, false }, /* [MQTT-4.8.2-2] */
     { SLICE_LIT("$share/g"), true, false },
     { SLICE_LIT("$share//a"), true, false },
     { SLICE_LIT("$share/+/a"), false, false },
@@ -79,12 +79,12 @@ static const struct {
     { "+/+", "/finance", true, true },
     { "/+", "/finance", true, true },
     { "+", "/finance", false, false },
-    { "#", "$SYS/x", false, false },            /* [MQTT-4.7.2-1] */
+    { "#", "$SYS/x", false, false }, /* [MQTT-4.7.2-1] */
     { "+/monitor/Clients", "$SYS/monitor/Clients", false, false },
     { "$SYS/#", "$SYS/x", true, true },
     { "$SYS/monitor/+", "$SYS/monitor/Clients", true, true },
     { "a/b", "a/b", true, true },
-    { "a/b", "a/B", false, false },             /* §4.7.3 case sensitive */
+    { "a/b", "a/B", false, false }, /* §4.7.3 case sensitive */
     { "a/b", "a/b/", false, false },
     { "a/b/", "a/b", false, false },
     { "a//b", "a/+/b", false, false },
@@ -136,7 +136,7 @@ static void shared(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(validity), cmocka_unit_test(length_limit), cmocka_unit_test(matching),
+        cmocka_unit_test(validity),           cmocka_unit_test(length_limit), cmocka_unit_test(matching),
         cmocka_unit_test(levels_and_slashes), cmocka_unit_test(shared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,6 +123,26 @@ static void megabytes_to_a_slow_reader(void **state)
     server_done(&srv);
 }
 
+/* RFC 9112 §9.6: an answer given before all input was read must not be destroyed by a reset. */
+static void finish_reads_on_so_that_the_answer_arrives(void **state)
+{
+    struct server srv;
+    struct recorder c;
+    static uint8_t much[400000];
+    (void)state;
+    server_start(&srv, NULL);
+    dial(&srv, "127.0.0.1", &c);
+    assert_int_equal(net_stream_write(c.s, SLICE_ARRAY(much)), ERR_OK);
+    assert_true(TURN_UNTIL(srv.loop, srv.n && srv.conn[0].got.n, 5000));
+    assert_int_equal(net_stream_write(srv.conn[0].s, SLICE_LIT("too much")), ERR_OK);
+    net_stream_finish(steal(&srv.conn[0].s));
+    assert_true(TURN_UNTIL(srv.loop, c.closed, 5000));
+    assert_string_equal(buf_str(&c.got), "too much");
+    assert_int_equal(c.why, ERR_EOF);
+    rec_done(&c);
+    server_done(&srv);
+}
+
 static void refused_and_unknown_say_so(void **state)
 {
     struct net_loop *loop = NULL;
@@ -275,6 +295,7 @@ int main(void)
         cmocka_unit_test(talk_both_ways_by_name),
         cmocka_unit_test(open_is_told_before_the_first_bytes),
         cmocka_unit_test(megabytes_to_a_slow_reader),
+        cmocka_unit_test(finish_reads_on_so_that_the_answer_arrives),
         cmocka_unit_test(refused_and_unknown_say_so),
         cmocka_unit_test(a_silent_peer_runs_into_the_connect_deadline),
         cmocka_unit_test(freed_while_looking_up_the_name),

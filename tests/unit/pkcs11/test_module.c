@@ -129,6 +129,27 @@ static void without_a_chip_the_slot_is_empty(void **state)
     assert_int_equal(f->C_Finalize(NULL), CKR_OK);
 }
 
+/* No such socket, no socket at all, not an I2C bus, not a port: no chip, whatever the reason. */
+static void what_cannot_be_reached_is_absent(void **state)
+{
+    static const char *const ports[] = {
+        "vse:/nonexistent/chip.sock", "vse:/dev/null", "/dev/null", "/nonexistent", "/dev/null:0x99", "vse:"
+    };
+    CK_TOKEN_INFO token;
+    CK_ULONG n = 9;
+
+    for (size_t i = 0; i < ARRAY_LEN(ports); i++) {
+        print_message("  %s\n", ports[i]);
+        setenv("EX_SSS_BOOT_SSS_PORT", ports[i], 1);
+        assert_int_equal(f->C_Initialize(NULL), CKR_OK);
+        assert_int_equal(f->C_GetTokenInfo(1, &token), CKR_TOKEN_NOT_PRESENT);
+        assert_int_equal(f->C_GetSlotList(CK_TRUE, NULL, &n), CKR_OK);
+        assert_int_equal(n, 0);
+        assert_int_equal(f->C_Finalize(NULL), CKR_OK);
+    }
+    setenv("EX_SSS_BOOT_SSS_PORT", ports[0], 1);
+}
+
 /* consumers §8: the session handle is judged before anything else. */
 static void bad_sessions_and_what_is_not_there(void **state)
 {
@@ -217,6 +238,7 @@ int main(void)
         cmocka_unit_test(nothing_works_before_initialize),
         cmocka_unit_test(texts_are_blank_padded),
         cmocka_unit_test(without_a_chip_the_slot_is_empty),
+        cmocka_unit_test(what_cannot_be_reached_is_absent),
         cmocka_unit_test(bad_sessions_and_what_is_not_there),
         cmocka_unit_test(interfaces_lead_to_the_same_table),
         cmocka_unit_test(a_child_starts_afresh),

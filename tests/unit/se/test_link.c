@@ -38,9 +38,9 @@
 static const struct se_timing quick = {
     .guard_us = 10,
     .poll_us = 100,
-    .write_patience_ms = 8,
-    .request_patience_ms = 8,
-    .apdu_patience_ms = 8,
+    .write_patience_ms = 100,
+    .request_patience_ms = 100,
+    .apdu_patience_ms = 100,
     .bwt_ms = 2,
 };
 
@@ -440,7 +440,7 @@ static void no_chip_is_told_soon(void **state)
     script_bus_init(&b, steps, ARRAY_LEN(steps));
     se_link_init(&link, &b.bus);
     assert_int_equal(se_link_resync(&link), ERR_UNAVAILABLE);
-    assert_true(clock_mono_ms() - start < 1500);
+    assert_true(clock_mono_ms() - start < 5000);
     assert_true(b.writes < 500); /* no busy loop */
 }
 

@@ -33,7 +33,9 @@ static int teardown(void **state)
 
 static int ask_slice(struct fixture *f, enum shadow_op op, struct slice body)
 {
-    struct shadow_request req = { .op = op, .thing = SLICE_LIT("t"), .name = SLICE_LIT("n"), .body = body, .now_s = f->now_s };
+    struct shadow_request req = {
+        .op = op, .thing = SLICE_LIT("t"), .name = SLICE_LIT("n"), .body = body, .now_s = f->now_s
+    };
     shadow_result_done(&f->r);
     assert_int_equal(shadow_handle(&SHADOW_LIMITS_DEFAULT, buf_slice(&f->stored), &req, &f->r), ERR_OK);
     assert_int_equal(f->r.changed, f->r.code == 200 && op != SHADOW_GET);
@@ -62,15 +64,19 @@ static void first_update(void **state)
     assert_int_equal(ask(f, SHADOW_UPDATE, "{\"state\":{\"desired\":{\"a\":1}},\"clientToken\":\"k\"}"), 200);
     assert_int_equal(f->r.version, 1);
     assert_int_equal(f->r.n_messages, 3); /* accepted, delta, documents: in this order */
-    assert_message(f, 0, SHADOW_ACCEPTED,
-                   "{\"state\":{\"desired\":{\"a\":1}},\"metadata\":{\"desired\":{\"a\":{\"timestamp\":1000}}},"
-                   "\"version\":1,\"timestamp\":1000,\"clientToken\":\"k\"}");
-    assert_message(f, 1, SHADOW_DELTA,
-                   "{\"version\":1,\"timestamp\":1000,\"state\":{\"a\":1},\"metadata\":{\"a\":{\"timestamp\":1000}},"
-                   "\"clientToken\":\"k\"}");
+    assert_message(
+        f, 0, SHADOW_ACCEPTED,
+        "{\"state\":{\"desired\":{\"a\":1}},\"metadata\":{\"desired\":{\"a\":{\"timestamp\":1000}}},"
+        "\"version\":1,\"timestamp\":1000,\"clientToken\":\"k\"}");
+    assert_message(
+        f, 1, SHADOW_DELTA,
+        "{\"version\":1,\"timestamp\":1000,\"state\":{\"a\":1},\"metadata\":{\"a\":{\"timestamp\":1000}},"
+        "\"clientToken\":\"k\"}");
     assert_message(f, 2, SHADOW_DOCUMENTS,
-                   "{\"previous\":{\"state\":{},\"metadata\":{},\"version\":0},\"current\":{\"state\":{\"desired\":{\"a\":1}},"
-                   "\"metadata\":{\"desired\":{\"a\":{\"timestamp\":1000}}},\"version\":1},\"timestamp\":1000,\"clientToken\":\"k\"}");
+                   "{\"previous\":{\"state\":{},\"metadata\":{},\"version\":0},\"current\":{\"state\":{"
+                   "\"desired\":{\"a\":1}},"
+                   "\"metadata\":{\"desired\":{\"a\":{\"timestamp\":1000}}},\"version\":1},\"timestamp\":"
+                   "1000,\"clientToken\":\"k\"}");
 }
 
 /* 5.2: accepted echoes only what was sent; get adds the delta. */
@@ -81,10 +87,12 @@ static void accepted_echoes_get_adds(void **state)
     f->now_s = 1001;
     assert_int_equal(ask(f, SHADOW_UPDATE, "{\"state\":{\"reported\":{\"a\":1,\"x\":null}}}"), 200);
     assert_message(f, 0, SHADOW_ACCEPTED,
-                   "{\"state\":{\"reported\":{\"a\":1,\"x\":null}},\"metadata\":{\"reported\":{\"a\":{\"timestamp\":1001},"
+                   "{\"state\":{\"reported\":{\"a\":1,\"x\":null}},\"metadata\":{\"reported\":{\"a\":{"
+                   "\"timestamp\":1001},"
                    "\"x\":{\"timestamp\":1001}}},\"version\":2,\"timestamp\":1001}");
-    assert_message(f, 1, SHADOW_DELTA, /* desired's value and desired's time */
-                   "{\"version\":2,\"timestamp\":1001,\"state\":{\"b\":2},\"metadata\":{\"b\":{\"timestamp\":1000}}}");
+    assert_message(
+        f, 1, SHADOW_DELTA, /* desired's value and desired's time */
+        "{\"version\":2,\"timestamp\":1001,\"state\":{\"b\":2},\"metadata\":{\"b\":{\"timestamp\":1000}}}");
     f->now_s = 1002;
     assert_int_equal(ask(f, SHADOW_GET, "{\"clientToken\":\"g\"}"), 200);
     assert_int_equal(f->r.n_messages, 1);
@@ -98,7 +106,8 @@ static void accepted_echoes_get_adds(void **state)
 static void no_delta_when_equal(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(ask(f, SHADOW_UPDATE, "{\"state\":{\"desired\":{\"a\":1},\"reported\":{\"a\":1}}}"), 200);
+    assert_int_equal(ask(f, SHADOW_UPDATE, "{\"state\":{\"desired\":{\"a\":1},\"reported\":{\"a\":1}}}"),
+                     200);
     assert_int_equal(f->r.n_messages, 2);
     assert_int_equal(f->r.messages[1].kind, SHADOW_DOCUMENTS);
     assert_int_equal(ask(f, SHADOW_GET, ""), 200);
@@ -109,9 +118,11 @@ static void no_delta_when_equal(void **state)
 static void state_null(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(ask(f, SHADOW_UPDATE, "{\"state\":{\"desired\":{\"a\":1},\"reported\":{\"b\":1}}}"), 200);
+    assert_int_equal(ask(f, SHADOW_UPDATE, "{\"state\":{\"desired\":{\"a\":1},\"reported\":{\"b\":1}}}"),
+                     200);
     assert_int_equal(ask(f, SHADOW_UPDATE, "{\"state\":null}"), 200);
-    assert_message(f, 0, SHADOW_ACCEPTED, "{\"state\":null,\"metadata\":{\"timestamp\":1000},\"version\":2,\"timestamp\":1000}");
+    assert_message(f, 0, SHADOW_ACCEPTED,
+                   "{\"state\":null,\"metadata\":{\"timestamp\":1000},\"version\":2,\"timestamp\":1000}");
     assert_int_equal(ask(f, SHADOW_GET, ""), 200);
     assert_message(f, 0, SHADOW_ACCEPTED, "{\"state\":{},\"metadata\":{},\"version\":2,\"timestamp\":1000}");
 }
@@ -119,10 +130,12 @@ static void state_null(void **state)
 static void section_null_and_empty_section(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(ask(f, SHADOW_UPDATE, "{\"state\":{\"desired\":{\"a\":1},\"reported\":{\"b\":1}}}"), 200);
+    assert_int_equal(ask(f, SHADOW_UPDATE, "{\"state\":{\"desired\":{\"a\":1},\"reported\":{\"b\":1}}}"),
+                     200);
     assert_int_equal(ask(f, SHADOW_UPDATE, "{\"state\":{\"desired\":null,\"reported\":{\"b\":null}}}"), 200);
     assert_message(f, 0, SHADOW_ACCEPTED,
-                   "{\"state\":{\"desired\":null,\"reported\":{\"b\":null}},\"metadata\":{\"desired\":{\"timestamp\":1000},"
+                   "{\"state\":{\"desired\":null,\"reported\":{\"b\":null}},\"metadata\":{\"desired\":{"
+                   "\"timestamp\":1000},"
                    "\"reported\":{\"b\":{\"timestamp\":1000}}},\"version\":2,\"timestamp\":1000}");
     assert_int_equal(ask(f, SHADOW_GET, ""), 200);
     assert_message(f, 0, SHADOW_ACCEPTED, "{\"state\":{},\"metadata\":{},\"version\":2,\"timestamp\":1000}");
@@ -133,7 +146,8 @@ static void empty_object(void **state)
 {
     struct fixture *f = *state;
     assert_int_equal(ask(f, SHADOW_UPDATE, "{\"state\":{\"desired\":{\"d\":{}}}}"), 200);
-    assert_message(f, 1, SHADOW_DELTA, "{\"version\":1,\"timestamp\":1000,\"state\":{\"d\":{}},\"metadata\":{\"d\":{}}}");
+    assert_message(f, 1, SHADOW_DELTA,
+                   "{\"version\":1,\"timestamp\":1000,\"state\":{\"d\":{}},\"metadata\":{\"d\":{}}}");
 }
 
 /* 5.4 */
@@ -147,7 +161,9 @@ static void versions(void **state)
     assert_int_equal(f->r.version, 2);
     assert_int_equal(ask(f, SHADOW_UPDATE, "{\"state\":{},\"version\":1,\"clientToken\":\"c\"}"), 409);
     assert_int_equal(f->r.n_messages, 1);
-    assert_message(f, 0, SHADOW_REJECTED, "{\"code\":409,\"message\":\"Version conflict\",\"timestamp\":1000,\"clientToken\":\"c\"}");
+    assert_message(
+        f, 0, SHADOW_REJECTED,
+        "{\"code\":409,\"message\":\"Version conflict\",\"timestamp\":1000,\"clientToken\":\"c\"}");
     assert_int_equal(ask(f, SHADOW_UPDATE, "{\"state\":{},\"version\":2}"), 200);
     assert_int_equal(f->r.version, 3);
 }
@@ -187,7 +203,11 @@ static void after_48_hours_it_starts_again(void **state)
 #define TOKEN64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 /* 5.5 */
-static const struct { struct slice body; int code; const char *message; } updates[] = {
+static const struct {
+    struct slice body;
+    int code;
+    const char *message;
+} updates[] = {
     { SLICE_LIT(""), 400, "Invalid JSON" },
     { SLICE_LIT("{"), 400, "Invalid JSON" },
     { SLICE_LIT("[]"), 400, "Invalid JSON" },
@@ -198,7 +218,8 @@ static const struct { struct slice body; int code; const char *message; } update
     { SLICE_LIT("{\"state\":{\"desired\":1}}"), 400, "Desired node must be an object" },
     { SLICE_LIT("{\"state\":{\"reported\":\"x\"}}"), 400, "Reported node must be an object" },
     { SLICE_LIT("{\"state\":{\"wish\":{}}}"), 400, "State contains an invalid node: 'wish'" },
-    { SLICE_LIT("{\"state\":{\"desired\":{\"a\":[1,null]}}}"), 400, "State contains an invalid node: 'null'" },
+    { SLICE_LIT("{\"state\":{\"desired\":{\"a\":[1,null]}}}"), 400,
+      "State contains an invalid node: 'null'" },
     { SLICE_LIT("{\"state\":{},\"version\":\"1\"}"), 400, "Invalid version" },
     { SLICE_LIT("{\"state\":{},\"version\":1.0}"), 400, "Invalid version" },
     { SLICE_LIT("{\"state\":{},\"version\":-1}"), 400, "Invalid version" },
@@ -206,8 +227,10 @@ static const struct { struct slice body; int code; const char *message; } update
     { SLICE_LIT("{\"state\":{},\"clientToken\":\"" TOKEN64 "\"}"), 200, "" },
     { SLICE_LIT("{\"state\":{},\"clientToken\":\"" TOKEN64 "x\"}"), 400, "Invalid clientToken" },
     { SLICE_LIT("{\"state\":{\"desired\":{\"1\":" NEST7 "}}}"), 200, "" },
-    { SLICE_LIT("{\"state\":{\"desired\":{\"1\":" NEST8 "}}}"), 400, "JSON contains too many levels of nesting; maximum is 6" },
-    { SLICE_LIT("{\"state\":{\"desired\":{\"a\":\"\xff\"}}}"), 415, "Unsupported documented encoding; supported encoding is UTF-8" },
+    { SLICE_LIT("{\"state\":{\"desired\":{\"1\":" NEST8 "}}}"), 400,
+      "JSON contains too many levels of nesting; maximum is 6" },
+    { SLICE_LIT("{\"state\":{\"desired\":{\"a\":\"\xff\"}}}"), 415,
+      "Unsupported documented encoding; supported encoding is UTF-8" },
 };
 
 static void refusals(void **state)
@@ -244,7 +267,7 @@ static void size_limit(void **state)
     assert_int_equal(update_of_size(f, 8 * 1024), 200);
     assert_int_equal(update_of_size(f, 8 * 1024 + 1), 413);
     assert_string_equal(f->r.message, "The payload exceeds the maximum size allowed");
-    assert_int_equal(f->r.version, 1); /* what was there stays */
+    assert_int_equal(f->r.version, 1);                    /* what was there stays */
     assert_int_equal(update_of_size(f, 200 * 1024), 413); /* over max_request: not even parsed */
 }
 
@@ -263,8 +286,11 @@ static void cut_requests(void **state)
 
 static void corrupt_store(void **state)
 {
-    static const char *const bad[] = { "x", "{}", "{\"v\":2,\"state\":{},\"metadata\":{},\"version\":1}",
-                                       "{\"v\":1,\"metadata\":{},\"version\":1}", "{\"v\":1,\"state\":{},\"metadata\":{}}",
+    static const char *const bad[] = { "x",
+                                       "{}",
+                                       "{\"v\":2,\"state\":{},\"metadata\":{},\"version\":1}",
+                                       "{\"v\":1,\"metadata\":{},\"version\":1}",
+                                       "{\"v\":1,\"state\":{},\"metadata\":{}}",
                                        "{\"v\":1,\"version\":1,\"deleted\":-1}" };
     struct shadow_request req = { .op = SHADOW_GET, .thing = SLICE_LIT("t") };
     struct shadow_result r = { .code = 77 };
@@ -279,20 +305,33 @@ static void rejections_from_outside(void **state)
 {
     autobuf out = BUF_INIT(256);
     (void)state;
-    assert_int_equal(shadow_rejected(&out, 429, NULL, SLICE_LIT("{\"state\":7,\"clientToken\":\"x\"}"), 0), ERR_OK);
-    assert_string_equal(buf_str(&out), "{\"code\":429,\"message\":\"too many in-flight requests\",\"clientToken\":\"x\"}");
+    assert_int_equal(shadow_rejected(&out, 429, NULL, SLICE_LIT("{\"state\":7,\"clientToken\":\"x\"}"), 0),
+                     ERR_OK);
+    assert_string_equal(buf_str(&out),
+                        "{\"code\":429,\"message\":\"too many in-flight requests\",\"clientToken\":\"x\"}");
     buf_clear(&out);
     assert_int_equal(shadow_rejected(&out, 500, NULL, SLICE_LIT("garbage"), 9), ERR_OK);
-    assert_string_equal(buf_str(&out), "{\"code\":500,\"message\":\"Internal service failure\",\"timestamp\":9}");
+    assert_string_equal(buf_str(&out),
+                        "{\"code\":500,\"message\":\"Internal service failure\",\"timestamp\":9}");
 }
 
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(first_update), T(accepted_echoes_get_adds), T(no_delta_when_equal), T(state_null),
-        T(section_null_and_empty_section), T(empty_object), T(versions), T(delete_keeps_the_counter),
-        T(after_48_hours_it_starts_again), T(refusals), T(size_limit), T(cut_requests), T(corrupt_store),
+        T(first_update),
+        T(accepted_echoes_get_adds),
+        T(no_delta_when_equal),
+        T(state_null),
+        T(section_null_and_empty_section),
+        T(empty_object),
+        T(versions),
+        T(delete_keeps_the_counter),
+        T(after_48_hours_it_starts_again),
+        T(refusals),
+        T(size_limit),
+        T(cut_requests),
+        T(corrupt_store),
         T(rejections_from_outside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

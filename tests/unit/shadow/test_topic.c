@@ -47,7 +47,8 @@ static void parse_and_build(void **state)
             assert_int_equal(t.op, 77); /* untouched */
             continue;
         }
-        assert_true(slice_eq(t.thing, slice_str(cases[i].thing)) && slice_eq(t.name, slice_str(cases[i].name)));
+        assert_true(slice_eq(t.thing, slice_str(cases[i].thing)) &&
+                    slice_eq(t.name, slice_str(cases[i].name)));
         assert_int_equal(t.op, cases[i].op);
         assert_int_equal(t.kind, cases[i].kind);
         assert_int_equal(shadow_topic_build(&out, &t), ERR_OK);

@@ -17,16 +17,19 @@ static void assert_json(json_t *j, const char *want)
 }
 
 /* iot-core.md 5.2. Metadata had time stamp 1, the patch comes at 2. */
-static const struct { const char *state, *meta, *patch, *want, *want_meta; } merges[] = {
+static const struct {
+    const char *state, *meta, *patch, *want, *want_meta;
+} merges[] = {
     { "{}", "{}", "{\"a\":1}", "{\"a\":1}", "{\"a\":{\"timestamp\":2}}" },
     { "{\"a\":1,\"b\":2}", "{\"a\":{\"timestamp\":1},\"b\":{\"timestamp\":1}}", "{\"b\":3}",
       "{\"a\":1,\"b\":3}", "{\"a\":{\"timestamp\":1},\"b\":{\"timestamp\":2}}" },
     { "{\"a\":1}", "{\"a\":{\"timestamp\":1}}", "{\"a\":null}", "{}", "{}" },
     { "{}", "{}", "{\"a\":null}", "{}", "{}" },
-    { "{\"a\":{\"x\":1,\"y\":2}}", "{\"a\":{\"x\":{\"timestamp\":1},\"y\":{\"timestamp\":1}}}", "{\"a\":{\"x\":null}}",
-      "{\"a\":{\"y\":2}}", "{\"a\":{\"y\":{\"timestamp\":1}}}" },
+    { "{\"a\":{\"x\":1,\"y\":2}}", "{\"a\":{\"x\":{\"timestamp\":1},\"y\":{\"timestamp\":1}}}",
+      "{\"a\":{\"x\":null}}", "{\"a\":{\"y\":2}}", "{\"a\":{\"y\":{\"timestamp\":1}}}" },
     /* an object that becomes empty stays; one that comes empty is stored */
-    { "{\"a\":{\"x\":1}}", "{\"a\":{\"x\":{\"timestamp\":1}}}", "{\"a\":{\"x\":null}}", "{\"a\":{}}", "{\"a\":{}}" },
+    { "{\"a\":{\"x\":1}}", "{\"a\":{\"x\":{\"timestamp\":1}}}", "{\"a\":{\"x\":null}}", "{\"a\":{}}",
+      "{\"a\":{}}" },
     { "{}", "{}", "{\"d\":{}}", "{\"d\":{}}", "{\"d\":{}}" },
     /* arrays are values */
     { "{\"a\":[1,2,3]}", "{\"a\":[{\"timestamp\":1},{\"timestamp\":1},{\"timestamp\":1}]}", "{\"a\":[4]}",
@@ -34,13 +37,15 @@ static const struct { const char *state, *meta, *patch, *want, *want_meta; } mer
     { "{}", "{}", "{\"a\":[{\"k\":1},[2]]}", "{\"a\":[{\"k\":1},[2]]}",
       "{\"a\":[{\"k\":{\"timestamp\":2}},[{\"timestamp\":2}]]}" },
     /* a leaf becomes an object and back */
-    { "{\"a\":1}", "{\"a\":{\"timestamp\":1}}", "{\"a\":{\"x\":1}}", "{\"a\":{\"x\":1}}", "{\"a\":{\"x\":{\"timestamp\":2}}}" },
-    { "{\"a\":{\"x\":1}}", "{\"a\":{\"x\":{\"timestamp\":1}}}", "{\"a\":1}", "{\"a\":1}", "{\"a\":{\"timestamp\":2}}" },
+    { "{\"a\":1}", "{\"a\":{\"timestamp\":1}}", "{\"a\":{\"x\":1}}", "{\"a\":{\"x\":1}}",
+      "{\"a\":{\"x\":{\"timestamp\":2}}}" },
+    { "{\"a\":{\"x\":1}}", "{\"a\":{\"x\":{\"timestamp\":1}}}", "{\"a\":1}", "{\"a\":1}",
+      "{\"a\":{\"timestamp\":2}}" },
     /* nulls inside what is new are not stored */
     { "{}", "{}", "{\"a\":{\"x\":null,\"y\":1}}", "{\"a\":{\"y\":1}}", "{\"a\":{\"y\":{\"timestamp\":2}}}" },
     /* a key named timestamp is a key like any other */
-    { "{\"timestamp\":5}", "{\"timestamp\":{\"timestamp\":1}}", "{\"timestamp\":{\"a\":1}}", "{\"timestamp\":{\"a\":1}}",
-      "{\"timestamp\":{\"a\":{\"timestamp\":2}}}" },
+    { "{\"timestamp\":5}", "{\"timestamp\":{\"timestamp\":1}}", "{\"timestamp\":{\"a\":1}}",
+      "{\"timestamp\":{\"a\":1}}", "{\"timestamp\":{\"a\":{\"timestamp\":2}}}" },
 };
 
 static void merge_table(void **st)
@@ -59,7 +64,9 @@ static void merge_table(void **st)
 }
 
 /* iot-core.md 5.3 */
-static const struct { const char *desired, *reported, *want; } deltas[] = {
+static const struct {
+    const char *desired, *reported, *want;
+} deltas[] = {
     { "{\"a\":1}", NULL, "{\"a\":1}" },
     { NULL, "{\"a\":1}", "{}" },
     { "{\"a\":1}", "{\"a\":1}", "{}" },
@@ -95,10 +102,19 @@ static void delta_table(void **st)
 
 static void depth_and_nulls(void **st)
 {
-    static const struct { const char *text; unsigned depth; bool null; } t[] = {
-        { "1", 0, false },           { "{}", 1, false },        { "{\"a\":{\"b\":1}}", 2, false },
-        { "{\"a\":[[1]]}", 3, false }, { "{\"a\":null}", 1, false }, { "{\"a\":[null]}", 2, true },
-        { "{\"a\":[{\"b\":[1,null]}]}", 4, true }, { "{\"a\":[{\"b\":null}]}", 3, false },
+    static const struct {
+        const char *text;
+        unsigned depth;
+        bool null;
+    } t[] = {
+        { "1", 0, false },
+        { "{}", 1, false },
+        { "{\"a\":{\"b\":1}}", 2, false },
+        { "{\"a\":[[1]]}", 3, false },
+        { "{\"a\":null}", 1, false },
+        { "{\"a\":[null]}", 2, true },
+        { "{\"a\":[{\"b\":[1,null]}]}", 4, true },
+        { "{\"a\":[{\"b\":null}]}", 3, false },
     };
     (void)st;
     for (size_t i = 0; i < ARRAY_LEN(t); i++) {

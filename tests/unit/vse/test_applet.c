@@ -65,17 +65,35 @@ static void status_words(void **state)
         { "nothing", "", "6700" },
         { "exists not", "80040027064104000000ff", "4101029000" },
         { "id of three bytes", "80040027054103000000", "6a80" },
-        { "unwanted tag", "800400270841040000000542" "00", "6a80" },
+        { "unwanted tag",
+          "800400270841040000000542"
+          "00",
+          "6a80" },
         { "missing tag", "8004002700", "6a80" },
         { "delete what is not there", "80040028064104000000ff", "6985" },
         { "delete all", "8004002a00", "6985" },
         { "crypto objects: none", "8002102500", "41009000" },
-        { "id list: empty", "80020025074102000042" "01ff", "41010142009000" },
-        { "version tag is for 7.x", "80010600104104000000054302000" "34b0400000001", "6a80" },
-        { "curve list", "80020b2500", "4111010102" "0101010101010101010101010101" "9000" },
+        { "id list: empty",
+          "80020025074102000042"
+          "01ff",
+          "41010142009000" },
+        { "version tag is for 7.x",
+          "80010600104104000000054302000"
+          "34b0400000001",
+          "6a80" },
+        { "curve list", "80020b2500",
+          "4111010102"
+          "0101010101010101010101010101"
+          "9000" },
         { "curve of no object", "80020b36064104000000ff", "6985" },
-        { "unknown curve", "80010b0403410" "111", "6a80" }, /* BN P256: no OpenSSL name */
-        { "sign with nothing", "80030c090941040000000142" "0121", "6985" },
+        { "unknown curve",
+          "80010b0403410"
+          "111",
+          "6a80" }, /* BN P256: no OpenSSL name */
+        { "sign with nothing",
+          "80030c090941040000000142"
+          "0121",
+          "6985" },
         { "memory of no kind", "8004002203410104", "6a80" },
     };
     (void)state;
@@ -87,8 +105,12 @@ static void status_words(void **state)
 }
 
 #define NEW_FILE "800106000e4104000000054302000344026869" /* id 5, three bytes, begins "hi" */
-#define READ_FILE "80020000064104000000" "05"
-#define NEW_EC "80016100094104000000014201" "03"
+#define READ_FILE          \
+    "80020000064104000000" \
+    "05"
+#define NEW_EC                   \
+    "80016100094104000000014201" \
+    "03"
 
 static void nothing_changes_when_memory_fails(void **state)
 {
@@ -101,16 +123,24 @@ static void nothing_changes_when_memory_fails(void **state)
     assert_string_equal(run(NEW_FILE), "9000");
     for (size_t i = 0; i < ARRAY_LEN(fails); i++) {
         nvm_says = fails[i].e;
-        assert_string_equal(run("800106000a41040000000544" "026f6f"), fails[i].sw); /* update */
-        assert_string_equal(run("80040028064104000000" "05"), fails[i].sw);          /* delete */
+        assert_string_equal(run("800106000a41040000000544"
+                                "026f6f"),
+                            fails[i].sw); /* update */
+        assert_string_equal(run("80040028064104000000"
+                                "05"),
+                            fails[i].sw); /* delete */
         assert_string_equal(run(NEW_EC), fails[i].sw);
-        assert_string_equal(run("80010b04034101" "04"), fails[i].sw); /* curve P-384 */
+        assert_string_equal(run("80010b04034101"
+                                "04"),
+                            fails[i].sw); /* curve P-384 */
         assert_string_equal(run(READ_FILE), "41036869009000");
         assert_string_equal(run("8004002706410400000001"), "4101029000");
         assert_int_equal(a.curves[SE_CURVE_P384], 0);
     }
     nvm_says = ERR_OK;
-    assert_string_equal(run("800106000a41040000000544" "026f6f"), "9000");
+    assert_string_equal(run("800106000a41040000000544"
+                            "026f6f"),
+                        "9000");
     assert_string_equal(run(READ_FILE), "41036f6f009000");
 }
 
@@ -121,18 +151,26 @@ static void every_acknowledged_write_was_made_durable(void **state)
     assert_int_equal(nvm_calls, 1);
     assert_string_equal(run(NEW_EC), "9000");
     assert_int_equal(nvm_calls, 2);
-    assert_string_equal(run("80040028064104000000" "05"), "9000");
+    assert_string_equal(run("80040028064104000000"
+                            "05"),
+                        "9000");
     assert_int_equal(nvm_calls, 3);
     assert_string_equal(run("810106000e4104000000064302000344026869"), "6e00"); /* the flag is INS's */
-    assert_string_equal(run("808106000e4104000000064302000344026869"), "9000");    /* transient: its entry */
+    assert_string_equal(run("808106000e4104000000064302000344026869"), "9000"); /* transient: its entry */
     assert_int_equal(nvm_calls, 4);
-    assert_string_equal(run("808106000a41040000000644" "026f6f"), "9000"); /* its value is RAM */
+    assert_string_equal(run("808106000a41040000000644"
+                            "026f6f"),
+                        "9000"); /* its value is RAM */
     assert_int_equal(nvm_calls, 4);
     vse_applet_reset(&a);
     assert_false(a.selected);
     a.selected = true;
-    assert_string_equal(run("80020000064104000000" "06"), "6985");
-    assert_string_equal(run("80020026064104000000" "06"), "41010b4201029000");
+    assert_string_equal(run("80020000064104000000"
+                            "06"),
+                        "6985");
+    assert_string_equal(run("80020026064104000000"
+                            "06"),
+                        "41010b4201029000");
 }
 
 static void factory_state(void **state)
@@ -141,9 +179,17 @@ static void factory_state(void **state)
     assert_int_equal(vse_applet_provision(&a), ERR_OK);
     assert_int_equal(vse_applet_provision(&a), ERR_OK); /* once only */
     assert_int_equal(nvm_calls, 1);
-    assert_int_equal(strlen(run("8002000006" "41047fff0206")), 2 * (2 + 18 + 2));
-    assert_string_equal(run("8004002806" "41047fff0206"), "6986");
-    assert_string_equal(run("800106000a" "41047fff0206" "4402" "0000"), "6986");
+    assert_int_equal(strlen(run("8002000006"
+                                "41047fff0206")),
+                     2 * (2 + 18 + 2));
+    assert_string_equal(run("8004002806"
+                            "41047fff0206"),
+                        "6986");
+    assert_string_equal(run("800106000a"
+                            "41047fff0206"
+                            "4402"
+                            "0000"),
+                        "6986");
     vse_applet_done(&a);
     (void)setup(NULL);
     nvm_says = ERR_NO_SPACE;

@@ -9,7 +9,8 @@ static const struct {
     err_t want;
 } cases[] = {
     { "none", SLICE_LIT(""), ERR_OK },
-    { "all there are", SLICE_LIT("\x10\x00\x11\x00\x12\x00\x13\x00\x14\x00\x15\x00\x41\x00\x4b\x00"), ERR_OK },
+    { "all there are", SLICE_LIT("\x10\x00\x11\x00\x12\x00\x13\x00\x14\x00\x15\x00\x41\x00\x4b\x00"),
+      ERR_OK },
     { "longer length forms", SLICE_LIT("\x41\x81\x01x\x42\x82\x00\x01y"), ERR_OK },
     { "below the first tag", SLICE_LIT("\x0f\x00"), ERR_PROTO },
     { "between", SLICE_LIT("\x16\x00"), ERR_PROTO },
@@ -37,7 +38,9 @@ static void widths(void **state)
     struct vse_args a;
     (void)state;
 
-    assert_int_equal(vse_args_decode(SLICE_LIT("\x41\x04\x01\x02\x03\x04\x42\x01\x05\x43\x02\x01\x02\x44\x00"), &a), ERR_OK);
+    assert_int_equal(
+        vse_args_decode(SLICE_LIT("\x41\x04\x01\x02\x03\x04\x42\x01\x05\x43\x02\x01\x02\x44\x00"), &a),
+        ERR_OK);
     assert_int_equal(vse_arg_u32(&a, SE_TAG_1, 9), 0x01020304);
     assert_int_equal(vse_arg_u8(&a, SE_TAG_2, 9), 5);
     assert_int_equal(vse_arg_u16(&a, SE_TAG_3, 9), 0x0102);

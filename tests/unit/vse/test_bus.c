@@ -3,7 +3,6 @@
 #include "base/mem.h"
 #include "vse/bus.h"
 
-
 static const struct {
     const char *what;
     struct slice in;
@@ -70,7 +69,8 @@ static void transactions(void **state)
 
     vse_applet_init(&a, SE_APPLET_VERSION_3_1, (struct vse_nvm){ NULL, keep_nothing });
     assert_int_equal(vse_chip_new(&a, &how, &chip), ERR_OK);
-    assert_false(transact(SE_BUS_OP_WRITE, 0x49, true, (struct slice){ 0 }, 0, &out)); /* a NACK holds nothing */
+    assert_false(
+        transact(SE_BUS_OP_WRITE, 0x49, true, (struct slice){ 0 }, 0, &out)); /* a NACK holds nothing */
     assert_true(slice_eq(buf_slice(&out), SLICE_LIT("\x01\x00\x00\x00")));
     assert_false(transact(SE_BUS_OP_READ, 0x48, true, (struct slice){ 0 }, 5, &out));
     assert_true(slice_eq(buf_slice(&out), SLICE_LIT("\x01\x00\x00\x00")));

@@ -55,8 +55,9 @@ static uint16_t command(struct vse_chip *c, uint8_t ns, struct slice apdu)
     return (uint16_t)(b[2 + b[2] - 1] << 8 | b[2 + b[2]]);
 }
 
-#define SIGN SLICE_LIT("\x80\x03\x0c\x09\x2b\x41\x04\x00\x00\x00\x01\x42\x01\x21\x43\x20" \
-                       "0123456789abcdef0123456789abcdef")
+#define SIGN                                                                     \
+    SLICE_LIT("\x80\x03\x0c\x09\x2b\x41\x04\x00\x00\x00\x01\x42\x01\x21\x43\x20" \
+              "0123456789abcdef0123456789abcdef")
 
 static void slow_signatures_ask_for_time_and_are_counted(void **state)
 {
@@ -73,13 +74,14 @@ static void slow_signatures_ask_for_time_and_are_counted(void **state)
     a.curves[SE_CURVE_P256] = VSE_CURVE_CREATED | SE_CURVE_PARAM_ALL;
     assert_int_equal(vse_chip_new(&a, &how, &c), ERR_OK);
     assert_int_equal(command(c, 0, SLICE_LIT("\x00\xa4\x04\x00\x10" SE_APPLET_AID "\x00")), 0x9000);
-    assert_int_equal(command(c, 1, SLICE_LIT("\x80\x01\x61\x00\x09\x41\x04\x00\x00\x00\x01\x42\x01\x03")), 0x9000);
+    assert_int_equal(command(c, 1, SLICE_LIT("\x80\x01\x61\x00\x09\x41\x04\x00\x00\x00\x01\x42\x01\x03")),
+                     0x9000);
     assert_true(pread(fileno(counters), line, sizeof(line) - 1, 0) > 0);
     assert_non_null(strstr(line, "\"private_key_operations\": 0}"));
 
     start = clock_mono_ms();
     send(c, 0x00, SIGN);
-    assert_false(vse_chip_read(c, b, 1));        /* at once: no answer, and no waiting for it */
+    assert_false(vse_chip_read(c, b, 1)); /* at once: no answer, and no waiting for it */
     assert_true(clock_mono_ms() - start < 1000);
     assert_int_equal(wait_block(c, b), 0xc3);
     send(c, 0xe3, SLICE_LIT("\x01"));

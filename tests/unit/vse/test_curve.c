@@ -28,7 +28,8 @@ static void parameters_of_p256(void **state)
         autobuf v = BUF_INIT(200);
         assert_int_equal(hex_decode(&v, slice_str(p256[i].value)), ERR_OK);
         assert_int_equal(vse_curve_param_check(c, p256[i].param, buf_slice(&v)), ERR_OK);
-        assert_int_equal(vse_curve_param_check(c, p256[i].param, slice_head(buf_slice(&v), v.n - 1)), ERR_INVALID);
+        assert_int_equal(vse_curve_param_check(c, p256[i].param, slice_head(buf_slice(&v), v.n - 1)),
+                         ERR_INVALID);
         v.p[v.n - 1] ^= 1;
         assert_int_equal(vse_curve_param_check(c, p256[i].param, buf_slice(&v)), ERR_INVALID);
         assert_int_equal(vse_curve_param_check(c, p256[i].param, (struct slice){ 0 }), ERR_INVALID);
@@ -52,6 +53,7 @@ static void lengths_of_all(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(parameters_of_p256), cmocka_unit_test(lengths_of_all) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(parameters_of_p256),
+                                        cmocka_unit_test(lengths_of_all) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

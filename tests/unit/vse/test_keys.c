@@ -23,10 +23,12 @@ static void all_curves(void **state)
         bool good = false;
         assert_int_equal(vse_ec_check(o), ERR_OK);
         assert_int_equal(vse_ec_sign(o, SE_ECDSA_SHA1, SLICE_ARRAY(digest), &sig), ERR_OK);
-        assert_int_equal(vse_ec_verify(o, SE_ECDSA_SHA1, SLICE_ARRAY(digest), buf_slice(&sig), &good), ERR_OK);
+        assert_int_equal(vse_ec_verify(o, SE_ECDSA_SHA1, SLICE_ARRAY(digest), buf_slice(&sig), &good),
+                         ERR_OK);
         assert_true(good);
         digest[5] ^= 1;
-        assert_int_equal(vse_ec_verify(o, SE_ECDSA_SHA1, SLICE_ARRAY(digest), buf_slice(&sig), &good), ERR_OK);
+        assert_int_equal(vse_ec_verify(o, SE_ECDSA_SHA1, SLICE_ARRAY(digest), buf_slice(&sig), &good),
+                         ERR_OK);
         assert_false(good);
     }
 }
@@ -38,10 +40,12 @@ static void digest_lengths(void **state)
         size_t n;
         err_t want;
     } cases[] = {
-        { SE_ECDSA_SHA1, 20, ERR_OK },        { SE_ECDSA_SHA1, 19, ERR_INVALID },   { SE_ECDSA_SHA1, 21, ERR_INVALID },
-        { SE_ECDSA_SHA224, 28, ERR_OK },      { SE_ECDSA_SHA256, 32, ERR_OK },      { SE_ECDSA_SHA256, 0, ERR_INVALID },
-        { SE_ECDSA_SHA384, 48, ERR_OK },      { SE_ECDSA_SHA512, 64, ERR_OK },      { SE_ECDSA_SHA512, 65, ERR_INVALID },
-        { SE_ECDSA_PLAIN, 1, ERR_OK },        { SE_ECDSA_PLAIN, 32, ERR_OK },       { SE_ECDSA_PLAIN, 33, ERR_INVALID },
+        { SE_ECDSA_SHA1, 20, ERR_OK },        { SE_ECDSA_SHA1, 19, ERR_INVALID },
+        { SE_ECDSA_SHA1, 21, ERR_INVALID },   { SE_ECDSA_SHA224, 28, ERR_OK },
+        { SE_ECDSA_SHA256, 32, ERR_OK },      { SE_ECDSA_SHA256, 0, ERR_INVALID },
+        { SE_ECDSA_SHA384, 48, ERR_OK },      { SE_ECDSA_SHA512, 64, ERR_OK },
+        { SE_ECDSA_SHA512, 65, ERR_INVALID }, { SE_ECDSA_PLAIN, 1, ERR_OK },
+        { SE_ECDSA_PLAIN, 32, ERR_OK },       { SE_ECDSA_PLAIN, 33, ERR_INVALID },
         { SE_ECDSA_PLAIN, 0, ERR_INVALID },   { 0x77, 32, ERR_UNSUPPORTED },
     };
     auto_object *o = ec_pair(SE_CURVE_P256);
@@ -50,7 +54,8 @@ static void digest_lengths(void **state)
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         autobuf sig = BUF_INIT(200);
-        assert_int_equal(vse_ec_sign(o, cases[i].algorithm, slice_of(digest, cases[i].n), &sig), cases[i].want);
+        assert_int_equal(vse_ec_sign(o, cases[i].algorithm, slice_of(digest, cases[i].n), &sig),
+                         cases[i].want);
         assert_int_equal(sig.n != 0, cases[i].want == ERR_OK);
     }
 }
@@ -58,9 +63,14 @@ static void digest_lengths(void **state)
 static void signatures_that_are_none(void **state)
 {
     static const struct slice sigs[] = {
-        SLICE_LIT(""), SLICE_LIT("\x30"), SLICE_LIT("\x30\x00"), SLICE_LIT("\x30\x03\x02\x01\x01"),
-        SLICE_LIT("\x30\x06\x02\x01\x00\x02\x01\x00"), SLICE_LIT("\x30\x06\x02\x01\x01\x02\x01\x01x"),
-        SLICE_LIT("\x31\x06\x02\x01\x01\x02\x01\x01"), SLICE_LIT("\x30\x82\x00\x06\x02\x01\x01\x02\x01\x01"),
+        SLICE_LIT(""),
+        SLICE_LIT("\x30"),
+        SLICE_LIT("\x30\x00"),
+        SLICE_LIT("\x30\x03\x02\x01\x01"),
+        SLICE_LIT("\x30\x06\x02\x01\x00\x02\x01\x00"),
+        SLICE_LIT("\x30\x06\x02\x01\x01\x02\x01\x01x"),
+        SLICE_LIT("\x31\x06\x02\x01\x01\x02\x01\x01"),
+        SLICE_LIT("\x30\x82\x00\x06\x02\x01\x01\x02\x01\x01"),
         SLICE_LIT("\x30\x04\x02\x00\x02\x00"),
     };
     auto_object *o = ec_pair(SE_CURVE_P256);
@@ -86,7 +96,8 @@ static void components_that_are_missing_or_wrong(void **state)
     ec->curve = SE_CURVE_P256;
     assert_int_equal(vse_ec_sign(ec, SE_ECDSA_SHA256, slice_of(data, 32), &out), ERR_WRONG_STATE);
     assert_int_equal(vse_rsa_sign(rsa, SE_RSA_PKCS1_SHA1, SLICE_LIT("m"), &out), ERR_WRONG_STATE);
-    assert_int_equal(vse_rsa_verify(rsa, SE_RSA_PKCS1_SHA1, SLICE_LIT("m"), SLICE_LIT("s"), &good), ERR_WRONG_STATE);
+    assert_int_equal(vse_rsa_verify(rsa, SE_RSA_PKCS1_SHA1, SLICE_LIT("m"), SLICE_LIT("s"), &good),
+                     ERR_WRONG_STATE);
     assert_int_equal(vse_rsa_sign(rsa, 0x77, SLICE_LIT("m"), &out), ERR_UNSUPPORTED);
     assert_int_equal(vse_rsa_generate(rsa), ERR_OK);
     assert_int_equal(vse_rsa_decrypt(rsa, SE_RSA_NO_PAD, slice_of(data, 63), &out), ERR_INVALID);

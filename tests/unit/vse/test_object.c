@@ -27,7 +27,8 @@ static void stored_and_read_back(void **state)
     assert_int_equal(vse_object_decode(7, buf_slice(&bytes), &back), ERR_OK);
     assert_int_equal(vse_object_encode(back, &again), ERR_OK);
     assert_true(slice_eq(buf_slice(&bytes), buf_slice(&again)));
-    assert_true(vse_object_sound(back) && back->auth && back->version == 0x01020304 && back->max_attempts == 3);
+    assert_true(vse_object_sound(back) && back->auth && back->version == 0x01020304 &&
+                back->max_attempts == 3);
     for (size_t n = 0; n < bytes.n; n++) { /* every prefix is refused, and the output untouched */
         autofree uint8_t *cut = mem_dup(bytes.p, n);
         struct vse_object *never = (struct vse_object *)1;

@@ -6,8 +6,9 @@
 
 #define ANY "\x00\x00\x00\x00"
 #define USER "\x7d\xa0\x00\x01"
-#define PCR "\x00\x00\x00\x09" \
-            "0123456789abcdef0123456789abcdef"
+#define PCR            \
+    "\x00\x00\x00\x09" \
+    "0123456789abcdef0123456789abcdef"
 
 static const struct {
     const char *what;
@@ -16,10 +17,13 @@ static const struct {
 } cases[] = {
     { "empty: everything", SLICE_LIT(""), true, true, true },
     { "sign only", SLICE_LIT("\x08" ANY "\x10\x00\x00\x00"), true, true, false },
-    { "two policies add up", SLICE_LIT("\x08" ANY "\x10\x00\x00\x00\x08" ANY "\x00\x20\x00\x00"), true, true, true },
+    { "two policies add up", SLICE_LIT("\x08" ANY "\x10\x00\x00\x00\x08" ANY "\x00\x20\x00\x00"), true, true,
+      true },
     { "somebody else's", SLICE_LIT("\x08" USER "\x10\x20\x00\x00"), true, false, false },
-    { "forbid all wins", SLICE_LIT("\x08" ANY "\x10\x20\x00\x00\x08" ANY "\x20\x00\x00\x00"), true, false, false },
-    { "forbidden to another", SLICE_LIT("\x08" ANY "\x10\x00\x00\x00\x08" USER "\x20\x00\x00\x00"), true, true, false },
+    { "forbid all wins", SLICE_LIT("\x08" ANY "\x10\x20\x00\x00\x08" ANY "\x20\x00\x00\x00"), true, false,
+      false },
+    { "forbidden to another", SLICE_LIT("\x08" ANY "\x10\x00\x00\x00\x08" USER "\x20\x00\x00\x00"), true,
+      true, false },
     { "with secure messaging", SLICE_LIT("\x08" ANY "\x10\x02\x00\x00"), true, false, false },
     { "with a PCR", SLICE_LIT("\x2c" ANY "\x10\x01\x00\x00" PCR), true, false, false },
     { "a PCR that is missing", SLICE_LIT("\x08" ANY "\x10\x01\x00\x00"), false, false, false },
@@ -57,6 +61,7 @@ static void longer_than_a_set_may_be(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(each_case), cmocka_unit_test(longer_than_a_set_may_be) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(each_case),
+                                        cmocka_unit_test(longer_than_a_set_may_be) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -136,7 +136,8 @@ static void a_torn_tail_is_cut_off(void **state)
 
 static void refused_files_are_not_touched(void **state)
 {
-    static const struct slice contents[] = { SLICE_LIT(""), SLICE_LIT("SEDGEVSE"), SLICE_LIT("something else\n") };
+    static const struct slice contents[] = { SLICE_LIT(""), SLICE_LIT("SEDGEVSE"),
+                                             SLICE_LIT("something else\n") };
     struct vse_store *s;
     (void)state;
 
