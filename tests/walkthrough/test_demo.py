@@ -1,0 +1,176 @@
+"""`make demo`: one run that is kept running, what it leaves, what it touches, how it ends."""
+
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+
+from conftest import TOP, wait_for
+
+DEMO = TOP / "tests/walkthrough/demo"
+WATCHED = [TOP, pathlib.Path.home(), pathlib.Path("/etc"), pathlib.Path("/usr/local"), pathlib.Path("/var/lib"), pathlib.Path("/tmp")]
+#: Written by the tests themselves, and by others on the machine.
+IGNORED = re.compile(r"/(\.git|build|__pycache__|\.cache|\.pytest_cache|pytest-of-[^/]*)(/|$)|/tmp/(bash_jobs|tmp|ctor)")
+
+
+def tree(demo_dir):
+    """Path -> (mtime, size) of everything outside the demo's own folder."""
+    seen = {}
+    for top in WATCHED:
+        for folder, folders, files in os.walk(top):
+            folders[:] = [f for f in folders if not IGNORED.search(f"{folder}/{f}/") and f"{folder}/{f}" != str(demo_dir)]
+            for name in files + folders:
+                path = f"{folder}/{name}"
+                if not IGNORED.search(path):
+                    try:
+                        st = os.lstat(path)
+                    except FileNotFoundError:
+                        continue
+                    seen[path] = (st.st_mtime_ns, st.st_size) if name in files else None
+    return seen
+
+
+def run_demo(demo_dir, *args, **env):
+    return subprocess.run([DEMO, *args], cwd=TOP, env={**os.environ, "DEMO_DIR": str(demo_dir), **env}, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=180)
+
+
+def alive(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+class Kept:
+    def __init__(self, folder):
+        self.folder = folder
+        before = tree(folder)
+        began = time.monotonic()
+        self.result = run_demo(folder, KEEP="1")
+        self.seconds = time.monotonic() - began
+        after = tree(folder)
+        self.touched = {p for p in before.keys() | after.keys() if before.get(p, 0) != after.get(p, 0)}
+        self.env = {}
+        if (folder / "env").exists():
+            text = subprocess.run(["bash", "-c", f". {folder}/env && env -0"], capture_output=True, text=True, check=True,
+                                  env={"HOME": os.environ.get("HOME", "/")}).stdout
+            self.env = dict(line.split("=", 1) for line in text.split("\0") if line)
+
+    @property
+    def log(self):
+        return pathlib.Path(self.env["SEDGE_ROOT"], "ggc/var/log/system/runtime.log")
+
+    def sh(self, line, check=True):
+        return subprocess.run(["bash", "-c", line], env=self.env, cwd=TOP, capture_output=True, text=True, check=check, timeout=60)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    k = Kept(tmp_path_factory.mktemp("demo"))
+    yield k
+    run_demo(k.folder, "stop")
+
+
+def test_the_walk_succeeds(kept):
+    print(kept.result.stdout)
+    assert kept.result.returncode == 0
+    assert "FAILED" not in kept.result.stdout
+
+
+def test_it_takes_under_a_minute(kept):
+    assert kept.seconds < 60
+
+
+def test_it_touches_nothing_outside_its_folder(kept):
+    assert kept.touched == set()
+
+
+def test_the_environment_it_leaves(kept):
+    host_port = re.compile(r"^localhost:\d+$")
+    for name in ("SEDGE_API", "SEDGE_MQTT", "SEDGE_HTTPS"):
+        assert host_port.match(kept.env[name])
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "SEDGE_CHIP_SOCKET", "SEDGE_CA"):
+        assert pathlib.Path(kept.env[name]).exists()
+    assert kept.env["AWS_DEFAULT_REGION"] == "us-east-1"
+    assert pathlib.Path(kept.env["SEDGE_ROOT"], "ggc/core/greengrassd").exists()
+    assert kept.env["SEDGE_DEPLOYMENT_ID"] in pathlib.Path(kept.env["SEDGE_ROOT"], "ggc/deployment/group/deployment.json").read_text()
+    assert all(alive(int(pid)) for pid in kept.env["SEDGE_PIDS"].split())
+
+
+def test_the_files_of_secrets_are_closed(kept):
+    for path in kept.folder.rglob("*"):
+        if path.is_file() and path.name in ("admin-credentials", "chip.state", "config.json"):
+            assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_one_private_key_operation_for_each_full_handshake(kept):
+    """A restarted core makes one MQTT connection: the chip counts one operation."""
+    counters = kept.folder / "chip.counters"
+    operations = lambda: int(re.search(r'"private_key_operations": *(\d+)', counters.read_text())[1])
+    core = f"{kept.env['SEDGE_ROOT']}/ggc/core/greengrassd"
+    kept.sh(f"{core} stop")
+    connected = kept.log.read_text().count("MQTT connection established.")
+    before = operations()
+    kept.sh(f"{core} start")
+    wait_for(lambda: kept.log.read_text().count("MQTT connection established.") > connected, 20, "the core connects")
+    time.sleep(1)  # whatever would follow the handshake
+    assert operations() == before + 1
+
+
+def test_the_core_heals_when_the_chip_comes_back(kept):
+    core = f"{kept.env['SEDGE_ROOT']}/ggc/core/greengrassd"
+    argv = next(pathlib.Path(f"/proc/{p}/cmdline").read_bytes().split(b"\0")[:-1] for p in kept.env["SEDGE_PIDS"].split()
+                if b"sedge-chip" in pathlib.Path(f"/proc/{p}/cmdline").read_bytes())
+    pid = next(int(p) for p in kept.env["SEDGE_PIDS"].split() if b"sedge-chip" in pathlib.Path(f"/proc/{p}/cmdline").read_bytes())
+    kept.sh(f"{core} stop")
+    os.kill(pid, signal.SIGTERM)
+    wait_for(lambda: not alive(pid), 5, "the chip ends")
+    connected = kept.log.read_text().count("MQTT connection established.")
+    started = kept.sh(f"{core} start")
+    assert "successfully started" in started.stdout
+    time.sleep(3)
+    assert kept.log.read_text().count("MQTT connection established.") == connected
+    assert re.search(r"\[(WARN|ERROR)\]-.*(chip|token|TOKEN|SE050)", kept.log.read_text())
+    chip = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=kept.env)
+    try:
+        wait_for(lambda: kept.log.read_text().count("MQTT connection established.") > connected, 70, "the core heals")
+    finally:
+        kept.sh(f"{core} stop")
+        chip.terminate()
+        chip.wait(5)
+
+
+def test_stop_ends_every_process(kept):
+    """Last in this file: nothing runs afterwards."""
+    run_demo(kept.folder, "stop")
+    left = []
+    for proc in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if str(kept.folder).encode() in (proc / "cmdline").read_bytes() and alive(proc.name):
+                left.append((proc / "cmdline").read_bytes())
+        except OSError:
+            pass
+    assert left == []
+
+
+def test_an_interrupt_ends_every_process(tmp_path):
+    demo_dir = tmp_path / "d"
+    p = subprocess.Popen([DEMO], cwd=TOP, env={**os.environ, "DEMO_DIR": str(demo_dir)}, stdin=subprocess.DEVNULL,
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        wait_for(lambda: (demo_dir / "cloud/admin-credentials").exists(), 40, "the cloud starts")
+        started = [int(line.split()[0]) for line in (demo_dir / "pids").read_text().splitlines()]
+        os.killpg(p.pid, signal.SIGINT)
+        p.communicate(timeout=20)
+    finally:
+        if p.poll() is None:
+            os.killpg(p.pid, signal.SIGKILL)
+            p.wait()
+    assert p.returncode != 0
+    assert len(started) >= 2
+    assert [pid for pid in started if alive(pid)] == []
