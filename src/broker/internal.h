@@ -144,40 +144,39 @@ struct owed;
 
 struct conn {
     uint32_t serial; /* upper half of its tickets; first, the key of the broker's tree */
+    enum conn_state state;
     struct broker *b;
     struct conn *next, *prev; /* all connections */
     struct conn *next_doomed;
     struct net_stream *stream;
-    enum conn_state state;
     void *user;
     void (*user_free)(void *user);
     char *principal, *address; /* owned; the principal with its length, it may hold any byte */
     size_t principal_n;
     /* what CONNECT said */
-    enum mqtt_version version;
     struct session *session;
-    uint16_t keep_alive_s;
-    uint32_t max_packet; /* the client takes no larger one */
     struct broker_msg *will;
-    uint32_t will_delay_s;
     struct slice *aliases; /* v5, client to server; owned copies */
+    enum mqtt_version version;
+    uint32_t max_packet; /* the client takes no larger one */
+    uint32_t will_delay_s;
+    uint16_t keep_alive_s;
     uint16_t n_aliases;
     /* deadlines, monotonic */
     int64_t started_ms, last_rx_ms, over_soft_ms, asked_ms;
-    unsigned stored_left; /* stored messages that may be sent until the next tick */
-    bool paused;          /* the stream is, by us */
     /* the question that is open, and answers of the packet being handled */
     uint64_t ticket; /* 0: none */
     uint32_t last_ticket;
     unsigned n_asked, n_answers;
-    uint8_t answers[CONN_QUESTIONS];
     /* acknowledgements to come */
-    struct owed *owed_head, *owed_tail;
     unsigned n_owed;
-    /* how it ended */
-    enum broker_why why;
-    uint8_t reason; /* v5 DISCONNECT; 0: none is sent */
+    struct owed *owed_head, *owed_tail;
+    unsigned stored_left; /* stored messages that may be sent until the next tick */
+    enum broker_why why;  /* it ended */
+    uint8_t reason;       /* v5 DISCONNECT; 0: none is sent */
     bool no_will;
+    bool paused; /* the stream is, by us */
+    uint8_t answers[CONN_QUESTIONS];
     char detail[120];
 };
 

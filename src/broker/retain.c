@@ -83,7 +83,7 @@ struct broker_record retain_record(const struct broker_msg *m)
     };
 }
 
-static void deliver(struct session *s, struct retained *r, uint8_t qos)
+static void deliver(struct session *s, const struct retained *r, uint8_t qos)
 {
     if (!broker_msg_expired(r->msg, broker_wall(s->b)))
         session_deliver(s, r->msg, qos < r->msg->qos ? qos : r->msg->qos, true);
@@ -98,7 +98,7 @@ struct walk {
 /* Delivery asks the authority, and an authority that publishes changes the tree: collect first. */
 struct matches {
     const struct walk *walk;
-    struct broker_msg **msgs;
+    struct retained *list;
     size_t n, room;
 };
 
@@ -110,9 +110,9 @@ static void collect(const void *node, VISIT which, void *arg)
 
     if ((which != postorder && which != leaf) || !mqtt_topic_matches(m->walk->filter, r->topic, how))
         return;
-    if (mem_grow(&m->msgs, &m->room, m->n + 1, m->walk->s->b->n_retained, sizeof(*m->msgs)))
+    if (mem_grow(&m->list, &m->room, m->n + 1, m->walk->s->b->n_retained, sizeof(*m->list)))
         return; /* no memory: this one is not delivered */
-    m->msgs[m->n++] = broker_msg_ref(r->msg);
+    m->list[m->n++] = (struct retained){ r->topic, broker_msg_ref(r->msg) };
 }
 
 static void deliver_matching(const struct walk *w)
@@ -121,12 +121,10 @@ static void deliver_matching(const struct walk *w)
 
     twalk_r(w->s->b->retained, collect, &m);
     for (size_t i = 0; i < m.n; i++) {
-        struct retained r = { m.msgs[i]->topic, m.msgs[i] };
-
-        deliver(w->s, &r, w->qos);
-        broker_msg_unref(m.msgs[i]);
+        deliver(w->s, &m.list[i], w->qos);
+        broker_msg_unref(m.list[i].msg);
     }
-    free(m.msgs);
+    free(m.list);
 }
 
 void retain_deliver(struct session *s, struct slice filter, uint8_t qos)

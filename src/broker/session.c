@@ -82,12 +82,13 @@ void queued_free(struct queued *item)
 
 static void queue_clear(struct queue *q)
 {
-    while (q->head) {
-        struct queued *item = q->head;
+    struct queued *next;
 
-        queue_unlink(q, item);
+    for (struct queued *item = q->head; item; item = next) {
+        next = item->next;
         queued_free(item);
     }
+    *q = (struct queue){ 0 };
 }
 
 err_t session_enqueue(struct session *s, struct broker_msg *m, bool retain, uint64_t seq)

@@ -23,7 +23,8 @@ struct broker_tree {
 };
 
 /* Two kinds of hit. `group` is asked once for each shared group: the callee picks a member, beginning at the
- * leaf given and going along its next pointers, and returns it (NULL: none); the next message begins behind it. */
+ * leaf given and going along its next pointers, and returns it (NULL: none); the next message begins behind
+ * it. */
 struct broker_tree_visitor {
     void (*leaf)(void *ctx, struct broker_leaf *leaf);
     struct broker_leaf *(*group)(void *ctx, struct broker_leaf *first);

@@ -220,7 +220,7 @@ static err_t fill(const struct setup *s, struct archive *a, struct slice config)
 {
     err_t e;
 
-    if ((e = add_file(a, "config", "", "config.json", 0644, config)) ||
+    if ((e = add_file(a, "config", "", "config.json", 0600, config)) ||
         (e = add_file(a, "certs", s->hash, ".cert.pem", 0644, slice_str(s->cert_pem))) ||
         (e = add_file(a, "certs", s->hash, ".private.key", 0600, slice_str(s->private_pem))))
         return e;

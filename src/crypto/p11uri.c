@@ -71,7 +71,7 @@ static err_t fail_attr(struct parse *p, err_t e, const struct attr *a, const cha
 static err_t text_value(struct parse *p, const struct attr *a, char *out, size_t room)
 {
     uint8_t raw[CRYPTO_P11_VALUE_MAX];
-    size_t n;
+    size_t n = 0;
     err_t e = unescape(a->value, a->in_query, raw, room - 1, &n);
 
     if (e == ERR_TOO_BIG)

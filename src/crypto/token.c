@@ -24,8 +24,8 @@ struct token {
 static struct {
     pthread_mutex_t lock;
     struct token *first;
-    ENGINE *engine;
-    const char *engine_module; /* of a token in the list */
+    ENGINE *engine;     /* loaded once: libp11 leaks what it allocated when its library is unloaded */
+    const char *module; /* path of the module the engine works with now, of a token in the list; NULL: none */
     bool has_keys;
     UI_METHOD *no_prompt;
     int key_index; /* EVP_PKEY ex_data that says which token a key lives in */
@@ -64,10 +64,11 @@ static ENGINE *engine_new(void)
     return NULL;
 }
 
-static err_t engine_open(const struct token *t, struct crypto_error *why)
+static err_t engine_load_once(struct crypto_error *why)
 {
+    if (tokens.engine)
+        return ERR_OK;
     ENGINE *engine = engine_new();
-
     if (!engine)
         return crypto_fail_openssl(why, ERR_UNSUPPORTED,
                                    "cannot load OpenSSL's PKCS#11 engine, which token keys need; install the"
@@ -75,39 +76,45 @@ static err_t engine_open(const struct token *t, struct crypto_error *why)
     /* QUIET before all else: libp11 writes its failures to standard error. FORCE_LOGIN, because a key that
      * can be seen without login would otherwise hide a wrong PIN until the first signature. */
     if (!ENGINE_ctrl_cmd_string(engine, "QUIET", NULL, 0) ||
-        !ENGINE_ctrl_cmd_string(engine, "MODULE_PATH", t->module_path, 0) ||
-        !ENGINE_ctrl_cmd_string(engine, "FORCE_LOGIN", NULL, 0) || !ENGINE_init(engine)) {
+        !ENGINE_ctrl_cmd_string(engine, "FORCE_LOGIN", NULL, 0)) {
         ENGINE_free(engine);
         return crypto_fail_openssl(why, ERR_UNSUPPORTED,
-                                   "cannot set up OpenSSL's PKCS#11 engine for module %s", t->module_path);
+                                   "OpenSSL's PKCS#11 engine is of a version we cannot use");
     }
     tokens.engine = engine;
-    tokens.engine_module = t->module_path;
     return ERR_OK;
 }
 
-static err_t engine_for(const struct token *t, struct crypto_error *why)
+/* Make the engine work with the module of `t`. */
+static err_t engine_start(const struct token *t, struct crypto_error *why)
 {
-    if (!tokens.engine)
-        return engine_open(t, why);
-    if (strcmp(tokens.engine_module, t->module_path) == 0)
+    if (tokens.module && strcmp(tokens.module, t->module_path) == 0)
         return ERR_OK;
-    return crypto_fail(
-        why, ERR_UNSUPPORTED,
-        "this process has keys through the PKCS#11 module %s and cannot use %s beside it; keep all keys"
-        " behind one module",
-        tokens.engine_module, t->module_path);
+    if (tokens.module)
+        return crypto_fail(
+            why, ERR_UNSUPPORTED,
+            "this process has keys through the PKCS#11 module %s and cannot use %s beside it; keep"
+            " all keys behind one module",
+            tokens.module, t->module_path);
+    err_t e = engine_load_once(why);
+    if (e)
+        return e;
+    if (!ENGINE_ctrl_cmd_string(tokens.engine, "MODULE_PATH", t->module_path, 0) ||
+        !ENGINE_init(tokens.engine))
+        return crypto_fail_openssl(why, ERR_UNSUPPORTED,
+                                   "cannot set up OpenSSL's PKCS#11 engine for module %s", t->module_path);
+    tokens.module = t->module_path;
+    return ERR_OK;
 }
 
 /* After a failure without keys the next call begins anew: the token that was not there may be there then, and
  * libp11 crashes when told to look again (RE_ENUMERATE) after its own set-up failed. */
-static void engine_close_unused(void)
+static void engine_stop_unused(void)
 {
-    if (!tokens.engine || tokens.has_keys)
+    if (!tokens.module || tokens.has_keys)
         return;
     ENGINE_finish(tokens.engine);
-    ENGINE_free(tokens.engine);
-    tokens.engine = NULL;
+    tokens.module = NULL;
 }
 
 static err_t token_new(const struct crypto_token *conf, struct token **ret, struct crypto_error *why)
@@ -234,13 +241,13 @@ static err_t load_locked(const struct crypto_p11uri *uri, const struct crypto_to
             "login to the token with slot label \"%s\" was refused before (wrong PIN) and is not tried"
             " again, because every try counts towards locking it; correct slotUserPin and restart",
             conf->slot_label);
-    if ((e = engine_for(t, why)))
+    if ((e = engine_start(t, why)))
         return e;
     e = engine_load(t, uri, conf, pin, &key, why);
     if (!e && !EVP_PKEY_set_ex_data(key, tokens.key_index, t))
         e = ERR_NOMEM;
     if (e) {
-        engine_close_unused();
+        engine_stop_unused();
         return e;
     }
     tokens.has_keys = true;

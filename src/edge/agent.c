@@ -22,9 +22,9 @@
 
 struct agent {
     struct agent_opts o;
-    char *base_url;                /* https://ggHost:ggHttpPort/greengrass/groups/ */
+    char *base_url; /* https://ggHost:ggHttpPort/greengrass/groups/ */
     char *get_topic, *update_topic;
-    struct group *group;           /* what runs */
+    struct group *group; /* what runs */
 
     /* one deployment */
     bool busy;
@@ -42,20 +42,23 @@ struct agent {
 
     /* the status owed to the cloud */
     struct gda_report owed;
-    bool putting;   /* a PUT is under way */
-    bool awaiting;  /* the reported state was published, its answer is awaited */
+    bool putting;  /* a PUT is under way */
+    bool awaiting; /* the reported state was published, its answer is awaited */
     struct net_timer *deliver_timer;
     struct backoff deliver_backoff;
 };
 
-/* --- the cloud's answers ------------------------------------------------------------------------------------------- */
+/* --- the cloud's answers
+ * ------------------------------------------------------------------------------------------- */
 
 static const struct {
     int status;
     err_t e;
     const char *what;
 } refusals[] = {
-    { 403, ERR_DENIED, "the cloud refuses it (403): the policy of the core's certificate must allow greengrass:GetDeployment, GetDeploymentArtifacts and UpdateCoreDeploymentStatus for this deployment" },
+    { 403, ERR_DENIED,
+      "the cloud refuses it (403): the policy of the core's certificate must allow greengrass:GetDeployment, "
+      "GetDeploymentArtifacts and UpdateCoreDeploymentStatus for this deployment" },
     { 404, ERR_NOT_FOUND, "the cloud has no such deployment for this core (404)" },
     { 409, ERR_CONFLICT, "the cloud has recorded another final status for this deployment (409)" },
     { 429, ERR_UNAVAILABLE, "the cloud asks to come back later (429)" },
@@ -70,8 +73,8 @@ static err_t judge(const struct http_answer *answer, struct problem *why)
     for (size_t i = 0; i < ARRAY_LEN(refusals); i++)
         if (answer->status == refusals[i].status)
             return problem_set(why, refusals[i].e, "%s", refusals[i].what);
-    return problem_set(why, answer->status >= 500 ? ERR_UNAVAILABLE : ERR_PROTO, "the cloud answered with status %d",
-                       answer->status);
+    return problem_set(why, answer->status >= 500 ? ERR_UNAVAILABLE : ERR_PROTO,
+                       "the cloud answered with status %d", answer->status);
 }
 
 /* Worth another try? */
@@ -88,7 +91,8 @@ static int64_t wait_ms(struct agent *a, struct backoff *b)
     return backoff_next(b, random);
 }
 
-static err_t request(struct agent *a, const char *method, const char *url, struct slice body, uint64_t max, http_done_fn done)
+static err_t request(struct agent *a, const char *method, const char *url, struct slice body, uint64_t max,
+                     http_done_fn done)
 {
     static const struct http_header json[] = { HTTP_HEADER("Content-Type", "application/json") };
     struct http_fetch f = { .method = method, .url = url, .body = body, .max_answer = max };
@@ -111,8 +115,8 @@ static char *status_url(struct agent *a, const struct gda_ref *ref)
 {
     autobuf tail = BUF_INIT(8192);
 
-    if (buf_add_str(&tail, "/cores/") || http_percent_encode(&tail, slice_str(a->o.config->thing_arn), false) ||
-        buf_add_str(&tail, "/status"))
+    if (buf_add_str(&tail, "/cores/") ||
+        http_percent_encode(&tail, slice_str(a->o.config->thing_arn), false) || buf_add_str(&tail, "/status"))
         return NULL;
     return deployment_url(a, ref, buf_str(&tail));
 }
@@ -151,7 +155,8 @@ static void ask_what_is_desired(struct agent *a)
         elog(ELOG_ERROR, "Cannot ask for the deployment shadow.", ELOG_S("errorString", err_str(e)));
 }
 
-/* --- the status owed ----------------------------------------------------------------------------------------------- */
+/* --- the status owed
+ * ----------------------------------------------------------------------------------------------- */
 
 static void deliver_later(struct agent *a)
 {
@@ -207,8 +212,8 @@ static void deliver(void *ctx)
 /* The cloud has the status and the reported state. */
 static void delivered(struct agent *a)
 {
-    elog(ELOG_DEBUG, "The cloud has the deployment's status.", ELOG_S("deploymentId", a->owed.ref.deployment_id),
-         ELOG_S("status", gda_status_str(a->owed.status)));
+    elog(ELOG_DEBUG, "The cloud has the deployment's status.",
+         ELOG_S("deploymentId", a->owed.ref.deployment_id), ELOG_S("status", gda_status_str(a->owed.status)));
     store_forget_report(a->o.store);
     net_timer_stop(a->deliver_timer);
     a->owed = (struct gda_report){ 0 };
@@ -228,7 +233,8 @@ static void owe(struct agent *a, const struct gda_report *r)
     deliver(a);
 }
 
-/* --- the end of a deployment ---------------------------------------------------------------------------------------- */
+/* --- the end of a deployment
+ * ---------------------------------------------------------------------------------------- */
 
 static void forget_deployment(struct agent *a)
 {
@@ -253,7 +259,8 @@ static void end_deployment(struct agent *a, enum gda_status status, const char *
 
 static void succeed(struct agent *a)
 {
-    elogf(ELOG_INFO, "Deployment %s of type %s for group %s succeeded", a->ref.deployment_id, a->ref.type, a->ref.group_id);
+    elogf(ELOG_INFO, "Deployment %s of type %s for group %s succeeded", a->ref.deployment_id, a->ref.type,
+          a->ref.group_id);
     end_deployment(a, GDA_SUCCESS, "");
 }
 
@@ -277,7 +284,8 @@ static void bring_back(struct agent *a)
         return;
     }
     if (store_rollback(a->o.store, &why))
-        elog(ELOG_ERROR, "The previous deployment cannot be brought back on disk.", ELOG_S("errorString", why.text));
+        elog(ELOG_ERROR, "The previous deployment cannot be brought back on disk.",
+             ELOG_S("errorString", why.text));
     apply(a->group);
 }
 
@@ -285,15 +293,19 @@ static void fail(struct agent *a, const char *step, const char *why)
 {
     struct problem text;
 
-    (void)problem_set(&text, ERR_OK, "unable to execute %s step in deployment. %s. The previous deployment keeps running.", step, why);
+    (void)problem_set(&text, ERR_OK,
+                      "unable to execute %s step in deployment. %s. The previous deployment keeps running.",
+                      step, why);
     bring_back(a);
-    elogf(ELOG_ERROR, "Deployment %s of type %s for group %s failed error: %s", a->ref.deployment_id, a->ref.type,
-          a->ref.group_id, text.text);
-    elog(ELOG_ERROR, "Deployment failed.", ELOG_S("deploymentId", a->ref.deployment_id), ELOG_S("errorString", text.text));
+    elogf(ELOG_ERROR, "Deployment %s of type %s for group %s failed error: %s", a->ref.deployment_id,
+          a->ref.type, a->ref.group_id, text.text);
+    elog(ELOG_ERROR, "Deployment failed.", ELOG_S("deploymentId", a->ref.deployment_id),
+         ELOG_S("errorString", text.text));
     end_deployment(a, GDA_FAILURE, text.text);
 }
 
-/* --- the steps ----------------------------------------------------------------------------------------------------- */
+/* --- the steps
+ * ----------------------------------------------------------------------------------------------------- */
 
 static void run(struct agent *a);
 static void on_answer(void *ctx, struct http_answer *answer);
@@ -325,13 +337,15 @@ static err_t start_document(struct agent *a, struct problem *why)
 {
     autofree char *url = deployment_url(a, &a->ref, "");
 
-    return started(url ? request(a, "GET", url, (struct slice){ 0 }, DEPLOYDOC_MAX_BYTES, on_answer) : ERR_NOMEM, why);
+    return started(
+        url ? request(a, "GET", url, (struct slice){ 0 }, DEPLOYDOC_MAX_BYTES, on_answer) : ERR_NOMEM, why);
 }
 
 static err_t finish_document(struct agent *a, struct http_answer *answer, struct problem *why)
 {
     buf_clear(&a->document);
-    return buf_add(&a->document, buf_slice(&answer->body)) ? problem_set(why, ERR_NOMEM, "out of memory") : ERR_OK;
+    return buf_add(&a->document, buf_slice(&answer->body)) ? problem_set(why, ERR_NOMEM, "out of memory")
+                                                           : ERR_OK;
 }
 
 static err_t verify_document(struct agent *a, struct problem *why)
@@ -358,7 +372,8 @@ static err_t start_artifact(struct agent *a, struct problem *why)
     tail = mem_printf("/artifacts/%s", d->name);
     url = tail ? deployment_url(a, &a->ref, tail) : NULL;
     /* EC-9: stops at `size`; one byte more of room because 0 stands for the client's default. */
-    return started(url ? request(a, "GET", url, (struct slice){ 0 }, d->size + 1, on_answer) : ERR_NOMEM, why);
+    return started(url ? request(a, "GET", url, (struct slice){ 0 }, d->size + 1, on_answer) : ERR_NOMEM,
+                   why);
 }
 
 static err_t finish_artifact(struct agent *a, struct http_answer *answer, struct problem *why)
@@ -431,7 +446,8 @@ static void run(struct agent *a)
     for (; a->step < ARRAY_LEN(steps); a->step++) {
         struct problem why = { 0 };
         err_t e;
-        elog(ELOG_DEBUG, "Deployment step.", ELOG_S("deploymentId", a->ref.deployment_id), ELOG_S("step", steps[a->step].name));
+        elog(ELOG_DEBUG, "Deployment step.", ELOG_S("deploymentId", a->ref.deployment_id),
+             ELOG_S("step", steps[a->step].name));
         e = steps[a->step].start(a, &why);
         if (e == ERR_MORE)
             return;
@@ -451,8 +467,8 @@ static bool try_again(struct agent *a, err_t e, const char *why)
     if (!transient(e) || ++a->tries >= DOWNLOAD_TRIES)
         return false;
     wait = wait_ms(a, &a->backoff);
-    elog(ELOG_WARN, "A request of the deployment failed, it is tried again.", ELOG_S("deploymentId", a->ref.deployment_id),
-         ELOG_S("errorString", why), ELOG_N("retryInMs", wait));
+    elog(ELOG_WARN, "A request of the deployment failed, it is tried again.",
+         ELOG_S("deploymentId", a->ref.deployment_id), ELOG_S("errorString", why), ELOG_N("retryInMs", wait));
     net_timer_set(a->retry, wait);
     return true;
 }
@@ -498,11 +514,13 @@ static void begin(struct agent *a, const struct gda_ref *ref)
     a->step = 0;
     a->tries = 0;
     backoff_reset(&a->backoff);
-    elogf(ELOG_INFO, "New deployment %s of type %s for group %s received", ref->deployment_id, ref->type, ref->group_id);
+    elogf(ELOG_INFO, "New deployment %s of type %s for group %s received", ref->deployment_id, ref->type,
+          ref->group_id);
     run(a);
 }
 
-/* --- messages ------------------------------------------------------------------------------------------------------ */
+/* --- messages
+ * ------------------------------------------------------------------------------------------------------ */
 
 static void on_get_accepted(struct agent *a, struct slice payload)
 {
@@ -516,7 +534,8 @@ static void on_get_accepted(struct agent *a, struct slice payload)
     }
     if (a->busy)
         return; /* EC-4: asked again when this one has ended and its status was delivered */
-    if (!gda_should_start(&desired, &reported) || strcmp(desired.deployment_id, a->owed.ref.deployment_id) == 0)
+    if (!gda_should_start(&desired, &reported) ||
+        strcmp(desired.deployment_id, a->owed.ref.deployment_id) == 0)
         elog(ELOG_DEBUG, "Nothing to deploy.", ELOG_S("desired", desired.deployment_id));
     else
         begin(a, &desired);
@@ -531,7 +550,8 @@ static void on_get_rejected(struct agent *a, struct slice payload)
     if (gda_parse_answer(payload, token, &code, message) == ERR_OK && code == 404)
         elogf(ELOG_INFO, "No deployment for this core yet.");
     else
-        elog(ELOG_ERROR, "The cloud refuses the deployment shadow.", ELOG_N("code", code), ELOG_S("errorString", message));
+        elog(ELOG_ERROR, "The cloud refuses the deployment shadow.", ELOG_N("code", code),
+             ELOG_S("errorString", message));
 }
 
 /* Is it the answer to the reported state that is awaited? */
@@ -565,8 +585,8 @@ static void on_update_rejected(struct agent *a, struct slice payload)
         deliver_later(a);
 }
 
-/* A delta has only the members that differ, so the whole is asked for. While a deployment is being applied, that comes after it
- * has ended (EC-4). */
+/* A delta has only the members that differ, so the whole is asked for. While a deployment is being applied,
+ * that comes after it has ended (EC-4). */
 static void on_delta(struct agent *a, struct slice payload)
 {
     (void)payload;
@@ -579,8 +599,10 @@ static const struct {
     enum shadow_kind kind;
     void (*handle)(struct agent *, struct slice);
 } messages[] = {
-    { SHADOW_GET, SHADOW_ACCEPTED, on_get_accepted },       { SHADOW_GET, SHADOW_REJECTED, on_get_rejected },
-    { SHADOW_UPDATE, SHADOW_ACCEPTED, on_update_accepted }, { SHADOW_UPDATE, SHADOW_REJECTED, on_update_rejected },
+    { SHADOW_GET, SHADOW_ACCEPTED, on_get_accepted },
+    { SHADOW_GET, SHADOW_REJECTED, on_get_rejected },
+    { SHADOW_UPDATE, SHADOW_ACCEPTED, on_update_accepted },
+    { SHADOW_UPDATE, SHADOW_REJECTED, on_update_rejected },
     { SHADOW_UPDATE, SHADOW_DELTA, on_delta },
 };
 
@@ -604,7 +626,9 @@ void agent_on_ready(struct agent *a)
         ask_what_is_desired(a);
 }
 
-/* --- life ---------------------------------------------------------------------------------------------------------- */
+/* --- life
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 static err_t run_group_on_disk(struct agent *a, struct problem *why)
 {
@@ -616,7 +640,8 @@ static err_t run_group_on_disk(struct agent *a, struct problem *why)
         return e;
     e = group_parse(buf_slice(&text), &a->group, &bad);
     if (e) {
-        elog(ELOG_ERROR, "The group on disk cannot be run, the core runs without a group until the next deployment.",
+        elog(ELOG_ERROR,
+             "The group on disk cannot be run, the core runs without a group until the next deployment.",
              ELOG_S("errorString", bad.text));
         e = group_parse(SLICE_LIT("{}"), &a->group, why);
     }

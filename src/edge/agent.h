@@ -1,8 +1,7 @@
 /* src/edge/agent.h - the deployment agent: learns of a deployment, fetches, checks, switches, reports.
  *
- * I/O on one loop; everything here belongs to its thread. The driver is a table of steps; each step's rules are in the pure
- * files (gda, deploydoc, group) and on disk in store.
- * Spec: docs/spec/edge-cloud.md.
+ * I/O on one loop; everything here belongs to its thread. The driver is a table of steps; each step's rules
+ * are in the pure files (gda, deploydoc, group) and on disk in store. Spec: docs/spec/edge-cloud.md.
  */
 #pragma once
 #include "crypto/own.h"
@@ -26,8 +25,9 @@ struct agent_opts {
     void *publish_ctx;
 };
 
-/* Everything is borrowed. Recovers from a crash during a deployment, then runs the group on disk (a group.json that cannot be
- * run is said in the log, and the core runs as if it were {}). ERR_NOMEM, ERR_IO ... with *why. */
+/* Everything is borrowed. Recovers from a crash during a deployment, then runs the group on disk (a
+ * group.json that cannot be run is said in the log, and the core runs as if it were {}). ERR_NOMEM, ERR_IO
+ * ... with *why. */
 err_t agent_new(const struct agent_opts *opts, struct agent **ret, struct problem *why);
 void agent_free(struct agent *a); /* NULL is fine; http requests must have ended (free the client first) */
 

@@ -8,10 +8,12 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #define MAX_DEPTH 16
 #define PORT_MAX 65535
-#define INT_CEILING 2147483 /* seconds that fit in milliseconds in 31 bits: a value above is a typing error */
+#define INT_CEILING 2147483 /* seconds that fit in milliseconds in 31 bits: a value above is a typing error \
+                             */
 
 enum field_type {
     F_TEXT,     /* char *, not empty */
@@ -34,8 +36,8 @@ struct field {
 
 #define AT(member) offsetof(struct config, member)
 
-/* V1.11's members with the guide's ranges. The cloud's ports are 8883/8443/443 there; any port is taken here, so that
- * one machine can hold core and cloud. */
+/* V1.11's members with the guide's ranges. The cloud's ports are 8883/8443/443 there; any port is taken here,
+ * so that one machine can hold core and cloud. */
 static const struct field fields[] = {
     { "coreThing.caPath", F_TEXT, AT(ca_path), 0, 0, 0, false },
     { "coreThing.certPath", F_TEXT, AT(cert_path), 0, 0, 0, false },
@@ -80,7 +82,8 @@ static const struct field fields[] = {
     { "system.useOverlayWithTmpfs", F_BOOL, AT(overlay_tmpfs), 0, 0, 0, false },
 };
 
-/* --- one member ------------------------------------------------------------------------------------------------- */
+/* --- one member
+ * ------------------------------------------------------------------------------------------------- */
 
 struct parse {
     struct config *c;
@@ -98,11 +101,12 @@ static void *member(struct parse *p, const struct field *f)
 
 static err_t need_string(struct parse *p, const struct field *f, const json_t *v)
 {
-    if (!json_is_string(v) || json_string_length(v) == 0 || strlen(json_string_value(v)) != json_string_length(v))
+    if (!json_is_string(v) || json_string_length(v) == 0 ||
+        strlen(json_string_value(v)) != json_string_length(v))
         return bad(p, "%s: %s must be a string that is not empty", p->file, f->path);
     if (f->max && json_string_length(v) > (size_t)f->max)
-        return bad(p, "%s: %s is %zu characters long, at most %lld are allowed", p->file, f->path, json_string_length(v),
-                   (long long)f->max);
+        return bad(p, "%s: %s is %zu characters long, at most %lld are allowed", p->file, f->path,
+                   json_string_length(v), (long long)f->max);
     return ERR_OK;
 }
 
@@ -156,8 +160,8 @@ static err_t take_int(struct parse *p, const struct field *f, const json_t *v)
     if (!json_is_integer(v))
         return bad(p, "%s: %s must be a whole number, without quotes", p->file, f->path);
     if (json_integer_value(v) < f->min || json_integer_value(v) > f->max)
-        return bad(p, "%s: %s is %lld, it must be between %lld and %lld", p->file, f->path, (long long)json_integer_value(v),
-                   (long long)f->min, (long long)f->max);
+        return bad(p, "%s: %s is %lld, it must be between %lld and %lld", p->file, f->path,
+                   (long long)json_integer_value(v), (long long)f->min, (long long)f->max);
     *(int64_t *)member(p, f) = json_integer_value(v);
     return ERR_OK;
 }
@@ -181,11 +185,13 @@ static err_t take_yes_no(struct parse *p, const struct field *f, const json_t *v
 }
 
 static err_t (*const takers[])(struct parse *, const struct field *, const json_t *) = {
-    [F_TEXT] = take_text,     [F_ABS_PATH] = take_abs_path, [F_FILE_URI] = take_file_uri, [F_KEY_URI] = take_key_uri,
-    [F_SECRET] = take_secret, [F_INT] = take_int,           [F_BOOL] = take_bool,         [F_YES_NO] = take_yes_no,
+    [F_TEXT] = take_text,       [F_ABS_PATH] = take_abs_path, [F_FILE_URI] = take_file_uri,
+    [F_KEY_URI] = take_key_uri, [F_SECRET] = take_secret,     [F_INT] = take_int,
+    [F_BOOL] = take_bool,       [F_YES_NO] = take_yes_no,
 };
 
-/* --- the walk --------------------------------------------------------------------------------------------------- */
+/* --- the walk
+ * --------------------------------------------------------------------------------------------------- */
 
 static void warn(struct config *c, char *text)
 {
@@ -235,7 +241,8 @@ static err_t walk_member(struct parse *p, const char *path, json_t *v)
             return bad(p, "%s: %s must be an object { ... }", p->file, path);
         return walk(p, v, path); /* depth is capped by json_parse */
     }
-    warn(p->c, mem_printf("%s: the member %.200s is not one of Greengrass 1.11's and is ignored", p->file, path));
+    warn(p->c,
+         mem_printf("%s: the member %.200s is not one of Greengrass 1.11's and is ignored", p->file, path));
     return ERR_OK;
 }
 
@@ -244,7 +251,8 @@ static err_t walk(struct parse *p, json_t *object, const char *prefix)
     const char *key;
     json_t *v;
 
-    json_object_foreach(object, key, v) {
+    json_object_foreach(object, key, v)
+    {
         autofree char *path = mem_printf("%s%s%s", prefix, *prefix ? "." : "", key);
         err_t e = path ? walk_member(p, path, v) : ERR_NOMEM;
         if (e)
@@ -253,7 +261,8 @@ static err_t walk(struct parse *p, json_t *object, const char *prefix)
     return ERR_OK;
 }
 
-/* --- rules between members --------------------------------------------------------------------------------------- */
+/* --- rules between members
+ * --------------------------------------------------------------------------------------- */
 
 static void set_defaults(struct config *c)
 {
@@ -277,8 +286,8 @@ static err_t split_arn(struct parse *p)
     char partition[32], region[64], account[32], name[129];
     int used = 0;
 
-    if (sscanf(c->thing_arn, "arn:%31[^:]:iot:%63[^:]:%31[0-9]:thing/%128[a-zA-Z0-9:_-]%n", partition, region, account, name,
-               &used) != 4 ||
+    if (sscanf(c->thing_arn, "arn:%31[^:]:iot:%63[^:]:%31[0-9]:thing/%128[a-zA-Z0-9:_-]%n", partition, region,
+               account, name, &used) != 4 ||
         c->thing_arn[used] != '\0')
         return bad(p, "%s: coreThing.thingArn must look like arn:aws:iot:REGION:ACCOUNT:thing/NAME", p->file);
     c->partition = mem_strdup(partition);
@@ -295,21 +304,27 @@ static err_t check_proxy(struct parse *p)
     const char *url = p->c->proxy_url;
 
     if (url && strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
-        return bad(p, "%s: coreThing.networkProxy.proxy.url must be http(s)://[user:password@]host[:port]", p->file);
+        return bad(p, "%s: coreThing.networkProxy.proxy.url must be http(s)://[user:password@]host[:port]",
+                   p->file);
+    if (url)
+        warn(p->c,
+             mem_printf("%s: coreThing.networkProxy: this release connects directly, not through the proxy",
+                        p->file));
     return ERR_OK;
 }
 
 static err_t check_limits(struct parse *p)
 {
     if (p->c->max_concurrent < p->c->lru_size)
-        return bad(p, "%s: runtime.maxConcurrentLimit (%lld) must not be below runtime.lruSize (%lld)", p->file,
-                   (long long)p->c->max_concurrent, (long long)p->c->lru_size);
+        return bad(p, "%s: runtime.maxConcurrentLimit (%lld) must not be below runtime.lruSize (%lld)",
+                   p->file, (long long)p->c->max_concurrent, (long long)p->c->lru_size);
     return ERR_OK;
 }
 
 bool config_uses_token(const struct config *c)
 {
-    return c->iot_key.kind == KEYREF_TOKEN || c->mqtt_key.kind == KEYREF_TOKEN || c->secret_key.kind == KEYREF_TOKEN;
+    return c->iot_key.kind == KEYREF_TOKEN || c->mqtt_key.kind == KEYREF_TOKEN ||
+           c->secret_key.kind == KEYREF_TOKEN;
 }
 
 static err_t check_token_uri(struct parse *p, const struct keyref *k, const char *principal)
@@ -317,7 +332,9 @@ static err_t check_token_uri(struct parse *p, const struct keyref *k, const char
     if (k->warning)
         warn(p->c, mem_printf("%s: crypto.principals.%s.privateKeyPath: %s", p->file, principal, k->warning));
     if (k->kind == KEYREF_TOKEN && k->token && strcmp(k->token, p->c->slot_label) != 0)
-        return bad(p, "%s: crypto.principals.%s.privateKeyPath names the token %.64s, crypto.PKCS11.slotLabel is %s: all keys are in one slot",
+        return bad(p,
+                   "%s: crypto.principals.%s.privateKeyPath names the token %.64s, crypto.PKCS11.slotLabel "
+                   "is %s: all keys are in one slot",
                    p->file, principal, k->token, p->c->slot_label);
     return ERR_OK;
 }
@@ -331,9 +348,11 @@ static err_t check_token(struct parse *p)
         return ERR_OK;
     if (!c->p11_module || !c->slot_label)
         return bad(p, "%s: a privateKeyPath is a pkcs11: URI, so crypto.PKCS11.%s is needed", p->file,
-                   c->p11_module ? "slotLabel (the token's label)" : "P11Provider (the absolute path of the PKCS#11 module)");
+                   c->p11_module ? "slotLabel (the token's label)"
+                                 : "P11Provider (the absolute path of the PKCS#11 module)");
     if (!c->pin && !c->iot_key.pin)
-        return bad(p, "%s: a privateKeyPath is a pkcs11: URI, so crypto.PKCS11.slotUserPin is needed", p->file);
+        return bad(p, "%s: a privateKeyPath is a pkcs11: URI, so crypto.PKCS11.slotUserPin is needed",
+                   p->file);
     e = check_token_uri(p, &c->iot_key, "IoTCertificate");
     e = e ? e : check_token_uri(p, &c->mqtt_key, "MQTTServerCertificate");
     return e ? e : check_token_uri(p, &c->secret_key, "SecretsManager");
@@ -364,7 +383,9 @@ static err_t legacy_paths(struct parse *p)
     autofree char *key = c->key_path ? below_certs(p, c->key_path) : NULL;
 
     if (!c->ca_path || !c->cert_path || !c->key_path)
-        return bad(p, "%s: The configuration file is missing the CaPath, CertPath or KeyPath: give coreThing.caPath, certPath and keyPath, or a crypto object",
+        return bad(p,
+                   "%s: The configuration file is missing the CaPath, CertPath or KeyPath: give "
+                   "coreThing.caPath, certPath and keyPath, or a crypto object",
                    p->file);
     c->ca_file = below_certs(p, c->ca_path);
     c->cert_file = below_certs(p, c->cert_path);
@@ -381,7 +402,8 @@ static err_t set_write_dir(struct parse *p)
     return c->write_dir ? ERR_OK : ERR_NOMEM;
 }
 
-static err_t (*const rules[])(struct parse *) = { check_required, split_arn, check_proxy, check_limits, set_write_dir };
+static err_t (*const rules[])(struct parse *) = { check_required, split_arn, check_proxy, check_limits,
+                                                  set_write_dir };
 
 static err_t apply_rules(struct parse *p)
 {
@@ -393,9 +415,11 @@ static err_t apply_rules(struct parse *p)
     return p->c->has_crypto ? check_crypto(p) : legacy_paths(p);
 }
 
-/* --- the whole --------------------------------------------------------------------------------------------------- */
+/* --- the whole
+ * --------------------------------------------------------------------------------------------------- */
 
-err_t config_parse(struct slice text, const char *path, const char *root, struct config **ret, struct problem *why)
+err_t config_parse(struct slice text, const char *path, const char *root, struct config **ret,
+                   struct problem *why)
 {
     auto_json *doc = NULL;
     auto_config *c = mem_calloc(1, sizeof(*c));
@@ -407,8 +431,8 @@ err_t config_parse(struct slice text, const char *path, const char *root, struct
         return problem_set(why, ERR_NOMEM, "Failed to parse %s: out of memory", path);
     e = json_parse(text, MAX_DEPTH, &doc, &at);
     if (e)
-        return problem_set(why, e == ERR_NOMEM ? e : ERR_INVALID, "Failed to parse %s: line %d, column %d: %s", path, at.line,
-                           at.column, at.text);
+        return problem_set(why, e == ERR_NOMEM ? e : ERR_INVALID,
+                           "Failed to parse %s: line %d, column %d: %s", path, at.line, at.column, at.text);
     if (!json_is_object(doc))
         return problem_set(why, ERR_INVALID, "Failed to parse %s: it must hold one object { ... }", path);
     set_defaults(c);
@@ -427,11 +451,21 @@ static const struct {
     err_t e;
     const char *what;
 } read_failures[] = {
-    { ERR_NOT_FOUND, "there is no such file: unpack the core's setup archive into the root, or name the root with --root" },
+    { ERR_NOT_FOUND,
+      "there is no such file: unpack the core's setup archive into the root, or name the root with --root" },
     { ERR_DENIED, "it may not be read by this user: start the core as the file's owner or as root" },
     { ERR_TOO_BIG, "it is larger than 256 KiB, which no config.json is" },
     { ERR_INVALID, "it is not a regular file" },
 };
+
+/* The PIN is in the file. V1 installations have it readable at times, so this is a warning and no refusal. */
+static void warn_if_open(struct config *c, const char *path)
+{
+    struct stat st;
+
+    if (c->pin && stat(path, &st) == 0 && (st.st_mode & 077))
+        warn(c, mem_printf("%s holds slotUserPin and is open to others: chmod 600 it", path));
+}
 
 err_t config_load(const char *root, struct config **ret, struct problem *why)
 {
@@ -443,15 +477,21 @@ err_t config_load(const char *root, struct config **ret, struct problem *why)
         if (e == read_failures[i].e)
             return problem_set(why, e, "Failed to parse %s: %s", path, read_failures[i].what);
     if (e)
-        return problem_set(why, e, "Failed to parse %s/config/config.json: %s (%s)", root, err_str(e), strerror(errno));
-    return config_parse(buf_slice(&text), path, root, ret, why);
+        return problem_set(why, e, "Failed to parse %s/config/config.json: %s (%s)", root, err_str(e),
+                           strerror(errno));
+    e = config_parse(buf_slice(&text), path, root, ret, why);
+    if (!e)
+        warn_if_open(*ret, path);
+    return e;
 }
 
 static void free_strings(struct config *c)
 {
-    char *all[] = { c->ca_path,   c->cert_path, c->key_path,   c->thing_arn,      c->iot_host, c->gg_host,   c->client_id,
-                    c->proxy_url, c->proxy_user, c->no_proxy,  c->p11_module,     c->slot_label, c->openssl_engine, c->ca_file,
-                    c->cert_file, c->write_dir, c->pid_dir,    c->thing_name,     c->region,   c->account,   c->partition };
+    char *all[] = { c->ca_path,    c->cert_path,  c->key_path,       c->thing_arn,  c->iot_host,
+                    c->gg_host,    c->client_id,  c->proxy_url,      c->proxy_user, c->no_proxy,
+                    c->p11_module, c->slot_label, c->openssl_engine, c->ca_file,    c->cert_file,
+                    c->write_dir,  c->pid_dir,    c->thing_name,     c->region,     c->account,
+                    c->partition };
 
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         free(all[i]);

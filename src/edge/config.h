@@ -1,7 +1,8 @@
 /* src/edge/config.h - ROOT/config/config.json as Greengrass V1.11 defines it.
  *
  * config_parse is pure; config_load reads the file. One thread at a time per object.
- * Spec: Greengrass V1 developer guide, "AWS IoT Greengrass core configuration file" and "Hardware security integration".
+ * Spec: Greengrass V1 developer guide, "AWS IoT Greengrass core configuration file" and "Hardware security
+ * integration".
  */
 #pragma once
 #include "base/secret.h"
@@ -32,13 +33,14 @@ struct config {
     bool has_crypto;
     char *p11_module, *slot_label, *openssl_engine;
     struct secret *pin;
-    char *ca_file, *cert_file;                  /* absolute, from crypto or from the legacy names */
-    struct keyref iot_key, mqtt_key, secret_key; /* MQTTServerCertificate and SecretsManager: KEYREF_NONE when absent */
+    char *ca_file, *cert_file; /* absolute, from crypto or from the legacy names */
+    struct keyref iot_key, mqtt_key,
+        secret_key; /* MQTTServerCertificate and SecretsManager: KEYREF_NONE when absent */
     /* top level */
     bool managed_respawn, overlay_tmpfs;
-    char *write_dir;                            /* absolute; ROOT/ggc when not given */
+    char *write_dir; /* absolute; ROOT/ggc when not given */
     bool has_write_dir;
-    char *pid_dir;                              /* NULL when not given */
+    char *pid_dir; /* NULL when not given */
     int64_t max_retry_interval_s, shadow_sync_timeout_s;
     /* taken from thingArn */
     char *thing_name, *region, *account, *partition;
@@ -53,11 +55,13 @@ void config_free_ptr(struct config **c);
 #define auto_config __attribute__((cleanup(config_free_ptr))) struct config
 
 /* Parse `text`. `path` names the file in messages, `root` is the Greengrass root (absolute).
- * ERR_INVALID with *why filled: broken JSON (file, line, column, what was left open), a required member missing, wrong type,
- * value out of range. ERR_NOMEM. */
-err_t config_parse(struct slice text, const char *path, const char *root, struct config **ret, struct problem *why);
+ * ERR_INVALID with *why filled: broken JSON (file, line, column, what was left open), a required member
+ * missing, wrong type, value out of range. ERR_NOMEM. */
+err_t config_parse(struct slice text, const char *path, const char *root, struct config **ret,
+                   struct problem *why);
 
-/* Read and parse ROOT/config/config.json. Also ERR_NOT_FOUND, ERR_DENIED, ERR_IO, ERR_TOO_BIG with *why filled. */
+/* Read and parse ROOT/config/config.json. Also ERR_NOT_FOUND, ERR_DENIED, ERR_IO, ERR_TOO_BIG with *why
+ * filled. */
 err_t config_load(const char *root, struct config **ret, struct problem *why);
 
 /* A key in a token is configured: crypto.PKCS11 matters. */

@@ -40,7 +40,8 @@ struct core {
     bool told;   /* greengrassd has its answer */
 };
 
-/* --- telling ------------------------------------------------------------------------------------------------------- */
+/* --- telling
+ * ------------------------------------------------------------------------------------------------------- */
 
 static void tell(struct core *c, enum status_kind kind, const char *text)
 {
@@ -76,16 +77,22 @@ static void banner(const struct core *c)
         elogf(ELOG_WARN, "%s", c->config->warnings[i]);
 }
 
-/* --- identity: the one part that may have to wait for hardware -------------------------------------------------------- */
+/* --- identity: the one part that may have to wait for hardware
+ * -------------------------------------------------------- */
 
 static void describe_identity(const struct core *c)
 {
     elog(ELOG_INFO, "The current core is using the AWS IoT certificates with fingerprint.",
          ELOG_S("fingerprint", c->id.fingerprint));
     if (!c->id.mqtt_key)
-        elogf(ELOG_WARN, "[5]GK Remote: Error retrieving public key data: ErrPrincipalNotConfigured: private key for MqttCertificate is not set.");
+        elogf(ELOG_WARN, "[5]GK Remote: Error retrieving public key data: ErrPrincipalNotConfigured: private "
+                         "key for MqttCertificate is not set.");
     if (!crypto_key_is_rsa(c->id.secret_key))
-        elogf(ELOG_WARN, "Secret resources need an RSA key and crypto.principals.SecretsManager%s is an EC key: the core connects and deploys, but a group with secrets will be refused. To use secrets make an RSA key of 2048 bits or more in the same slot and name it in crypto.principals.SecretsManager.privateKeyPath.",
+        elogf(ELOG_WARN,
+              "Secret resources need an RSA key and crypto.principals.SecretsManager%s is an EC key: the "
+              "core connects and deploys, but a group with secrets will be refused. To use secrets make an "
+              "RSA key of 2048 bits or more in the same slot and name it in "
+              "crypto.principals.SecretsManager.privateKeyPath.",
               c->config->secret_key.kind == KEYREF_NONE ? " (by default the IoTCertificate key)" : "");
 }
 
@@ -126,7 +133,8 @@ static err_t wait_for_identity(struct core *c, struct problem *why)
     }
 }
 
-/* --- the parts ------------------------------------------------------------------------------------------------------ */
+/* --- the parts
+ * ------------------------------------------------------------------------------------------------------ */
 
 static void on_ready(void *ctx)
 {
@@ -284,7 +292,7 @@ static err_t open_store(struct core *c, struct problem *why)
     return store_open(c->config->write_dir, &c->store, why);
 }
 
-static err_t (*const parts[])(struct core *, struct problem *) = { make_loop, make_tls,   make_http,
+static err_t (*const parts[])(struct core *, struct problem *) = { make_loop,  make_tls,   make_http,
                                                                    open_store, make_agent, make_link };
 
 static err_t build(struct core *c, struct problem *why)
@@ -318,7 +326,9 @@ static void take_apart(struct core *c)
     elog_close();
 }
 
-/* --- main ----------------------------------------------------------------------------------------------------------- */
+/* --- main
+ * -----------------------------------------------------------------------------------------------------------
+ */
 
 static void mask_stop_signals(int how)
 {
@@ -356,8 +366,10 @@ static int start(struct core *c)
     if (config_load(c->root, &c->config, &why) || layout_check_socket(c->config, &why))
         return fatal(c, &why);
     if (elog_open(c->config->write_dir)) {
-        (void)problem_set(&why, ERR_IO, "cannot write the log %s/var/log/system/runtime.log: check the folder's owner and the disk",
-                          c->config->write_dir);
+        (void)problem_set(
+            &why, ERR_IO,
+            "cannot write the log %s/var/log/system/runtime.log: check the folder's owner and the disk",
+            c->config->write_dir);
         return fatal(c, &why);
     }
     banner(c);

@@ -1,6 +1,8 @@
-/* src/edge/daemon.c - the supervisor: holds the PID file, starts the core process, starts it again after a crash.
+/* src/edge/daemon.c - the supervisor: holds the PID file, starts the core process, starts it again after a
+ * crash.
  *
- * Small on purpose: no network, no OpenSSL, no PKCS#11 module. Signals are taken with sigtimedwait, one at a time.
+ * Small on purpose: no network, no OpenSSL, no PKCS#11 module. Signals are taken with sigtimedwait, one at a
+ * time.
  */
 #include "base/clock.h"
 #include "base/file.h"
@@ -20,8 +22,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define STOP_MS 10000       /* a core that does not end by itself is killed */
-#define STABLE_MS 60000     /* a core that lived so long starts with a fresh backoff */
+#define STOP_MS 10000   /* a core that does not end by itself is killed */
+#define STABLE_MS 60000 /* a core that lived so long starts with a fresh backoff */
 #define CRASH_LOG_MAX 131072
 
 struct daemon {
@@ -68,8 +70,16 @@ static void say(const char *text, long pid, const char *detail, int number)
 static void exec_core(struct daemon *d, pid_t parent)
 {
     char pid[32], fd[32];
-    const char *argv[] = { d->core_program, "-core-dir", d->core_dir, "-daemonPid", pid, "-daemonRoot", d->root,
-                           d->status_fd >= 0 ? "-status-fd" : NULL, fd, NULL };
+    const char *argv[] = { d->core_program,
+                           "-core-dir",
+                           d->core_dir,
+                           "-daemonPid",
+                           pid,
+                           "-daemonRoot",
+                           d->root,
+                           d->status_fd >= 0 ? "-status-fd" : NULL,
+                           fd,
+                           NULL };
     sigset_t none;
 
     (void)snprintf(pid, sizeof(pid), "%ld", (long)parent);
@@ -141,16 +151,19 @@ static void stop_core(struct daemon *d)
     }
 }
 
-/* The core ended by itself. True: start it again after *ret_wait_ms. While greengrassd still waits for the start to succeed, it has
- * failed instead. */
+/* The core ended by itself. True: start it again after *ret_wait_ms. While greengrassd still waits for the
+ * start to succeed, it has failed instead. */
 static bool judge_end(struct daemon *d, int status, long pid, int64_t *ret_wait_ms)
 {
     if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CODE_CONFIG)
         return false; /* it has said why */
-    say("The Greengrass daemon process with", pid, WIFSIGNALED(status) ? "died of signal" : "died with exit code",
+    say("The Greengrass daemon process with", pid,
+        WIFSIGNALED(status) ? "died of signal" : "died with exit code",
         WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     if (status_listened(d->status_fd)) {
-        status_tell(d->status_fd, STATUS_FATAL, "the core process died while it started: see var/log/crash.log and system/runtime.log in the write directory");
+        status_tell(d->status_fd, STATUS_FATAL,
+                    "the core process died while it started: see var/log/crash.log and system/runtime.log in "
+                    "the write directory");
         return false;
     }
     mem_close_fd(&d->status_fd);
@@ -182,10 +195,10 @@ static int supervise(struct daemon *d)
 }
 
 static const struct option options[] = {
-    { "core-dir", required_argument, NULL, 'd' },       { "greengrassdPid", required_argument, NULL, 'g' },
-    { "daemonRoot", required_argument, NULL, 'r' },     { "daemonWriteDir", required_argument, NULL, 'w' },
-    { "daemonPidDir", required_argument, NULL, 'p' },   { "daemonCore", required_argument, NULL, 'c' },
-    { "status-fd", required_argument, NULL, 's' },      { 0 },
+    { "core-dir", required_argument, NULL, 'd' },     { "greengrassdPid", required_argument, NULL, 'g' },
+    { "daemonRoot", required_argument, NULL, 'r' },   { "daemonWriteDir", required_argument, NULL, 'w' },
+    { "daemonPidDir", required_argument, NULL, 'p' }, { "daemonCore", required_argument, NULL, 'c' },
+    { "status-fd", required_argument, NULL, 's' },    { 0 },
 };
 
 static bool parse_options(struct daemon *d, int argc, char **argv)
@@ -194,14 +207,28 @@ static bool parse_options(struct daemon *d, int argc, char **argv)
 
     while ((o = getopt_long_only(argc, argv, "", options, NULL)) != -1) {
         switch (o) {
-        case 'd': d->core_dir = optarg; break;
-        case 'r': d->root = optarg; break;
-        case 'w': d->write_dir = optarg; break;
-        case 'p': d->pid_dir = optarg; break;
-        case 'c': d->core_program = optarg; break;
-        case 's': d->status_fd = atoi(optarg); break;
-        case 'g': break; /* for ps */
-        default: return false;
+        case 'd':
+            d->core_dir = optarg;
+            break;
+        case 'r':
+            d->root = optarg;
+            break;
+        case 'w':
+            d->write_dir = optarg;
+            break;
+        case 'p':
+            d->pid_dir = optarg;
+            break;
+        case 'c':
+            d->core_program = optarg;
+            break;
+        case 's':
+            d->status_fd = atoi(optarg);
+            break;
+        case 'g':
+            break; /* for ps */
+        default:
+            return false;
         }
     }
     return d->core_dir && d->root && d->write_dir && d->pid_dir && d->core_program;
@@ -225,7 +252,9 @@ static err_t begin(struct daemon *d, struct problem *why)
     if (e)
         return e;
     if (open_crash_log(d))
-        return problem_set(why, ERR_IO, "cannot write %s/var/log/crash.log: check the folder's owner and the disk", d->write_dir);
+        return problem_set(why, ERR_IO,
+                           "cannot write %s/var/log/crash.log: check the folder's owner and the disk",
+                           d->write_dir);
     if (start_core(d))
         return problem_set(why, ERR_IO, "cannot start a process: %s", strerror(errno));
     return ERR_OK;

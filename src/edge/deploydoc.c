@@ -34,7 +34,8 @@ bool deploydoc_name_ok(const char *name)
            strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == n;
 }
 
-/* --- envelope ------------------------------------------------------------------------------------------------------ */
+/* --- envelope
+ * ------------------------------------------------------------------------------------------------------ */
 
 struct envelope {
     struct buf payload, signature;
@@ -67,14 +68,16 @@ static err_t read_envelope(struct slice text, struct envelope *v, struct problem
     if (text.n > DEPLOYDOC_MAX_BYTES)
         return problem_set(why, ERR_TOO_BIG, WHAT " has over %d bytes", DEPLOYDOC_MAX_BYTES);
     if (json_parse(text, MAX_DEPTH, &doc, &at) || !json_is_object(doc))
-        return problem_set(why, ERR_INVALID, WHAT " is not a JSON object: line %d, column %d: %s", at.line, at.column, at.text);
+        return problem_set(why, ERR_INVALID, WHAT " is not a JSON object: line %d, column %d: %s", at.line,
+                           at.column, at.text);
     e = gda_check_version(doc, WHAT, why);
     if (e)
         return e;
     algorithm = json_get_str(doc, "algorithm");
     certificate = json_get_str(doc, "certificate");
     if (!algorithm || strcmp(algorithm, "ES256") != 0)
-        return problem_set(why, ERR_INVALID, WHAT " is not signed with ES256, the one algorithm this core knows");
+        return problem_set(why, ERR_INVALID,
+                           WHAT " is not signed with ES256, the one algorithm this core knows");
     if (!certificate)
         return problem_set(why, ERR_INVALID, WHAT " carries no signer's certificate");
     v->certificate = mem_strdup(certificate);
@@ -83,7 +86,8 @@ static err_t read_envelope(struct slice text, struct envelope *v, struct problem
 }
 
 /* EC-7: whose key may sign deployments. */
-static err_t trusted_signer(const struct envelope *v, const struct deploydoc_expect *x, EVP_PKEY **ret, struct problem *why)
+static err_t trusted_signer(const struct envelope *v, const struct deploydoc_expect *x, EVP_PKEY **ret,
+                            struct problem *why)
 {
     struct crypto_error ce = { 0 };
     auto_x509 X509 *cert = NULL;
@@ -95,7 +99,8 @@ static err_t trusted_signer(const struct envelope *v, const struct deploydoc_exp
         return problem_set(why, e, "out of memory");
     if (e)
         return problem_set(why, ERR_AUTH,
-                           WHAT " is not from our cloud: its signer's certificate is not accepted: %s; look at crypto.caPath and at who answers on ggHost",
+                           WHAT " is not from our cloud: its signer's certificate is not accepted: %s; look "
+                                "at crypto.caPath and at who answers on ggHost",
                            ce.text);
     if (crypto_cert_public_key(cert, &key))
         return problem_set(why, ERR_AUTH, WHAT "'s signer has an unreadable public key");
@@ -118,11 +123,13 @@ static err_t check_signature(const struct envelope *v, const struct deploydoc_ex
         return problem_set(why, ERR_NOMEM, "out of memory");
     if (crypto_verify(x->crypto, key, buf_slice(&bytes), buf_slice(&v->signature)))
         return problem_set(why, ERR_AUTH,
-                           WHAT "'s signature does not fit: it was altered on the way, or the signature was; deploy again, and if it happens again look for who changes it");
+                           WHAT "'s signature does not fit: it was altered on the way, or the signature was; "
+                                "deploy again, and if it happens again look for who changes it");
     return ERR_OK;
 }
 
-/* --- payload ------------------------------------------------------------------------------------------------------- */
+/* --- payload
+ * ------------------------------------------------------------------------------------------------------- */
 
 static bool is_sha256_hex(const char *s)
 {
@@ -135,12 +142,13 @@ static err_t read_artifact(const json_t *o, struct deploydoc_artifact *ret, stru
     int64_t size = json_get_int(o, "size", -1);
 
     if (!name || !deploydoc_name_ok(name))
-        return problem_set(why, ERR_INVALID, WHAT " lists an artifact whose name is not [A-Za-z0-9._-]{1,128}");
+        return problem_set(why, ERR_INVALID,
+                           WHAT " lists an artifact whose name is not [A-Za-z0-9._-]{1,128}");
     if (!is_sha256_hex(sha) || size < 0)
         return problem_set(why, ERR_INVALID, WHAT " lists %s without a valid size and sha256", name);
     if ((uint64_t)size > DEPLOYDOC_MAX_ARTIFACT_BYTES)
-        return problem_set(why, ERR_TOO_BIG, WHAT ": %s has %lld bytes, at most %u are allowed", name, (long long)size,
-                           DEPLOYDOC_MAX_ARTIFACT_BYTES);
+        return problem_set(why, ERR_TOO_BIG, WHAT ": %s has %lld bytes, at most %u are allowed", name,
+                           (long long)size, DEPLOYDOC_MAX_ARTIFACT_BYTES);
     memcpy(ret->name, name, strlen(name) + 1);
     memcpy(ret->sha256, sha, 65);
     ret->size = (uint64_t)size;
@@ -162,11 +170,13 @@ static err_t read_artifacts(struct deploydoc *d, const json_t *doc, struct probl
     json_t *o;
 
     if (!list || n > DEPLOYDOC_MAX_ARTIFACTS)
-        return problem_set(why, ERR_INVALID, WHAT " has no list of artifacts or over %d of them", DEPLOYDOC_MAX_ARTIFACTS);
+        return problem_set(why, ERR_INVALID, WHAT " has no list of artifacts or over %d of them",
+                           DEPLOYDOC_MAX_ARTIFACTS);
     d->artifacts = mem_calloc(n ? n : 1, sizeof(*d->artifacts));
     if (!d->artifacts)
         return ERR_NOMEM;
-    json_array_foreach(list, i, o) {
+    json_array_foreach(list, i, o)
+    {
         struct deploydoc_artifact a = { 0 };
         err_t e = read_artifact(o, &a, why);
         if (e)
@@ -186,7 +196,8 @@ static err_t check_member(const json_t *doc, const char *key, const char *want, 
 
     if (have && strcmp(have, want) == 0)
         return ERR_OK;
-    return problem_set(why, ERR_INVALID, WHAT " is for another %s: %.128s instead of %.128s", key, have ? have : "(none)", want);
+    return problem_set(why, ERR_INVALID, WHAT " is for another %s: %.128s instead of %.128s", key,
+                       have ? have : "(none)", want);
 }
 
 static err_t read_payload(const json_t *doc, const char *thing_arn, struct deploydoc *d, struct problem *why)
@@ -200,8 +211,8 @@ static err_t read_payload(const json_t *doc, const char *thing_arn, struct deplo
     return e ? e : read_artifacts(d, doc, why);
 }
 
-err_t deploydoc_parse_payload(struct slice payload, const struct gda_ref *ref, const char *thing_arn, struct deploydoc **ret,
-                              struct problem *why)
+err_t deploydoc_parse_payload(struct slice payload, const struct gda_ref *ref, const char *thing_arn,
+                              struct deploydoc **ret, struct problem *why)
 {
     auto_deploydoc *d = mem_calloc(1, sizeof(*d));
     auto_json *doc = NULL;
@@ -211,8 +222,8 @@ err_t deploydoc_parse_payload(struct slice payload, const struct gda_ref *ref, c
     if (!d)
         return problem_set(why, ERR_NOMEM, "out of memory");
     if (json_parse(payload, MAX_DEPTH, &doc, &at) || !json_is_object(doc))
-        return problem_set(why, ERR_INVALID, WHAT "'s payload is not a JSON object: line %d, column %d: %s", at.line, at.column,
-                           at.text);
+        return problem_set(why, ERR_INVALID, WHAT "'s payload is not a JSON object: line %d, column %d: %s",
+                           at.line, at.column, at.text);
     d->ref = *ref;
     e = read_payload(doc, thing_arn, d, why);
     if (e)
@@ -221,7 +232,8 @@ err_t deploydoc_parse_payload(struct slice payload, const struct gda_ref *ref, c
     return ERR_OK;
 }
 
-/* --- the whole ----------------------------------------------------------------------------------------------------- */
+/* --- the whole
+ * ----------------------------------------------------------------------------------------------------- */
 
 err_t deploydoc_open(struct slice envelope, const struct deploydoc_expect *expect, struct deploydoc **ret,
                      struct problem *why)
@@ -237,16 +249,18 @@ err_t deploydoc_open(struct slice envelope, const struct deploydoc_expect *expec
     return e;
 }
 
-err_t deploydoc_check_artifact(const struct crypto_ctx *crypto, const struct deploydoc_artifact *a, struct slice bytes,
-                               struct problem *why)
+err_t deploydoc_check_artifact(const struct crypto_ctx *crypto, const struct deploydoc_artifact *a,
+                               struct slice bytes, struct problem *why)
 {
     char have[CRYPTO_SHA256_HEX];
 
     if (bytes.n != a->size)
-        return problem_set(why, ERR_CORRUPT, "%s has %zu bytes instead of %llu", a->name, bytes.n, (unsigned long long)a->size);
+        return problem_set(why, ERR_CORRUPT, "%s has %zu bytes instead of %llu", a->name, bytes.n,
+                           (unsigned long long)a->size);
     if (crypto_sha256_hex(crypto, bytes, have))
         return problem_set(why, ERR_CRYPTO, "the SHA-256 of %s could not be computed", a->name);
     if (strcmp(have, a->sha256) != 0)
-        return problem_set(why, ERR_CORRUPT, "%s was altered on the way: its SHA-256 is %s instead of %s", a->name, have, a->sha256);
+        return problem_set(why, ERR_CORRUPT, "%s was altered on the way: its SHA-256 is %s instead of %s",
+                           a->name, have, a->sha256);
     return ERR_OK;
 }

@@ -9,7 +9,7 @@
 #include "edge/gda.h"
 #include "edge/problem.h"
 
-#define DEPLOYDOC_MAX_BYTES (1024 * 1024)          /* EC-5 */
+#define DEPLOYDOC_MAX_BYTES (1024 * 1024) /* EC-5 */
 #define DEPLOYDOC_MAX_ARTIFACTS 1000
 #define DEPLOYDOC_MAX_ARTIFACT_BYTES (256u * 1024 * 1024)
 #define DEPLOYDOC_NAME_MAX 129
@@ -34,7 +34,7 @@ void deploydoc_free_ptr(struct deploydoc **d);
 /* Whom and what to believe. Borrowed. */
 struct deploydoc_expect {
     const struct crypto_ctx *crypto;
-    STACK_OF(X509) *roots;    /* the certificates of crypto.caPath */
+    STACK_OF(X509) *roots; /* the certificates of crypto.caPath */
     int64_t now_ms;
     const struct gda_ref *ref; /* the deployment asked for */
     const char *thing_arn;     /* this core */
@@ -48,12 +48,12 @@ err_t deploydoc_open(struct slice envelope, const struct deploydoc_expect *expec
                      struct problem *why);
 
 /* The payload alone, once its signature was verified. Errors as above without ERR_AUTH. */
-err_t deploydoc_parse_payload(struct slice payload, const struct gda_ref *ref, const char *thing_arn, struct deploydoc **ret,
-                              struct problem *why);
+err_t deploydoc_parse_payload(struct slice payload, const struct gda_ref *ref, const char *thing_arn,
+                              struct deploydoc **ret, struct problem *why);
 
 /* EC-8: [A-Za-z0-9._-]{1,128}, no dot in front. */
 bool deploydoc_name_ok(const char *name);
 
 /* EC-9: are these the artifact's bytes? ERR_CORRUPT with *why: another size or SHA-256. */
-err_t deploydoc_check_artifact(const struct crypto_ctx *crypto, const struct deploydoc_artifact *a, struct slice bytes,
-                               struct problem *why);
+err_t deploydoc_check_artifact(const struct crypto_ctx *crypto, const struct deploydoc_artifact *a,
+                               struct slice bytes, struct problem *why);

@@ -34,7 +34,8 @@ err_t elog_level_parse(const char *text, enum elog_level *ret)
     return ERR_INVALID;
 }
 
-/* --- the line (pure) ---------------------------------------------------------------------------------------------- */
+/* --- the line (pure)
+ * ---------------------------------------------------------------------------------------------- */
 
 static err_t add_message(struct buf *out, const char *message)
 {
@@ -94,7 +95,8 @@ err_t elog_format(struct buf *out, int64_t wall_ms, enum elog_level level, const
     return e;
 }
 
-/* --- the file ------------------------------------------------------------------------------------------------------ */
+/* --- the file
+ * ------------------------------------------------------------------------------------------------------ */
 
 static struct {
     pthread_mutex_t lock;
@@ -103,7 +105,9 @@ static struct {
     int64_t size;
     int64_t space;
     enum elog_level min;
-} state = { .lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1, .space = ELOG_DEFAULT_SPACE_KB * 1024, .min = ELOG_INFO };
+} state = {
+    .lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1, .space = ELOG_DEFAULT_SPACE_KB * 1024, .min = ELOG_INFO
+};
 
 static int open_log(const char *path, int64_t *ret_size)
 {
@@ -154,7 +158,8 @@ void elog_write(enum elog_level level, const char *message, const struct elog_fi
     if (!elog_would_log(level))
         return;
     if (elog_format(&line, clock_wall_ms(), level, message, fields, n) == ERR_OK ||
-        elog_format(&line, clock_wall_ms(), level, "(a line too long for this log was dropped)", NULL, 0) == ERR_OK)
+        elog_format(&line, clock_wall_ms(), level, "(a line too long for this log was dropped)", NULL, 0) ==
+            ERR_OK)
         put_line(&line);
 }
 

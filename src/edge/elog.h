@@ -2,10 +2,10 @@
  *
  *     [2021-01-28T17:43:47.22Z][INFO]-Message.<TAB>{"key": "value", "count": 1}
  *
- * elog_format is pure. The rest is I/O on one process-wide log, any thread; a line is one write(2). When the file reaches
- * half of the space allowed it becomes runtime.log.1, so both together stay within it. A log that cannot be
- * written (full disk) loses lines and never stops the core.
- * Spec: greengrass-v1 reference 2.1-2.3.
+ * elog_format is pure. The rest is I/O on one process-wide log, any thread; a line is one write(2). When the
+ * file reaches half of the space allowed it becomes runtime.log.1, so both together stay within it. A log
+ * that cannot be written (full disk) loses lines and never stops the core. Spec: greengrass-v1
+ * reference 2.1-2.3.
  */
 #pragma once
 #include "base/buf.h"
@@ -36,8 +36,8 @@ const char *elog_level_str(enum elog_level level);
 /* "DEBUG" ... "FATAL". ERR_INVALID. */
 err_t elog_level_parse(const char *text, enum elog_level *ret);
 
-/* Open WD/var/log/system/runtime.log for appending (folders are made) and send the log of the libraries there.
- * ERR_DENIED, ERR_NO_SPACE, ERR_IO, ERR_NOMEM. */
+/* Open WD/var/log/system/runtime.log for appending (folders are made) and send the log of the libraries
+ * there. ERR_DENIED, ERR_NO_SPACE, ERR_IO, ERR_NOMEM. */
 err_t elog_open(const char *write_dir);
 void elog_close(void);
 /* The group's logger for FileSystem/GreengrassSystem. Space below 8 KB counts as 8 KB. */
@@ -46,9 +46,11 @@ bool elog_would_log(enum elog_level level);
 
 void elog_write(enum elog_level level, const char *message, const struct elog_field *fields, size_t n);
 
-#define elog(level, message, ...) \
+#define elog(level, message, ...)                                                                  \
     elog_write((level), (message), (const struct elog_field[]){ __VA_ARGS__ __VA_OPT__(, ){ 0 } }, \
-               sizeof((const struct elog_field[]){ __VA_ARGS__ __VA_OPT__(, ){ 0 } }) / sizeof(struct elog_field) - 1)
+               sizeof((const struct elog_field[]){ __VA_ARGS__ __VA_OPT__(, ){ 0 } }) /            \
+                       sizeof(struct elog_field) -                                                 \
+                   1)
 
 /* A message put together on the spot, without fields. */
 void elogf(enum elog_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

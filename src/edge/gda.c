@@ -28,9 +28,11 @@ err_t gda_check_version(const void *doc, const char *what, struct problem *why)
     const json_t *v = json_object_get(doc, "v");
 
     if (!json_is_integer(v))
-        return problem_set(why, ERR_INVALID, "%s has no version (\"v\"); this core knows version %d", what, GDA_VERSION);
+        return problem_set(why, ERR_INVALID, "%s has no version (\"v\"); this core knows version %d", what,
+                           GDA_VERSION);
     if (json_integer_value(v) < 1 || json_integer_value(v) > GDA_VERSION)
-        return problem_set(why, ERR_INVALID, "%s has version %lld, this core knows version %d: update the core", what,
+        return problem_set(why, ERR_INVALID,
+                           "%s has version %lld, this core knows version %d: update the core", what,
                            (long long)json_integer_value(v), GDA_VERSION);
     return ERR_OK;
 }
@@ -41,7 +43,8 @@ static bool copy_id(const json_t *obj, const char *key, char out[GDA_ID_MAX])
     const char *s = json_get_str(obj, key);
     size_t n = s ? strlen(s) : 0;
 
-    if (n == 0 || n >= GDA_ID_MAX || strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != n)
+    if (n == 0 || n >= GDA_ID_MAX ||
+        strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != n)
         return false;
     memcpy(out, s, n + 1);
     return true;
@@ -65,8 +68,10 @@ static err_t parse_ref(const json_t *obj, struct gda_ref *ret, const char *what,
     if (e)
         return e;
     if (!copy_id(obj, "deploymentId", r.deployment_id) || !copy_id(obj, "groupId", r.group_id) ||
-        !copy_id(obj, "groupVersionId", r.version_id) || !copy_text(obj, "deploymentType", r.type, sizeof(r.type)))
-        return problem_set(why, ERR_INVALID, "%s lacks one of deploymentId, groupId, groupVersionId, deploymentType", what);
+        !copy_id(obj, "groupVersionId", r.version_id) ||
+        !copy_text(obj, "deploymentType", r.type, sizeof(r.type)))
+        return problem_set(why, ERR_INVALID,
+                           "%s lacks one of deploymentId, groupId, groupVersionId, deploymentType", what);
     *ret = r;
     return ERR_OK;
 }
@@ -85,7 +90,8 @@ static err_t parse_report(const json_t *obj, struct gda_report *ret, const char 
     return ERR_OK;
 }
 
-err_t gda_parse_get(struct slice text, struct gda_ref *ret_desired, struct gda_report *ret_reported, struct problem *why)
+err_t gda_parse_get(struct slice text, struct gda_ref *ret_desired, struct gda_report *ret_reported,
+                    struct problem *why)
 {
     auto_json *doc = NULL;
     struct json_where at = { 0 };
@@ -95,8 +101,8 @@ err_t gda_parse_get(struct slice text, struct gda_ref *ret_desired, struct gda_r
     err_t e = json_parse(text, MAX_DEPTH, &doc, &at);
 
     if (e)
-        return problem_set(why, ERR_INVALID, "the deployment shadow is not JSON: line %d, column %d: %s", at.line, at.column,
-                           at.text);
+        return problem_set(why, ERR_INVALID, "the deployment shadow is not JSON: line %d, column %d: %s",
+                           at.line, at.column, at.text);
     state = json_get_obj(doc, "state");
     if (!state)
         return problem_set(why, ERR_INVALID, "the deployment shadow has no state");
@@ -119,13 +125,14 @@ bool gda_should_start(const struct gda_ref *desired, const struct gda_report *re
            (reported->status != GDA_SUCCESS && reported->status != GDA_FAILURE);
 }
 
-/* --- writing ------------------------------------------------------------------------------------------------------- */
+/* --- writing
+ * ------------------------------------------------------------------------------------------------------- */
 
 static json_t *report_object(const struct gda_report *r)
 {
-    auto_json *o = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s}", "v", GDA_VERSION, "deploymentId", r->ref.deployment_id,
-                             "deploymentType", r->ref.type, "groupId", r->ref.group_id, "groupVersionId", r->ref.version_id,
-                             "status", gda_status_str(r->status));
+    auto_json *o = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s}", "v", GDA_VERSION, "deploymentId",
+                             r->ref.deployment_id, "deploymentType", r->ref.type, "groupId", r->ref.group_id,
+                             "groupVersionId", r->ref.version_id, "status", gda_status_str(r->status));
 
     /* An errorMessage of an earlier failure must go: a shadow merges, null deletes. */
     if (!o || json_object_set_new(o, "errorMessage",
@@ -142,7 +149,8 @@ static err_t write_object(struct buf *out, const json_t *o)
 err_t gda_write_reported(struct buf *out, const struct gda_report *r, const char *client_token)
 {
     json_t *report = report_object(r);
-    auto_json *o = report ? json_pack("{s:{s:o}, s:s}", "state", "reported", report, "clientToken", client_token) : NULL;
+    auto_json *o =
+        report ? json_pack("{s:{s:o}, s:s}", "state", "reported", report, "clientToken", client_token) : NULL;
 
     return write_object(out, o);
 }
@@ -167,8 +175,9 @@ err_t gda_write_status(struct buf *out, const struct gda_report *r)
 
 err_t gda_write_ref(struct buf *out, const struct gda_ref *r)
 {
-    auto_json *o = json_pack("{s:i, s:s, s:s, s:s, s:s}", "v", GDA_VERSION, "deploymentId", r->deployment_id, "deploymentType",
-                             r->type, "groupId", r->group_id, "groupVersionId", r->version_id);
+    auto_json *o =
+        json_pack("{s:i, s:s, s:s, s:s, s:s}", "v", GDA_VERSION, "deploymentId", r->deployment_id,
+                  "deploymentType", r->type, "groupId", r->group_id, "groupVersionId", r->version_id);
 
     return write_object(out, o);
 }
@@ -188,7 +197,8 @@ err_t gda_parse_saved(struct slice text, struct gda_report *ret)
     return e ? ERR_INVALID : parse_report(doc, ret, "");
 }
 
-err_t gda_parse_answer(struct slice text, char token[GDA_ID_MAX], int64_t *ret_code, char message[GDA_MESSAGE_MAX])
+err_t gda_parse_answer(struct slice text, char token[GDA_ID_MAX], int64_t *ret_code,
+                       char message[GDA_MESSAGE_MAX])
 {
     auto_json *doc = NULL;
     const char *m;

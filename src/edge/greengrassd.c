@@ -29,12 +29,16 @@ struct call {
     char *pid_dir;
 };
 
-/* --- saying --------------------------------------------------------------------------------------------------------- */
+/* --- saying
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 /* On the terminal, and in runtime.log where that can be written. */
 static int complain(const struct call *c, const struct problem *why)
 {
-    autofree char *wd = c->config ? mem_strdup(c->config->write_dir) : c->root ? mem_printf("%s/ggc", c->root) : NULL;
+    autofree char *wd = c->config ? mem_strdup(c->config->write_dir)
+                        : c->root ? mem_printf("%s/ggc", c->root)
+                                  : NULL;
 
     (void)fprintf(stderr, "%s\n", why->text);
     if (wd && elog_open(wd) == ERR_OK) {
@@ -56,7 +60,8 @@ static void note(const char *text)
     (void)fflush(stdout);
 }
 
-/* --- what every verb needs -------------------------------------------------------------------------------------------- */
+/* --- what every verb needs
+ * -------------------------------------------------------------------------------------------- */
 
 static err_t prepare(struct call *c, struct problem *why)
 {
@@ -69,7 +74,9 @@ static err_t prepare(struct call *c, struct problem *why)
     return c->pid_dir ? ERR_OK : problem_set(why, ERR_NOMEM, "out of memory");
 }
 
-/* --- start ------------------------------------------------------------------------------------------------------------ */
+/* --- start
+ * ------------------------------------------------------------------------------------------------------------
+ */
 
 static bool sysctl_is_off(const char *path)
 {
@@ -79,25 +86,40 @@ static bool sysctl_is_off(const char *path)
     return fd >= 0 && read(fd, &c, 1) == 1 && c == '0';
 }
 
-/* V1 ran without this protection in insecure mode only (-i): it keeps a function from linking into folders that are not its own. No
- * function runs in this release, so a machine without it is told, not refused. */
+/* V1 ran without this protection in insecure mode only (-i): it keeps a function from linking into folders
+ * that are not its own. No function runs in this release, so a machine without it is told, not refused. */
 static void check_links(const struct call *c)
 {
     static const char *const knobs[] = { "fs.protected_hardlinks", "fs.protected_symlinks" };
-    static const char *const paths[] = { "/proc/sys/fs/protected_hardlinks", "/proc/sys/fs/protected_symlinks" };
+    static const char *const paths[] = { "/proc/sys/fs/protected_hardlinks",
+                                         "/proc/sys/fs/protected_symlinks" };
 
     note("Validating hardlink/softlink protection");
     for (size_t i = 0; i < ARRAY_LEN(knobs) && !c->insecure; i++)
         if (sysctl_is_off(paths[i]))
-            (void)printf("Warning: %s is 0; functions will need it: sysctl -w %s=1 (or start with -i)\n", knobs[i], knobs[i]);
+            (void)printf("Warning: %s is 0; functions will need it: sysctl -w %s=1 (or start with -i)\n",
+                         knobs[i], knobs[i]);
 }
 
-static void exec_daemon(const struct call *c, const char *program, const char *core, const char *core_dir, int status_fd, pid_t caller)
+static void exec_daemon(const struct call *c, const char *program, const char *core, const char *core_dir,
+                        int status_fd, pid_t caller)
 {
     char pid[32], fd[32];
-    const char *argv[] = { program,        "-core-dir",       core_dir,  "-greengrassdPid", pid,
-                           "-daemonRoot",  c->root,           "-daemonWriteDir", c->config->write_dir, "-daemonPidDir",
-                           c->pid_dir,     "-daemonCore",     core,      "-status-fd",      fd,
+    const char *argv[] = { program,
+                           "-core-dir",
+                           core_dir,
+                           "-greengrassdPid",
+                           pid,
+                           "-daemonRoot",
+                           c->root,
+                           "-daemonWriteDir",
+                           c->config->write_dir,
+                           "-daemonPidDir",
+                           c->pid_dir,
+                           "-daemonCore",
+                           core,
+                           "-status-fd",
+                           fd,
                            NULL };
     autoclose int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -122,7 +144,9 @@ static err_t find_programs(char **ret_daemon, char **ret_core, char **ret_dir, s
     char *slash;
 
     if (layout_program("daemon", &daemon) || layout_program("core", &core))
-        return problem_set(why, ERR_NOT_FOUND, "bin/daemon and bin/core are not beside greengrassd: unpack the core's release archive again");
+        return problem_set(
+            why, ERR_NOT_FOUND,
+            "bin/daemon and bin/core are not beside greengrassd: unpack the core's release archive again");
     dir = mem_strdup(daemon);
     slash = dir ? strrchr(dir, '/') : NULL;
     if (!slash)
@@ -185,12 +209,14 @@ static int outcome(const struct call *c, enum status_kind kind, const char *text
         return EXIT_FAILURE;
     }
     if (pidfile_find(c->pid_dir, &pid, &why)) {
-        (void)fprintf(stderr, "The daemon started and ended again: see %s/var/log/crash.log\n", c->config->write_dir);
+        (void)fprintf(stderr, "The daemon started and ended again: see %s/var/log/crash.log\n",
+                      c->config->write_dir);
         return EXIT_FAILURE;
     }
     if (kind == STATUS_PARTIAL) {
         (void)fprintf(stderr, "%s\n", text);
-        (void)printf("Greengrass daemon running with PID: %ld. Some system components failed to start. Check 'runtime.log' for errors.\n",
+        (void)printf("Greengrass daemon running with PID: %ld. Some system components failed to start. Check "
+                     "'runtime.log' for errors.\n",
                      (long)pid);
     } else
         (void)printf("Greengrass successfully started with PID: %ld\n", (long)pid);
@@ -207,7 +233,8 @@ static int wait_for_start(const struct call *c, int fd)
     if (!e)
         return outcome(c, kind, text);
     (void)problem_set(&why, e, "The daemon %s: see %s/var/log/crash.log and system/runtime.log beside it",
-                      e == ERR_TIMEOUT ? "did not start within 1m10s" : "ended while it started", c->config->write_dir);
+                      e == ERR_TIMEOUT ? "did not start within 1m10s" : "ended while it started",
+                      c->config->write_dir);
     return complain(c, &why);
 }
 
@@ -233,7 +260,8 @@ static int verb_start(struct call *c)
     return wait_for_start(c, fd);
 }
 
-/* --- stop, restart, status --------------------------------------------------------------------------------------------- */
+/* --- stop, restart, status
+ * --------------------------------------------------------------------------------------------- */
 
 static int stop_running(struct call *c, pid_t pid)
 {
@@ -242,7 +270,8 @@ static int stop_running(struct call *c, pid_t pid)
     (void)printf("Stopping greengrass daemon of PID: %ld\n", (long)pid);
     (void)fflush(stdout);
     if (kill(pid, SIGTERM) != 0 && errno != ESRCH) {
-        (void)problem_set(&why, ERR_DENIED, "cannot stop the daemon with PID %ld: %s", (long)pid, strerror(errno));
+        (void)problem_set(&why, ERR_DENIED, "cannot stop the daemon with PID %ld: %s", (long)pid,
+                          strerror(errno));
         return refuse(&why);
     }
     if (!gone_within(c, STOP_MS)) {
@@ -302,19 +331,24 @@ static int verb_status(struct call *c)
     return EXIT_SUCCESS;
 }
 
-/* --- main ---------------------------------------------------------------------------------------------------------------- */
+/* --- main
+ * ----------------------------------------------------------------------------------------------------------------
+ */
 
 static const struct {
     const char *name;
     int (*run)(struct call *);
-} verbs[] = { { "start", verb_start }, { "stop", verb_stop }, { "restart", verb_restart }, { "status", verb_status } };
+} verbs[] = {
+    { "start", verb_start }, { "stop", verb_stop }, { "restart", verb_restart }, { "status", verb_status }
+};
 
 static int usage(FILE *to)
 {
-    (void)fprintf(to, "Usage: greengrassd [-i] [--root DIR] start|stop|restart|status\n"
-                      "       greengrassd --version\n"
-                      "  -i          insecure mode: no word about hard and soft link protection being off\n"
-                      "  --root DIR  the Greengrass root; by default found from this program's place, ROOT/ggc/core\n");
+    (void)fprintf(
+        to, "Usage: greengrassd [-i] [--root DIR] start|stop|restart|status\n"
+            "       greengrassd --version\n"
+            "  -i          insecure mode: no word about hard and soft link protection being off\n"
+            "  --root DIR  the Greengrass root; by default found from this program's place, ROOT/ggc/core\n");
     return to == stdout ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -333,9 +367,10 @@ static int run_verb(struct call *c, const char *name)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        { "root", required_argument, NULL, 'r' }, { "version", no_argument, NULL, 'v' }, { "help", no_argument, NULL, 'h' }, { 0 }
-    };
+    static const struct option options[] = { { "root", required_argument, NULL, 'r' },
+                                             { "version", no_argument, NULL, 'v' },
+                                             { "help", no_argument, NULL, 'h' },
+                                             { 0 } };
     struct call c = { 0 };
     int o;
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #define MAX_DEPTH 32
-#define SUBJECT_MAX_BYTES 256  /* [D] quota of local and cloud topics */
+#define SUBJECT_MAX_BYTES 256 /* [D] quota of local and cloud topics */
 #define SUBJECT_MAX_SLASHES 7
 #define INVALID "group config is invalid: "
 
@@ -37,7 +37,8 @@ void group_free_ptr(struct group **g)
     group_free(*g);
 }
 
-/* --- the group's name ---------------------------------------------------------------------------------------------- */
+/* --- the group's name
+ * ---------------------------------------------------------------------------------------------- */
 
 /* arn:aws:greengrass:REGION:ACCOUNT:/greengrass/groups/GID/versions/VID */
 static err_t read_arn(struct group *g, const json_t *doc, struct problem *why)
@@ -50,7 +51,9 @@ static err_t read_arn(struct group *g, const json_t *doc, struct problem *why)
     if (!arn)
         return ERR_OK;
     path = json_is_string(arn) ? strstr(json_string_value(arn), ":/greengrass/groups/") : NULL;
-    if (!path || sscanf(path, ":/greengrass/groups/%128[A-Za-z0-9-]/versions/%128[A-Za-z0-9-]%n", group, version, &used) != 2 ||
+    if (!path ||
+        sscanf(path, ":/greengrass/groups/%128[A-Za-z0-9-]/versions/%128[A-Za-z0-9-]%n", group, version,
+               &used) != 2 ||
         path[used] != '\0')
         return problem_set(why, ERR_INVALID, INVALID "Arn is not the ARN of a group version");
     g->group_id = mem_strdup(group);
@@ -58,7 +61,8 @@ static err_t read_arn(struct group *g, const json_t *doc, struct problem *why)
     return g->group_id && g->version_id ? ERR_OK : ERR_NOMEM;
 }
 
-/* --- loggers ------------------------------------------------------------------------------------------------------- */
+/* --- loggers
+ * ------------------------------------------------------------------------------------------------------- */
 
 enum { LOGGER_SYSTEM = 1, LOGGER_LAMBDA = 2 };
 
@@ -69,7 +73,8 @@ static err_t logger_component(const char *component, unsigned *ret, struct probl
     else if (component && strcmp(component, "Lambda") == 0)
         *ret = LOGGER_LAMBDA;
     else
-        return problem_set(why, ERR_INVALID, INVALID "a logger's Component must be GreengrassSystem or Lambda");
+        return problem_set(why, ERR_INVALID,
+                           INVALID "a logger's Component must be GreengrassSystem or Lambda");
     return ERR_OK;
 }
 
@@ -79,7 +84,8 @@ static err_t logger_type(const char *type, struct problem *why)
         return ERR_OK;
     if (type && strcmp(type, "AWSCloudWatch") == 0)
         return problem_set(why, ERR_UNSUPPORTED,
-                           "a logger of type AWSCloudWatch: this release writes logs to the file system only; remove that logger and deploy again");
+                           "a logger of type AWSCloudWatch: this release writes logs to the file system "
+                           "only; remove that logger and deploy again");
     return problem_set(why, ERR_INVALID, INVALID "a logger's Type must be FileSystem or AWSCloudWatch");
 }
 
@@ -94,9 +100,11 @@ static err_t read_logger(struct group *g, const json_t *l, unsigned *seen, struc
     if (e)
         return e;
     if (elog_level_parse(json_get_str(l, "Level"), &level))
-        return problem_set(why, ERR_INVALID, INVALID "a logger's Level must be DEBUG, INFO, WARN, ERROR or FATAL");
+        return problem_set(why, ERR_INVALID,
+                           INVALID "a logger's Level must be DEBUG, INFO, WARN, ERROR or FATAL");
     if (space < 1 || space > INT32_MAX)
-        return problem_set(why, ERR_INVALID, INVALID "a logger's Space must be a number of kilobytes of 1 or more");
+        return problem_set(why, ERR_INVALID,
+                           INVALID "a logger's Space must be a number of kilobytes of 1 or more");
     if (*seen & component)
         return problem_set(why, ERR_INVALID, INVALID "two FileSystem loggers for the component %s",
                            json_get_str(l, "Component"));
@@ -114,7 +122,8 @@ static err_t read_loggers(struct group *g, const json_t *content, struct problem
     size_t i;
     json_t *l;
 
-    json_array_foreach(content, i, l) {
+    json_array_foreach(content, i, l)
+    {
         err_t e = read_logger(g, l, &seen, why);
         if (e)
             return e;
@@ -122,7 +131,8 @@ static err_t read_loggers(struct group *g, const json_t *content, struct problem
     return ERR_OK;
 }
 
-/* --- subscriptions ------------------------------------------------------------------------------------------------- */
+/* --- subscriptions
+ * ------------------------------------------------------------------------------------------------- */
 
 /* cloud, GGShadowService, or the ARN of a function, thing or connector: reference 4.6. */
 static bool endpoint_ok(const char *s)
@@ -139,12 +149,15 @@ static err_t check_subscription(const json_t *s, struct problem *why)
         return problem_set(why, ERR_INVALID, INVALID "a subscription has no Id");
     if (!endpoint_ok(json_get_str(s, "Source")) || !endpoint_ok(json_get_str(s, "Target")))
         return problem_set(why, ERR_INVALID,
-                           INVALID "subscription %.128s: Source and Target must be cloud, GGShadowService or the ARN of a function, device or connector",
+                           INVALID "subscription %.128s: Source and Target must be cloud, GGShadowService or "
+                                   "the ARN of a function, device or connector",
                            id);
     if (!mqtt_filter_valid(subject))
-        return problem_set(why, ERR_INVALID, INVALID "subscription %.128s: Subject is not a topic filter", id);
+        return problem_set(why, ERR_INVALID, INVALID "subscription %.128s: Subject is not a topic filter",
+                           id);
     if (subject.n > SUBJECT_MAX_BYTES || mqtt_topic_slashes(subject) > SUBJECT_MAX_SLASHES)
-        return problem_set(why, ERR_INVALID, INVALID "subscription %.128s: Subject has over %d bytes or over %d slashes", id,
+        return problem_set(why, ERR_INVALID,
+                           INVALID "subscription %.128s: Subject has over %d bytes or over %d slashes", id,
                            SUBJECT_MAX_BYTES, SUBJECT_MAX_SLASHES);
     return ERR_OK;
 }
@@ -170,11 +183,13 @@ static err_t read_subscriptions(struct group *g, const json_t *content, struct p
     json_t *s;
 
     if (n > GROUP_MAX_SUBSCRIPTIONS)
-        return problem_set(why, ERR_INVALID, INVALID "%zu subscriptions, at most %d are allowed", n, GROUP_MAX_SUBSCRIPTIONS);
+        return problem_set(why, ERR_INVALID, INVALID "%zu subscriptions, at most %d are allowed", n,
+                           GROUP_MAX_SUBSCRIPTIONS);
     g->subscriptions = mem_calloc(n ? n : 1, sizeof(*g->subscriptions));
     if (!g->subscriptions)
         return ERR_NOMEM;
-    json_array_foreach(content, i, s) {
+    json_array_foreach(content, i, s)
+    {
         err_t e = read_subscription(g, s, why);
         if (e)
             return e;
@@ -182,17 +197,16 @@ static err_t read_subscriptions(struct group *g, const json_t *content, struct p
     return ERR_OK;
 }
 
-/* --- the definitions ----------------------------------------------------------------------------------------------- */
+/* --- the definitions
+ * ----------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
     err_t (*read)(struct group *, const json_t *, struct problem *); /* NULL: this release cannot run it */
     const char *what;
 } definitions[] = {
-    { "Logging", read_loggers, NULL },
-    { "Subscriptions", read_subscriptions, NULL },
-    { "Lambdas", NULL, "Lambda function" },
-    { "Resources", NULL, "resource" },
+    { "Logging", read_loggers, NULL },      { "Subscriptions", read_subscriptions, NULL },
+    { "Lambdas", NULL, "Lambda function" }, { "Resources", NULL, "resource" },
     { "Connectors", NULL, "connector" },
 };
 
@@ -202,8 +216,10 @@ static err_t definition_content(const json_t *defs, const char *name, const json
     const json_t *def = json_object_get(defs, name);
     const json_t *content = json_object_get(def, "Content");
 
-    if ((def && !json_is_object(def) && !json_is_null(def)) || (content && !json_is_array(content) && !json_is_null(content)))
-        return problem_set(why, ERR_INVALID, INVALID "GroupDefinitions.%s must be {\"Content\": [ ... ]}", name);
+    if ((def && !json_is_object(def) && !json_is_null(def)) ||
+        (content && !json_is_array(content) && !json_is_null(content)))
+        return problem_set(why, ERR_INVALID, INVALID "GroupDefinitions.%s must be {\"Content\": [ ... ]}",
+                           name);
     *ret = json_is_array(content) ? content : NULL;
     return ERR_OK;
 }
@@ -213,7 +229,8 @@ static err_t refuse_rest(const struct buf *needs, struct problem *why)
     if (needs->n == 0)
         return ERR_OK;
     return problem_set(why, ERR_UNSUPPORTED,
-                       "the group needs what this release of the core cannot run yet: %s; remove it from the group version and deploy again",
+                       "the group needs what this release of the core cannot run yet: %s; remove it from the "
+                       "group version and deploy again",
                        buf_str(needs));
 }
 

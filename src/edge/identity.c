@@ -24,8 +24,8 @@ X509 *identity_cert(const struct identity *id)
     return sk_X509_value(id->certs, 0);
 }
 
-/* The guide asks of a token PKCS#1 v1.5 signatures and no more; TLS 1.3 has only PSS for RSA. The ECDSA entries are for the
- * server's signature. */
+/* The guide asks of a token PKCS#1 v1.5 signatures and no more; TLS 1.3 has only PSS for RSA. The ECDSA
+ * entries are for the server's signature. */
 const char *identity_sigalgs(const struct identity *id)
 {
     if (!crypto_key_token(id->key) || !crypto_key_is_rsa(id->key))
@@ -33,10 +33,11 @@ const char *identity_sigalgs(const struct identity *id)
     return "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:RSA+SHA256:RSA+SHA384:RSA+SHA512";
 }
 
-/* --- certificates -------------------------------------------------------------------------------------------------- */
+/* --- certificates
+ * -------------------------------------------------------------------------------------------------- */
 
-static err_t load_certs(const struct crypto_ctx *ctx, const char *path, const char *what, int max, STACK_OF(X509) **ret,
-                        struct problem *why)
+static err_t load_certs(const struct crypto_ctx *ctx, const char *path, const char *what, int max,
+                        STACK_OF(X509) **ret, struct problem *why)
 {
     struct crypto_error ce = { 0 };
     err_t e = crypto_chain_load(ctx, path, max, ret, &ce);
@@ -44,7 +45,8 @@ static err_t load_certs(const struct crypto_ctx *ctx, const char *path, const ch
     return e ? problem_set(why, e, "cannot load %s: %s", what, ce.text) : ERR_OK;
 }
 
-static err_t check_dates(const struct identity *id, const struct config *c, int64_t now_ms, struct problem *why)
+static err_t check_dates(const struct identity *id, const struct config *c, int64_t now_ms,
+                         struct problem *why)
 {
     char from[CLOCK_ISO_MAX] = "?", until[CLOCK_ISO_MAX] = "?", now[CLOCK_ISO_MAX];
     int64_t not_before, not_after;
@@ -57,11 +59,13 @@ static err_t check_dates(const struct identity *id, const struct config *c, int6
     switch (crypto_cert_time_check(identity_cert(id), now_ms)) {
     case CRYPTO_TIME_EXPIRED:
         return problem_set(why, ERR_INVALID,
-                           "the certificate %s expired at %s, it is %s: have a new one issued for the same key and put it there",
+                           "the certificate %s expired at %s, it is %s: have a new one issued for the same "
+                           "key and put it there",
                            c->cert_file, until, now);
     case CRYPTO_TIME_NOT_YET:
         return problem_set(why, ERR_UNAVAILABLE,
-                           "the certificate %s is valid from %s on, this machine's clock says %s: set the clock (the core goes on when it is right)",
+                           "the certificate %s is valid from %s on, this machine's clock says %s: set the "
+                           "clock (the core goes on when it is right)",
                            c->cert_file, from, now);
     case CRYPTO_TIME_OK:
         break;
@@ -69,7 +73,9 @@ static err_t check_dates(const struct identity *id, const struct config *c, int6
     return ERR_OK;
 }
 
-/* --- keys ---------------------------------------------------------------------------------------------------------- */
+/* --- keys
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 struct loader {
     const struct crypto_ctx *ctx;
@@ -80,16 +86,19 @@ struct loader {
 static err_t load_key(struct loader *l, const struct keyref *k, const char *principal, EVP_PKEY **ret)
 {
     const struct secret *pin = k->pin ? k->pin : l->c->pin;
-    struct crypto_token token = { l->c->p11_module, l->c->slot_label, pin ? (const char *)secret_expose_bytes(pin).p : NULL };
+    struct crypto_token token = { l->c->p11_module, l->c->slot_label,
+                                  pin ? (const char *)secret_expose_bytes(pin).p : NULL };
     struct crypto_error ce = { 0 };
     err_t e = crypto_key_load(l->ctx, k->uri, k->kind == KEYREF_TOKEN ? &token : NULL, ret, &ce);
 
-    return e ? problem_set(l->why, e, "cannot load the private key of crypto.principals.%s: %s", principal, ce.text) : ERR_OK;
+    return e ? problem_set(l->why, e, "cannot load the private key of crypto.principals.%s: %s", principal,
+                           ce.text)
+             : ERR_OK;
 }
 
 /* One object serves several principals in most configurations: ask the token for it once. */
-static err_t load_or_share(struct loader *l, const struct keyref *k, const struct identity *id, const char *principal,
-                           EVP_PKEY **ret)
+static err_t load_or_share(struct loader *l, const struct keyref *k, const struct identity *id,
+                           const char *principal, EVP_PKEY **ret)
 {
     if (k->kind != KEYREF_NONE && strcmp(k->uri, l->c->iot_key.uri) != 0)
         return load_key(l, k, principal, ret);
@@ -104,15 +113,18 @@ static bool key_kind_ok(const EVP_PKEY *key)
 {
     int bits = crypto_key_bits(key);
 
-    return (crypto_key_is_rsa(key) && bits >= 2048) || (crypto_key_is_ec(key) && (bits == 256 || bits == 384));
+    return (crypto_key_is_rsa(key) && bits >= 2048) ||
+           (crypto_key_is_ec(key) && (bits == 256 || bits == 384));
 }
 
 static err_t check_key_kind(struct loader *l, const EVP_PKEY *key, const char *principal)
 {
     if (key_kind_ok(key))
         return ERR_OK;
-    return problem_set(l->why, ERR_INVALID,
-                       "the private key of crypto.principals.%s must be RSA with 2048 bits or more, or EC on P-256 or P-384", principal);
+    return problem_set(
+        l->why, ERR_INVALID,
+        "the private key of crypto.principals.%s must be RSA with 2048 bits or more, or EC on P-256 or P-384",
+        principal);
 }
 
 static err_t check_pair(struct loader *l, const struct identity *id)
@@ -122,9 +134,11 @@ static err_t check_pair(struct loader *l, const struct identity *id)
 
     if (!e)
         return ERR_OK;
-    return problem_set(l->why, ERR_CONFLICT,
-                       "the private key %s and the certificate %s do not match (%s): the certificate was issued for another key. With a token: is this the right one, and the right object in it?",
-                       l->c->iot_key.label, l->c->cert_file, ce.text);
+    return problem_set(
+        l->why, ERR_CONFLICT,
+        "the private key %s and the certificate %s do not match (%s): the certificate was issued for another "
+        "key. With a token: is this the right one, and the right object in it?",
+        l->c->iot_key.label, l->c->cert_file, ce.text);
 }
 
 static err_t load_keys(struct loader *l, struct identity *id)
@@ -141,8 +155,8 @@ static err_t load_keys(struct loader *l, struct identity *id)
     return e;
 }
 
-err_t identity_load(const struct crypto_ctx *ctx, const struct config *c, int64_t now_ms, struct identity *ret,
-                    struct problem *why)
+err_t identity_load(const struct crypto_ctx *ctx, const struct config *c, int64_t now_ms,
+                    struct identity *ret, struct problem *why)
 {
     struct identity id = { 0 };
     struct loader l = { ctx, c, why };

@@ -1,4 +1,5 @@
-/* src/edge/identity.h - who this core is: certificate, private key, the CAs it trusts, and whether they fit together.
+/* src/edge/identity.h - who this core is: certificate, private key, the CAs it trusts, and whether they fit
+ * together.
  *
  * Blocking I/O (files, the token): before the loop runs. One thread at a time.
  * Spec: greengrass-v1 reference 1.4.
@@ -19,14 +20,14 @@ struct identity {
 
 void identity_done(struct identity *id);
 
-/* Load and check everything: certificates readable and in their validity, keys there, of kinds V1 takes, key and certificate a pair.
- * No private operation is made.
- * ERR_UNAVAILABLE  the token does not answer, or the clock is behind the certificate's start: try again later
- * anything else    a mistake in the configuration, a wrong PIN, an expired certificate: the core must not run
- * *why is filled in every case. */
-err_t identity_load(const struct crypto_ctx *ctx, const struct config *c, int64_t now_ms, struct identity *ret,
-                    struct problem *why);
+/* Load and check everything: certificates readable and in their validity, keys there, of kinds V1 takes, key
+ * and certificate a pair. No private operation is made. ERR_UNAVAILABLE  the token does not answer, or the
+ * clock is behind the certificate's start: try again later anything else    a mistake in the configuration, a
+ * wrong PIN, an expired certificate: the core must not run *why is filled in every case. */
+err_t identity_load(const struct crypto_ctx *ctx, const struct config *c, int64_t now_ms,
+                    struct identity *ret, struct problem *why);
 
 X509 *identity_cert(const struct identity *id);
-/* A key in a token that may know PKCS#1 v1.5 only: TLS must not choose RSA-PSS, and so not TLS 1.3. NULL: no restriction. */
+/* A key in a token that may know PKCS#1 v1.5 only: TLS must not choose RSA-PSS, and so not TLS 1.3. NULL: no
+ * restriction. */
 const char *identity_sigalgs(const struct identity *id);

@@ -24,18 +24,21 @@ err_t keyref_file_path(const char *text, const char *where, char **ret_path, str
     autobuf path = BUF_INIT(URI_MAX);
 
     if (!slice_starts(s, SLICE_LIT("file://")))
-        return problem_set(why, ERR_INVALID,
-                           "config.json: %s must be a file URI such as file:///greengrass/certs/NAME (ErrUnknownURIScheme)",
-                           where);
+        return problem_set(
+            why, ERR_INVALID,
+            "config.json: %s must be a file URI such as file:///greengrass/certs/NAME (ErrUnknownURIScheme)",
+            where);
     s = slice_skip(s, 7);
     if (slice_starts(s, SLICE_LIT("localhost/")))
         s = slice_skip(s, 9);
     if (s.n == 0 || s.p[0] != '/')
-        return problem_set(why, ERR_INVALID,
-                           "config.json: %s must hold an absolute path: three slashes, as in file:///greengrass/certs/NAME",
-                           where);
+        return problem_set(
+            why, ERR_INVALID,
+            "config.json: %s must hold an absolute path: three slashes, as in file:///greengrass/certs/NAME",
+            where);
     if (http_percent_decode(&path, s, false))
-        return problem_set(why, ERR_INVALID, "config.json: %s has a bad percent escape or is too long", where);
+        return problem_set(why, ERR_INVALID, "config.json: %s has a bad percent escape or is too long",
+                           where);
     *ret_path = buf_steal_str(&path);
     return *ret_path ? ERR_OK : ERR_NOMEM;
 }
@@ -59,7 +62,8 @@ static err_t parse_file(const char *text, const char *where, struct keyref *ret,
     return e ? e : keyref_from_path(path, ret);
 }
 
-static err_t copy_token(const struct crypto_p11uri *u, const char *text, const char *warning, struct keyref *ret)
+static err_t copy_token(const struct crypto_p11uri *u, const char *text, const char *warning,
+                        struct keyref *ret)
 {
     auto_keyref k = { .kind = KEYREF_TOKEN, .uri = mem_strdup(text), .label = mem_strdup(u->object) };
 
@@ -83,7 +87,9 @@ static err_t parse_token(const char *text, const char *where, struct keyref *ret
     err_t e = crypto_p11uri_parse(slice_str(text), &u, &ce);
 
     if (e)
-        return problem_set(why, ERR_INVALID, "config.json: %s: %s; write pkcs11:object=LABEL;type=private, LABEL being the key's label in the token",
+        return problem_set(why, ERR_INVALID,
+                           "config.json: %s: %s; write pkcs11:object=LABEL;type=private, LABEL being the "
+                           "key's label in the token",
                            where, ce.text);
     e = copy_token(&u, text, ce.warning, ret);
     crypto_p11uri_done(&u);
@@ -96,5 +102,7 @@ err_t keyref_parse(const char *text, const char *where, struct keyref *ret, stru
         return parse_file(text, where, ret, why);
     if (slice_starts(slice_str(text), SLICE_LIT("pkcs11:")))
         return parse_token(text, where, ret, why);
-    return problem_set(why, ERR_INVALID, "config.json: %s has neither the scheme file: nor pkcs11: (ErrUnknownURIScheme)", where);
+    return problem_set(why, ERR_INVALID,
+                       "config.json: %s has neither the scheme file: nor pkcs11: (ErrUnknownURIScheme)",
+                       where);
 }

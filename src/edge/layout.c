@@ -59,14 +59,16 @@ err_t layout_find_root(const char *option, char **ret_root, struct problem *why)
     if (option) {
         root = realpath(option, NULL);
         if (!root)
-            return problem_set(why, ERR_NOT_FOUND, "the Greengrass root %s cannot be found: %s", option, strerror(errno));
+            return problem_set(why, ERR_NOT_FOUND, "the Greengrass root %s cannot be found: %s", option,
+                               strerror(errno));
         *ret_root = root;
         return ERR_OK;
     }
     root = own_path(program) ? NULL : layout_root_of(program);
     if (!root)
         return problem_set(why, ERR_NOT_FOUND,
-                           "the Greengrass root is not known: start ROOT/ggc/core/greengrassd or name the root with --root DIR");
+                           "the Greengrass root is not known: start ROOT/ggc/core/greengrassd or name the "
+                           "root with --root DIR");
     *ret_root = root;
     return ERR_OK;
 }
@@ -108,10 +110,12 @@ err_t layout_check_socket(const struct config *c, struct problem *why)
         return ERR_NOMEM;
     if (strlen(path) < sizeof(((struct sockaddr_un *)0)->sun_path))
         return ERR_OK;
-    return problem_set(why, ERR_INVALID,
-                       "ds server failed to start listening to socket: listen unix %s: bind: invalid argument: the path has %zu bytes, "
-                       "a socket's name may have %zu; install in a shorter folder or give a shorter writeDirectory",
-                       path, strlen(path), sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
+    return problem_set(
+        why, ERR_INVALID,
+        "ds server failed to start listening to socket: listen unix %s: bind: invalid argument: the path has "
+        "%zu bytes, "
+        "a socket's name may have %zu; install in a shorter folder or give a shorter writeDirectory",
+        path, strlen(path), sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
 }
 
 char *layout_core_dir(const char *root)

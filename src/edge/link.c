@@ -12,14 +12,15 @@
 #include "tls/stream.h"
 
 #include <assert.h>
+#include <netdb.h>
 #include <stdio.h>
 
 #define CONNECT_MS 15000
 #define RETRY_BASE_MS 1000
 #define ATTEMPT_ID_LEN 4
 
-static const char *const topic_ends[LINK_TOPICS] = { "get/accepted", "get/rejected", "update/accepted", "update/rejected",
-                                                     "update/delta" };
+static const char *const topic_ends[LINK_TOPICS] = { "get/accepted", "get/rejected", "update/accepted",
+                                                     "update/rejected", "update/delta" };
 
 struct link {
     struct net_loop *loop;
@@ -36,12 +37,13 @@ struct link {
     struct net_timer *retry, *tick;
     struct backoff backoff;
     struct mqttc mqtt;
-    size_t next_topic; /* the one being subscribed */
+    size_t next_topic;   /* the one being subscribed */
     int64_t connections; /* successful ones so far */
     char attempt_id[ATTEMPT_ID_LEN + 1];
 };
 
-static const char *const state_names[] = { "down", "waiting", "connecting", "awaiting CONNACK", "subscribing", "ready" };
+static const char *const state_names[] = { "down",        "waiting", "connecting", "awaiting CONNACK",
+                                           "subscribing", "ready" };
 
 /* Which states may follow which. */
 #define TO(s) (1u << (s))
@@ -57,7 +59,8 @@ static const unsigned may_follow[] = {
 static void set_state(struct link *l, enum link_state to)
 {
     assert(may_follow[l->state] & TO(to));
-    elog(ELOG_DEBUG, "Cloud link changes state.", ELOG_S("from", state_names[l->state]), ELOG_S("to", state_names[to]));
+    elog(ELOG_DEBUG, "Cloud link changes state.", ELOG_S("from", state_names[l->state]),
+         ELOG_S("to", state_names[to]));
     l->state = to;
 }
 
@@ -66,7 +69,9 @@ bool link_ready(const struct link *l)
     return l->state == LINK_READY;
 }
 
-/* --- ends ---------------------------------------------------------------------------------------------------------- */
+/* --- ends
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 static void drop_stream(struct link *l)
 {
@@ -84,6 +89,16 @@ static int64_t retry_in(struct link *l)
     return backoff_next(&l->backoff, random);
 }
 
+/* V1's line for a name that is not known: fleets' tools look for it. */
+static void warn_about_name(struct link *l, const char *detail)
+{
+    static const int failures[] = { EAI_NONAME, EAI_AGAIN, EAI_FAIL };
+
+    for (size_t i = 0; i < ARRAY_LEN(failures); i++)
+        if (strstr(detail, gai_strerror(failures[i])))
+            elogf(ELOG_WARN, "MQTT[client] dial tcp: lookup %s: no such host", l->host);
+}
+
 /* Everything that ends an attempt or a connection comes here. */
 static void fail(struct link *l, err_t e, const char *detail)
 {
@@ -93,17 +108,21 @@ static void fail(struct link *l, err_t e, const char *detail)
     char wait[32];
 
     link_explain(at, e, detail, l->client_id, l->thing_name, &why);
+    if (e == ERR_UNAVAILABLE)
+        warn_about_name(l, detail);
     drop_stream(l);
     set_state(l, LINK_WAITING);
-    (void)snprintf(wait, sizeof(wait), "%lld.%llds", (long long)wait_ms / 1000, (long long)wait_ms % 1000 / 100);
-    elog(ELOG_ERROR, at == LINK_READY ? "MQTT connection lost." : "MQTT connection failed.", ELOG_S("endpoint", l->endpoint),
-         ELOG_S("clientId", l->client_id), ELOG_S("attemptId", l->attempt_id), ELOG_S("errorString", why.text),
-         ELOG_S("retryIn", wait));
+    (void)snprintf(wait, sizeof(wait), "%lld.%llds", (long long)wait_ms / 1000,
+                   (long long)wait_ms % 1000 / 100);
+    elog(ELOG_ERROR, at == LINK_READY ? "MQTT connection lost." : "MQTT connection failed.",
+         ELOG_S("endpoint", l->endpoint), ELOG_S("clientId", l->client_id),
+         ELOG_S("attemptId", l->attempt_id), ELOG_S("errorString", why.text), ELOG_S("retryIn", wait));
     net_timer_set(l->retry, wait_ms);
     l->handler->on_down(l->ctx, at, why.text);
 }
 
-/* --- sending ------------------------------------------------------------------------------------------------------- */
+/* --- sending
+ * ------------------------------------------------------------------------------------------------------- */
 
 static void arm_tick(struct link *l)
 {
@@ -143,7 +162,8 @@ static void subscribe_next(struct link *l)
         (void)flush(l); /* a failure has been handled */
 }
 
-/* --- packets ------------------------------------------------------------------------------------------------------- */
+/* --- packets
+ * ------------------------------------------------------------------------------------------------------- */
 
 /* The lines of a first connection, as V1 writes them. */
 static void on_connected(struct link *l, const struct mqttc_event *ev)
@@ -152,20 +172,24 @@ static void on_connected(struct link *l, const struct mqttc_event *ev)
     l->connections++;
     l->next_topic = 0;
     set_state(l, LINK_SUBSCRIBING);
-    elog(ELOG_INFO, "MQTT connection successful.", ELOG_S("attemptId", l->attempt_id), ELOG_S("clientId", l->client_id));
+    elog(ELOG_INFO, "MQTT connection successful.", ELOG_S("attemptId", l->attempt_id),
+         ELOG_S("clientId", l->client_id));
     elog(ELOG_INFO, "MQTT connection connected. Start subscribing.", ELOG_S("clientId", l->client_id),
          ELOG_N("count", l->connections));
     elog(ELOG_INFO, "Daemon connected to cloud.");
-    elog(ELOG_INFO, "Start subscribing.", ELOG_N("numOfTopics", LINK_TOPICS), ELOG_S("clientId", l->client_id));
+    elog(ELOG_INFO, "Start subscribing.", ELOG_N("numOfTopics", LINK_TOPICS),
+         ELOG_S("clientId", l->client_id));
     subscribe_next(l);
     if (l->state == LINK_SUBSCRIBING)
-        elog(ELOG_INFO, "MQTT connection established.", ELOG_S("endpoint", l->endpoint), ELOG_S("clientId", l->client_id));
+        elog(ELOG_INFO, "MQTT connection established.", ELOG_S("endpoint", l->endpoint),
+             ELOG_S("clientId", l->client_id));
 }
 
 static void on_refused(struct link *l, const struct mqttc_event *ev)
 {
     bool denied = ev->code == MQTT_CONNACK_NOT_AUTHORIZED || ev->code == MQTT_CONNACK_BAD_LOGIN;
-    autofree char *text = mem_printf("the cloud refused the connection: %s (CONNACK %u)", mqtt_connack_str(ev->code), ev->code);
+    autofree char *text =
+        mem_printf("the cloud refused the connection: %s (CONNACK %u)", mqtt_connack_str(ev->code), ev->code);
 
     fail(l, denied ? ERR_DENIED : ERR_UNAVAILABLE, text ? text : "the cloud refused the connection");
 }
@@ -186,7 +210,8 @@ static void on_subscribed(struct link *l, const struct mqttc_event *ev)
 
 static void on_denied(struct link *l, const struct mqttc_event *ev)
 {
-    autofree char *text = mem_printf("the cloud refused the subscription to %s (SUBACK 0x%02x)", l->topics[l->next_topic], ev->code);
+    autofree char *text = mem_printf("the cloud refused the subscription to %s (SUBACK 0x%02x)",
+                                     l->topics[l->next_topic], ev->code);
 
     fail(l, ERR_DENIED, text ? text : "the cloud refused a subscription");
 }
@@ -201,7 +226,8 @@ static void on_message(struct link *l, const struct mqttc_event *ev)
 {
     autofree char *topic = mem_str(ev->topic);
 
-    elog(ELOG_DEBUG, "Message received from the cloud.", ELOG_S("topic", topic), ELOG_N("bytes", (int64_t)ev->payload.n));
+    elog(ELOG_DEBUG, "Message received from the cloud.", ELOG_S("topic", topic),
+         ELOG_N("bytes", (int64_t)ev->payload.n));
     if (l->state == LINK_READY)
         l->handler->on_message(l->ctx, ev->topic, ev->payload);
 }
@@ -213,8 +239,12 @@ static void on_pong(struct link *l, const struct mqttc_event *ev)
 }
 
 static void (*const on_event[])(struct link *, const struct mqttc_event *) = {
-    [MQTTC_EV_CONNECTED] = on_connected, [MQTTC_EV_REFUSED] = on_refused,     [MQTTC_EV_SUBSCRIBED] = on_subscribed,
-    [MQTTC_EV_DENIED] = on_denied,       [MQTTC_EV_PUBLISHED] = on_published, [MQTTC_EV_MESSAGE] = on_message,
+    [MQTTC_EV_CONNECTED] = on_connected,
+    [MQTTC_EV_REFUSED] = on_refused,
+    [MQTTC_EV_SUBSCRIBED] = on_subscribed,
+    [MQTTC_EV_DENIED] = on_denied,
+    [MQTTC_EV_PUBLISHED] = on_published,
+    [MQTTC_EV_MESSAGE] = on_message,
     [MQTTC_EV_PONG] = on_pong,
 };
 
@@ -241,13 +271,15 @@ static size_t on_read(void *ctx, struct slice in)
     return in.n - rest.n;
 }
 
-/* --- the stream ---------------------------------------------------------------------------------------------------- */
+/* --- the stream
+ * ---------------------------------------------------------------------------------------------------- */
 
 static void on_open(void *ctx)
 {
     struct link *l = ctx;
 
-    elog(ELOG_DEBUG, "TLS connection is up.", ELOG_S("version", tls_stream_version(l->stream)), ELOG_S("endpoint", l->endpoint));
+    elog(ELOG_DEBUG, "TLS connection is up.", ELOG_S("version", tls_stream_version(l->stream)),
+         ELOG_S("endpoint", l->endpoint));
     set_state(l, LINK_CONNACK);
     if (mqttc_open(&l->mqtt, l->client_id, clock_mono_ms()))
         fail(l, ERR_NOMEM, "cannot send CONNECT");
@@ -263,7 +295,9 @@ static void on_close(void *ctx, err_t e)
     fail(l, e, detail ? detail : "");
 }
 
-static const struct net_handler stream_handler = { .on_open = on_open, .on_read = on_read, .on_close = on_close };
+static const struct net_handler stream_handler = { .on_open = on_open,
+                                                   .on_read = on_read,
+                                                   .on_close = on_close };
 
 static void new_attempt_id(struct link *l)
 {
@@ -282,7 +316,8 @@ static void connect_now(void *ctx)
 
     new_attempt_id(l);
     set_state(l, LINK_CONNECTING);
-    elog(ELOG_INFO, "Connecting with MQTT.", ELOG_S("endpoint", l->endpoint), ELOG_S("clientId", l->client_id));
+    elog(ELOG_INFO, "Connecting with MQTT.", ELOG_S("endpoint", l->endpoint),
+         ELOG_S("clientId", l->client_id));
     e = tls_connect(l->loop, l->tls, l->host, l->port, CONNECT_MS, &l->stream);
     if (e)
         fail(l, e, "cannot start a connection");
@@ -302,7 +337,9 @@ static void on_tick(void *ctx)
         (void)flush(l); /* a failure has been handled */
 }
 
-/* --- life ---------------------------------------------------------------------------------------------------------- */
+/* --- life
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 static err_t copy_texts(struct link *l, const struct link_opts *o)
 {

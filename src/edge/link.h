@@ -1,8 +1,8 @@
 /* src/edge/link.h - the core's connection to the cloud: connect, subscribe, stay, come back.
  *
- * I/O on one loop; everything here belongs to its thread. The protocol is mqttc's; this file owns the stream, the timers and the lines
- * that V1 writes on the way (greengrass-v1 reference 2.2), in V1's order.
- * Spec: docs/spec/edge-cloud.md section 2.
+ * I/O on one loop; everything here belongs to its thread. The protocol is mqttc's; this file owns the stream,
+ * the timers and the lines that V1 writes on the way (greengrass-v1 reference 2.2), in V1's order. Spec:
+ * docs/spec/edge-cloud.md section 2.
  */
 #pragma once
 #include "base/slice.h"
@@ -20,7 +20,8 @@ enum link_state { LINK_DOWN, LINK_WAITING, LINK_CONNECTING, LINK_CONNACK, LINK_S
 struct link_handler {
     void (*on_ready)(void *ctx); /* connected and every topic subscribed */
     void (*on_message)(void *ctx, struct slice topic, struct slice payload);
-    /* A connection or an attempt ended while it was `at`; the next one follows by itself. `why` dies when this returns. */
+    /* A connection or an attempt ended while it was `at`; the next one follows by itself. `why` dies when
+     * this returns. */
     void (*on_down)(void *ctx, enum link_state at, const char *why);
 };
 
@@ -49,5 +50,5 @@ bool link_ready(const struct link *l);
 err_t link_publish(struct link *l, const char *topic, struct slice payload);
 
 /* What to say to a person about an attempt or connection that ended. Pure; table driven. */
-void link_explain(enum link_state at, err_t e, const char *detail, const char *client_id, const char *thing_name,
-                  struct problem *ret);
+void link_explain(enum link_state at, err_t e, const char *detail, const char *client_id,
+                  const char *thing_name, struct problem *ret);

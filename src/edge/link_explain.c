@@ -4,13 +4,18 @@
 #include "base/buf.h"
 #include "base/mem.h"
 
-#define POLICY_GDA \
-    "the certificate's policy must allow iot:Subscribe and iot:Receive for $aws/things/{thing}-gda/shadow/* (the -gda topics) and iot:Publish to $aws/things/{thing}-gda/shadow/get and update"
-#define CONNECT_CLOSED \
-    "the cloud closed the connection after CONNECT, which is how it refuses one: check that the certificate is ACTIVE, that a policy is attached to it, that the policy allows iot:Connect for client id {id}, and that no other core uses this client id"
+#define POLICY_GDA                                                           \
+    "the certificate's policy must allow iot:Subscribe and iot:Receive for " \
+    "$aws/things/{thing}-gda/shadow/* (the -gda topics) and iot:Publish to " \
+    "$aws/things/{thing}-gda/shadow/get and update"
+#define CONNECT_CLOSED                                                                                       \
+    "the cloud closed the connection after CONNECT, which is how it refuses one: check that the "            \
+    "certificate is ACTIVE, that a policy is attached to it, that the policy allows iot:Connect for client " \
+    "id {id}, and that no other core uses this client id"
 
-#define UNREACHABLE \
-    "is the cloud running and reachable? check coreThing.iotHost and iotMqttPort in config.json, the network and firewalls"
+#define UNREACHABLE                                                                                    \
+    "is the cloud running and reachable? check coreThing.iotHost and iotMqttPort in config.json, the " \
+    "network and firewalls"
 #define ANY (-1)
 
 /* The first row that fits is used. */
@@ -25,21 +30,28 @@ static const struct {
     { LINK_CONNECTING, ERR_AUTH, "the peer refused us",
       "check that the certificate is registered with the cloud and ACTIVE, and that it was not replaced" },
     { LINK_CONNECTING, ERR_AUTH, NULL,
-      "crypto.caPath must hold the CA of the cloud (was it replaced? fetch root.ca.pem again) and coreThing.iotHost must be a name in the cloud's certificate" },
-    { LINK_CONNECTING, ERR_PROTO, NULL, "check that coreThing.iotMqttPort is the cloud's MQTT port with TLS" },
+      "crypto.caPath must hold the CA of the cloud (was it replaced? fetch root.ca.pem again) and "
+      "coreThing.iotHost must be a name in the cloud's certificate" },
+    { LINK_CONNECTING, ERR_PROTO, NULL,
+      "check that coreThing.iotMqttPort is the cloud's MQTT port with TLS" },
     { LINK_CONNECTING, ERR_CRYPTO, NULL,
-      "check that the token answers (for a secure element: ssscli se05x uid) and holds the key that belongs to the certificate" },
+      "check that the token answers (for a secure element: ssscli se05x uid) and holds the key that belongs "
+      "to the certificate" },
     { LINK_CONNECTING, ANY, NULL, "check the network, and with a key in a token that the token answers" },
     { LINK_CONNACK, ERR_EOF, NULL, CONNECT_CLOSED },
     { LINK_CONNACK, ERR_IO, NULL, CONNECT_CLOSED },
     { LINK_CONNACK, ERR_AUTH, NULL, "check that the certificate is registered with the cloud and ACTIVE" },
     { LINK_CONNACK, ERR_DENIED, NULL,
-      "check that the certificate is ACTIVE, that a policy is attached to it and that the policy allows iot:Connect for client id {id}" },
+      "check that the certificate is ACTIVE, that a policy is attached to it and that the policy allows "
+      "iot:Connect for client id {id}" },
     { LINK_SUBSCRIBING, ERR_DENIED, NULL, POLICY_GDA },
-    { LINK_SUBSCRIBING, ERR_EOF, NULL, "the cloud closed the connection while the core subscribed: " POLICY_GDA },
-    { LINK_SUBSCRIBING, ERR_IO, NULL, "the cloud closed the connection while the core subscribed: " POLICY_GDA },
+    { LINK_SUBSCRIBING, ERR_EOF, NULL,
+      "the cloud closed the connection while the core subscribed: " POLICY_GDA },
+    { LINK_SUBSCRIBING, ERR_IO, NULL,
+      "the cloud closed the connection while the core subscribed: " POLICY_GDA },
     { LINK_READY, ERR_EOF, NULL,
-      "the cloud closed the connection: was the certificate deactivated, the policy changed, or does another core use client id {id}?" },
+      "the cloud closed the connection: was the certificate deactivated, the policy changed, or does another "
+      "core use client id {id}?" },
 };
 
 /* The hint with {id} and {thing} replaced. */
@@ -71,8 +83,8 @@ static const char *find_hint(enum link_state at, err_t e, const char *detail)
     return NULL;
 }
 
-void link_explain(enum link_state at, err_t e, const char *detail, const char *client_id, const char *thing_name,
-                  struct problem *ret)
+void link_explain(enum link_state at, err_t e, const char *detail, const char *client_id,
+                  const char *thing_name, struct problem *ret)
 {
     const char *hint = find_hint(at, e, detail);
     autobuf text = BUF_INIT(PROBLEM_MAX);

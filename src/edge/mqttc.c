@@ -44,11 +44,13 @@ void mqttc_close(struct mqttc *m)
     struct mqtt_disconnect bye = { 0 };
 
     if (m->state == MQTTC_OPEN)
-        (void)mqtt_disconnect_encode(&m->out, MQTT_V311, MQTT_DISCONNECT, &bye); /* a courtesy: the connection ends anyway */
+        (void)mqtt_disconnect_encode(&m->out, MQTT_V311, MQTT_DISCONNECT,
+                                     &bye); /* a courtesy: the connection ends anyway */
     m->state = MQTTC_CLOSED;
 }
 
-/* --- operations under way ------------------------------------------------------------------------------------------ */
+/* --- operations under way
+ * ------------------------------------------------------------------------------------------ */
 
 static struct mqttc_operation *find_op(struct mqttc *m, uint16_t id)
 {
@@ -92,7 +94,8 @@ err_t mqttc_subscribe(struct mqttc *m, struct slice filter, uint8_t qos, int64_t
     return ERR_OK;
 }
 
-err_t mqttc_publish(struct mqttc *m, struct slice topic, struct slice payload, int64_t now_ms, uint16_t *ret_id)
+err_t mqttc_publish(struct mqttc *m, struct slice topic, struct slice payload, int64_t now_ms,
+                    uint16_t *ret_id)
 {
     struct mqtt_publish p = { .qos = 1, .topic = topic, .payload = payload };
     struct mqttc_operation *op;
@@ -111,7 +114,8 @@ err_t mqttc_publish(struct mqttc *m, struct slice topic, struct slice payload, i
     return ERR_OK;
 }
 
-/* --- packets from the cloud, one function each ---------------------------------------------------------------------- */
+/* --- packets from the cloud, one function each
+ * ---------------------------------------------------------------------- */
 
 struct input {
     struct mqttc *m;
@@ -205,7 +209,8 @@ static const struct {
     [MQTT_PINGRESP] = { on_pingresp, MQTTC_OPEN },
 };
 
-err_t mqttc_input(struct mqttc *m, struct slice *in, int64_t now_ms, struct mqttc_event *ret, struct problem *why)
+err_t mqttc_input(struct mqttc *m, struct slice *in, int64_t now_ms, struct mqttc_event *ret,
+                  struct problem *why)
 {
     struct slice rest = *in;
     struct mqtt_frame f;
@@ -218,16 +223,20 @@ err_t mqttc_input(struct mqttc *m, struct slice *in, int64_t now_ms, struct mqtt
     if (e)
         return problem_set(why, e, "the other side does not speak MQTT 3.1.1: %s", err_str(e));
     if (!handlers[f.type].handle || handlers[f.type].state != m->state)
-        return problem_set(why, ERR_PROTO, "an MQTT %s packet arrived that was not due", mqtt_type_str(f.type));
+        return problem_set(why, ERR_PROTO, "an MQTT %s packet arrived that was not due",
+                           mqtt_type_str(f.type));
     e = handlers[f.type].handle(&i);
     if (e)
-        return problem_set(why, e, "an MQTT %s packet was malformed or not due: %s", mqtt_type_str(f.type), err_str(e));
+        return problem_set(why, e, "an MQTT %s packet was malformed or not due: %s", mqtt_type_str(f.type),
+                           err_str(e));
     *in = rest;
     *ret = ev;
     return ERR_OK;
 }
 
-/* --- time ---------------------------------------------------------------------------------------------------------- */
+/* --- time
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 /* [MQTT-3.1.2-24]: the client sends something within every keep-alive period. */
 static err_t keep_alive(struct mqttc *m, int64_t now_ms)
@@ -254,12 +263,14 @@ err_t mqttc_tick(struct mqttc *m, int64_t now_ms, struct problem *why)
     if (m->state == MQTTC_CLOSED)
         return ERR_OK;
     if (passed(m->connack_deadline_ms, now_ms))
-        return problem_set(why, ERR_TIMEOUT, "the other side accepted the connection but did not answer CONNECT in time");
+        return problem_set(why, ERR_TIMEOUT,
+                           "the other side accepted the connection but did not answer CONNECT in time");
     if (passed(m->pong_deadline_ms, now_ms))
         return problem_set(why, ERR_TIMEOUT, "no answer to the keep-alive ping: the connection is dead");
     for (size_t i = 0; i < MQTTC_MAX_OPERATIONS; i++)
         if (m->ops[i].id && passed(m->ops[i].deadline_ms, now_ms))
-            return problem_set(why, ERR_TIMEOUT, "operation timed out: a %s was not acknowledged within mqttOperationTimeout",
+            return problem_set(why, ERR_TIMEOUT,
+                               "operation timed out: a %s was not acknowledged within mqttOperationTimeout",
                                m->ops[i].is_subscribe ? "subscribe" : "publish");
     return keep_alive(m, now_ms);
 }

@@ -52,15 +52,19 @@ err_t mqttc_open(struct mqttc *m, const char *client_id, int64_t now_ms);
 /* Queue DISCONNECT; no input is taken afterwards. */
 void mqttc_close(struct mqttc *m);
 
-/* ERR_WRONG_STATE when not open, ERR_BUSY with too many operations under way, ERR_INVALID, ERR_TOO_BIG, ERR_NOMEM. */
+/* ERR_WRONG_STATE when not open, ERR_BUSY with too many operations under way, ERR_INVALID, ERR_TOO_BIG,
+ * ERR_NOMEM. */
 err_t mqttc_subscribe(struct mqttc *m, struct slice filter, uint8_t qos, int64_t now_ms, uint16_t *ret_id);
-err_t mqttc_publish(struct mqttc *m, struct slice topic, struct slice payload, int64_t now_ms, uint16_t *ret_id); /* QoS 1 */
+err_t mqttc_publish(struct mqttc *m, struct slice topic, struct slice payload, int64_t now_ms,
+                    uint16_t *ret_id); /* QoS 1 */
 
-/* Take one packet from the front of *in and say what it meant. ERR_MORE: not complete yet. ERR_PROTO, ERR_TOO_BIG: cut the
- * connection; *why says what was wrong with it. *in is advanced on ERR_OK only. */
-err_t mqttc_input(struct mqttc *m, struct slice *in, int64_t now_ms, struct mqttc_event *ret, struct problem *why);
+/* Take one packet from the front of *in and say what it meant. ERR_MORE: not complete yet. ERR_PROTO,
+ * ERR_TOO_BIG: cut the connection; *why says what was wrong with it. *in is advanced on ERR_OK only. */
+err_t mqttc_input(struct mqttc *m, struct slice *in, int64_t now_ms, struct mqttc_event *ret,
+                  struct problem *why);
 
-/* Time passes: queues PINGREQ when due. ERR_TIMEOUT with *why: CONNACK, PINGRESP, SUBACK or PUBACK did not come in time. */
+/* Time passes: queues PINGREQ when due. ERR_TIMEOUT with *why: CONNACK, PINGRESP, SUBACK or PUBACK did not
+ * come in time. */
 err_t mqttc_tick(struct mqttc *m, int64_t now_ms, struct problem *why);
 /* When to tick next, in ms from now; -1: never. */
 int64_t mqttc_next_ms(const struct mqttc *m, int64_t now_ms);

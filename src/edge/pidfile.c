@@ -14,8 +14,9 @@
 
 static err_t failed(const char *what, const char *dir, struct problem *why)
 {
-    return problem_set(why, file_err(errno), "cannot %s %s/" NAME ": %s; pidFileDirectory in config.json names the folder", what, dir,
-                       strerror(errno));
+    return problem_set(why, file_err(errno),
+                       "cannot %s %s/" NAME ": %s; pidFileDirectory in config.json names the folder", what,
+                       dir, strerror(errno));
 }
 
 /* Is `fd` still the file that `path` names? A daemon that ends removes it. */
@@ -35,7 +36,9 @@ static err_t open_locked(const char *path, const char *dir, int *ret_fd, struct 
         if (fd < 0)
             return failed("create", dir, why);
         if (fcntl(fd, F_OFD_SETLK, &whole) != 0)
-            return errno == EAGAIN || errno == EACCES ? problem_set(why, ERR_EXISTS, "another daemon holds %s", path) : failed("lock", dir, why);
+            return errno == EAGAIN || errno == EACCES
+                       ? problem_set(why, ERR_EXISTS, "another daemon holds %s", path)
+                       : failed("lock", dir, why);
         if (same_file(fd, path)) {
             *ret_fd = steal_fd(&fd);
             return ERR_OK;

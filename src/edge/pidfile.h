@@ -1,15 +1,16 @@
-/* src/edge/pidfile.h - greengrassd.pid: which process is the daemon, safe against stale files and reused PIDs.
+/* src/edge/pidfile.h - greengrassd.pid: which process is the daemon, safe against stale files and reused
+ * PIDs.
  *
- * I/O; one thread. The daemon holds a lock on the file as long as it lives, so a file without a lock is stale whatever
- * number is in it.
+ * I/O; one thread. The daemon holds a lock on the file as long as it lives, so a file without a lock is stale
+ * whatever number is in it.
  */
 #pragma once
 #include "edge/problem.h"
 
 #include <sys/types.h>
 
-/* Create or take over DIR/greengrassd.pid (DIR is made), lock it and write our PID. *ret_fd stays open for the process's life.
- * ERR_EXISTS: another daemon holds it. ERR_DENIED, ERR_NO_SPACE, ERR_IO. *why filled. */
+/* Create or take over DIR/greengrassd.pid (DIR is made), lock it and write our PID. *ret_fd stays open for
+ * the process's life. ERR_EXISTS: another daemon holds it. ERR_DENIED, ERR_NO_SPACE, ERR_IO. *why filled. */
 err_t pidfile_take(const char *dir, int *ret_fd, struct problem *why);
 /* Remove the file; for the one who took it. */
 void pidfile_remove(const char *dir);

@@ -12,6 +12,6 @@ struct problem {
     char text[PROBLEM_MAX];
 };
 
-/* Fill in the text (cut to fit, control characters replaced) and return `e`, so that a failing function ends in one line:
- * return problem_set(p, ERR_INVALID, "..."). p may be NULL. */
+/* Fill in the text (cut to fit, control characters replaced) and return `e`, so that a failing function ends
+ * in one line: return problem_set(p, ERR_INVALID, "..."). p may be NULL. */
 err_t problem_set(struct problem *p, err_t e, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -61,7 +61,8 @@ static bool parse(const char *line, enum status_kind *ret, const char **ret_text
     return false;
 }
 
-err_t status_listen(int fd, int timeout_ms, void (*note)(const char *text), enum status_kind *ret, char *text, unsigned max)
+err_t status_listen(int fd, int timeout_ms, void (*note)(const char *text), enum status_kind *ret, char *text,
+                    unsigned max)
 {
     int64_t deadline = clock_mono_ms() + timeout_ms;
     char line[LINE_MAX_BYTES];

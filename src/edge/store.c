@@ -22,8 +22,10 @@ struct store {
 static err_t failed(err_t e, const char *what, const char *path, struct problem *why)
 {
     if (e == ERR_NO_SPACE)
-        return problem_set(why, e, "cannot %s %s: the disk is full; free some space there and deploy again", what, path);
-    return problem_set(why, e, "cannot %s %s: %s", what, path, e == ERR_IO && errno ? strerror(errno) : err_str(e));
+        return problem_set(why, e, "cannot %s %s: the disk is full; free some space there and deploy again",
+                           what, path);
+    return problem_set(why, e, "cannot %s %s: %s", what, path,
+                       e == ERR_IO && errno ? strerror(errno) : err_str(e));
 }
 
 void store_close(struct store *s)
@@ -44,7 +46,9 @@ static err_t make_paths(struct store *s, const char *wd)
     s->report = mem_printf("%s/var/state/deployment-status.json", wd);
     s->group_json = mem_printf("%s/deployment/group/group.json", wd);
     s->deployment_json = mem_printf("%s/deployment/group/deployment.json", wd);
-    return s->group && s->staging && s->marker && s->report && s->group_json && s->deployment_json ? ERR_OK : ERR_NOMEM;
+    return s->group && s->staging && s->marker && s->report && s->group_json && s->deployment_json
+               ? ERR_OK
+               : ERR_NOMEM;
 }
 
 static err_t make_folders(struct store *s, const char *wd, struct problem *why)
@@ -76,7 +80,8 @@ err_t store_open(const char *write_dir, struct store **ret, struct problem *why)
     return ERR_OK;
 }
 
-/* --- staging and switching ---------------------------------------------------------------------------------------- */
+/* --- staging and switching
+ * ---------------------------------------------------------------------------------------- */
 
 err_t store_begin(struct store *s, struct problem *why)
 {
@@ -113,7 +118,8 @@ static err_t exchange(struct store *s, struct problem *why)
     if (renameat2(AT_FDCWD, s->staging, AT_FDCWD, s->group, RENAME_EXCHANGE) != 0) {
         if (errno == EINVAL || errno == ENOSYS)
             return problem_set(why, ERR_UNSUPPORTED,
-                               "cannot switch to %s: this file system cannot exchange two folders; put writeDirectory on ext4, xfs, btrfs, f2fs or tmpfs",
+                               "cannot switch to %s: this file system cannot exchange two folders; put "
+                               "writeDirectory on ext4, xfs, btrfs, f2fs or tmpfs",
                                s->staging);
         return failed(file_err(errno), "switch to", s->staging, why);
     }
@@ -124,7 +130,8 @@ static err_t exchange(struct store *s, struct problem *why)
 static void remove_marker(struct store *s)
 {
     if (unlink(s->marker) == 0)
-        (void)file_sync_parent(s->marker); /* the marker may come back after a power cut: then it is the rollback again */
+        (void)file_sync_parent(
+            s->marker); /* the marker may come back after a power cut: then it is the rollback again */
 }
 
 err_t store_switch(struct store *s, const struct gda_ref *ref, struct problem *why)
@@ -165,7 +172,8 @@ void store_abandon(struct store *s)
     (void)file_remove_tree(s->staging); /* a leftover goes with the next store_begin */
 }
 
-/* --- reading ------------------------------------------------------------------------------------------------------- */
+/* --- reading
+ * ------------------------------------------------------------------------------------------------------- */
 
 static bool read_ref(const char *path, struct gda_ref *ret)
 {
@@ -191,8 +199,8 @@ err_t store_read_group(struct store *s, struct buf *out, struct problem *why)
     return e ? failed(e, "read", s->group_json, why) : ERR_OK;
 }
 
-/* The marker is written before the switch, so it decides: when the running group is the one it names, the core
- * went down while that group was on trial. */
+/* The marker is written before the switch, so it decides: when the running group is the one it names, the
+ * core went down while that group was on trial. */
 err_t store_recover(struct store *s, struct gda_report *ret_failed, struct problem *why)
 {
     struct gda_report r = { 0 };
@@ -204,8 +212,9 @@ err_t store_recover(struct store *s, struct gda_report *ret_failed, struct probl
         if (strcmp(running.deployment_id, r.ref.deployment_id) == 0 && access(s->staging, F_OK) == 0) {
             e = exchange(s, why);
             r.status = GDA_FAILURE;
-            (void)snprintf(r.message, sizeof(r.message),
-                           "the core ended while it started the new group; the previous deployment was brought back");
+            (void)snprintf(
+                r.message, sizeof(r.message),
+                "the core ended while it started the new group; the previous deployment was brought back");
         }
     }
     if (e)
@@ -216,7 +225,8 @@ err_t store_recover(struct store *s, struct gda_report *ret_failed, struct probl
     return ERR_OK;
 }
 
-/* --- the status the cloud has not taken yet ------------------------------------------------------------------------- */
+/* --- the status the cloud has not taken yet
+ * ------------------------------------------------------------------------- */
 
 err_t store_save_report(struct store *s, const struct gda_report *r, struct problem *why)
 {
@@ -238,5 +248,6 @@ void store_read_report(struct store *s, struct gda_report *ret)
 void store_forget_report(struct store *s)
 {
     if (unlink(s->report) == 0)
-        (void)file_sync_parent(s->report); /* should it come back: the same status again is answered with 200 (EC-14) */
+        (void)file_sync_parent(
+            s->report); /* should it come back: the same status again is answered with 200 (EC-14) */
 }

@@ -1,13 +1,15 @@
-/* src/edge/store.h - the deployment on disk: staged beside the running one, switched by one rename, brought back on failure.
+/* src/edge/store.h - the deployment on disk: staged beside the running one, switched by one rename, brought
+ * back on failure.
  *
  * Blocking I/O on small files; one thread at a time. Spec: docs/spec/edge-cloud.md EC-12, EC-13, EC-15.
  *
  *     WD/deployment/group/       the running group: group.json, deployment.json, other artifacts
- *     WD/deployment/staging/     the next one while it is written; the previous one while the next is on trial
- *     WD/deployment/switching    names the deployment on trial: there from before the switch until commit or rollback
- *     WD/var/state/deployment-status.json   a status the cloud has not taken yet
+ *     WD/deployment/staging/     the next one while it is written; the previous one while the next is on
+ * trial WD/deployment/switching    names the deployment on trial: there from before the switch until commit
+ * or rollback WD/var/state/deployment-status.json   a status the cloud has not taken yet
  *
- * The switch is renameat2(RENAME_EXCHANGE) of group and staging: at every moment `group` is one whole deployment.
+ * The switch is renameat2(RENAME_EXCHANGE) of group and staging: at every moment `group` is one whole
+ * deployment.
  */
 #pragma once
 #include "base/buf.h"
@@ -20,8 +22,8 @@ struct store;
 err_t store_open(const char *write_dir, struct store **ret, struct problem *why);
 void store_close(struct store *s); /* NULL is fine */
 
-/* After a crash: leftovers are removed; a deployment that was on trial is rolled back, and *ret_failed (status GDA_FAILURE) says so,
- * otherwise its status is GDA_NONE. */
+/* After a crash: leftovers are removed; a deployment that was on trial is rolled back, and *ret_failed
+ * (status GDA_FAILURE) says so, otherwise its status is GDA_NONE. */
 err_t store_recover(struct store *s, struct gda_report *ret_failed, struct problem *why);
 
 /* An empty staging folder. */

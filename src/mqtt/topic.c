@@ -91,7 +91,7 @@ size_t mqtt_topic_slashes(struct slice topic)
     return n;
 }
 
-static bool level_is(struct slice level, char c)
+static bool level_is(struct slice level, uint8_t c)
 {
     return level.n == 1 && level.p[0] == c;
 }

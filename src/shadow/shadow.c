@@ -104,14 +104,15 @@ err_t shadow_doc_store(const struct shadow_doc *d, int64_t now_s, struct buf *ou
 
 err_t shadow_doc_copy(const struct shadow_doc *d, struct shadow_doc *ret)
 {
-    auto_doc copy = *d;
+    struct shadow_doc copy = *d;
 
     copy.state = json_deep_copy(d->state);
     copy.meta = json_deep_copy(d->meta);
-    if (!copy.state || !copy.meta)
+    if (!copy.state || !copy.meta) {
+        shadow_doc_done(&copy);
         return ERR_NOMEM;
+    }
     *ret = copy;
-    copy = (struct shadow_doc){ 0 };
     return ERR_OK;
 }
 

@@ -50,11 +50,22 @@ static void tell_counters(struct vse_chip *c)
         return; /* a counter nobody can read harms nobody */
 }
 
-static void pause_ms(unsigned ms)
+/* Takes that long, unless the part is switched off meanwhile. */
+static void pause_ms(struct vse_chip *c, unsigned ms)
 {
-    struct timespec t = { ms / 1000, (long)(ms % 1000) * 1000000 };
+    struct timespec end;
 
-    (void)nanosleep(&t, NULL);
+    (void)clock_gettime(CLOCK_MONOTONIC, &end);
+    end.tv_sec += ms / 1000;
+    end.tv_nsec += (long)(ms % 1000) * 1000000;
+    if (end.tv_nsec >= 1000000000) {
+        end.tv_sec++;
+        end.tv_nsec -= 1000000000;
+    }
+    (void)pthread_mutex_lock(&c->lock);
+    while (!c->stop && pthread_cond_clockwait(&c->work, &c->lock, CLOCK_MONOTONIC, &end) == 0)
+        ; /* new work wakes it early; it waits its turn */
+    (void)pthread_mutex_unlock(&c->lock);
 }
 
 static void run_command(struct vse_chip *c, struct slice command, struct buf *answer)
@@ -64,7 +75,7 @@ static void run_command(struct vse_chip *c, struct slice command, struct buf *an
         return;
     c->counted = c->applet->private_ops;
     if (c->options.private_op_ms)
-        pause_ms(c->options.private_op_ms);
+        pause_ms(c, c->options.private_op_ms);
     tell_counters(c);
 }
 

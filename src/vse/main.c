@@ -69,7 +69,7 @@ static const char *socket_advice(err_t e)
     case ERR_EXISTS:
         return "something is there already: another sedge-chip, or a file that is not a socket";
     case ERR_DENIED:
-        return "its folder may be changed by others (chmod go-w), or not by you";
+        return "its folder may be changed by anybody (chmod o-w), or not by you";
     case ERR_TOO_BIG:
         return "the path is longer than the 107 bytes a socket may have";
     case ERR_NOT_FOUND:

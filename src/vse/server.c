@@ -41,7 +41,7 @@ static err_t check_folder(const char *path)
         return ERR_NOMEM;
     if (stat(dirname(copy), &st) != 0)
         return file_err(errno);
-    return (st.st_mode & (S_IWGRP | S_IWOTH)) && !(st.st_mode & S_ISVTX) ? ERR_DENIED : ERR_OK;
+    return (st.st_mode & S_IWOTH) && !(st.st_mode & S_ISVTX) ? ERR_DENIED : ERR_OK;
 }
 
 static bool answers(const struct sockaddr_un *a)

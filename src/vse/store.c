@@ -3,8 +3,10 @@
 #include "base/file.h"
 #include "base/mem.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -254,6 +256,21 @@ static err_t lock_path(const char *path, int *ret_fd)
     return ERR_OK;
 }
 
+/* What file_write_durable was writing when its process died holds keys and is nobody's: the lock is ours. */
+static void remove_unfinished(const char *path)
+{
+    autofree char *folder = mem_strdup(path), *copy = mem_strdup(path);
+    autofree char *prefix = copy ? mem_printf("%s.new.", basename(copy)) : NULL;
+    DIR *d = folder && prefix ? opendir(dirname(folder)) : NULL;
+    struct dirent *entry;
+
+    while (d && (entry = readdir(d)))
+        if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0)
+            (void)unlinkat(dirfd(d), entry->d_name, 0); /* if it cannot be, it is as before */
+    if (d)
+        (void)closedir(d);
+}
+
 static err_t create_empty(const char *path)
 {
     autobuf image = BUF_INIT(VSE_IMAGE_RECORDS);
@@ -274,6 +291,7 @@ static err_t open_locked(struct vse_store *s)
 {
     err_t e = read_entries(s->path, &s->entries, &s->end);
 
+    remove_unfinished(s->path);
     if (e == ERR_NOT_FOUND) {
         e = create_empty(s->path);
         if (!e)

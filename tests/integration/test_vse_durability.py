@@ -16,6 +16,7 @@ import replay  # noqa: E402
 RECORDER = MESON / "tests/powercut/libpowercut-recorder.so"
 KILLS = 200
 IDS = range(1, 9)
+BIG, BIG_SIZE = 20, 16000
 
 
 def all_values(chip):
@@ -53,6 +54,16 @@ class Model:
             after[i] = data + bytes(size - len(data))
             return after, lambda: chip.write_binary(i, data, size=size)
         return after, lambda: chip.write_ec(i)  # another key under the same id
+
+    def grow(self, chip, rng):
+        """Change a large file a little: the log grows by all of it, and is compacted soon."""
+        old = self.objects.get(BIG)
+        piece = rng.randbytes(100)
+        at = rng.randint(0, BIG_SIZE - len(piece)) if old else 0
+        old = old or bytes(BIG_SIZE)
+        after = {**self.objects, BIG: old[:at] + piece + old[at + len(piece):]}
+        size = None if BIG in self.objects else BIG_SIZE
+        return after, lambda: chip.write_binary(BIG, piece, offset=at, size=size)
 
     def acknowledged(self, after):
         self.objects = after
@@ -155,8 +166,8 @@ def record(procs, tmp_path, rng, steps):
 
     chip.raw = counted
     chip.make_curve(cc.P256)
-    for _ in range(steps):
-        after, run = model.step(chip, rng)
+    for step in range(steps):
+        after, run = (model.step if step % 5 else model.grow)(chip, rng)
         run()
         model.acknowledged(after)
         history[-1] = after
@@ -185,7 +196,7 @@ def check_image(procs, image, folder, want, name):
 def test_power_cuts_lose_no_acknowledged_object(procs, tmp_path, rng):
     if not RECORDER.exists():
         pytest.fail(f"{RECORDER} is missing: build first")
-    events, history = record(procs, tmp_path, rng, steps=150)
+    events, history = record(procs, tmp_path, rng, steps=200)
     marks = [k for k, e in enumerate(events) if e[0] == "A" and is_success(e[2])]
     assert len(marks) == len(history)
     renames = [k for k, e in enumerate(events) if e[0] == "R"]

@@ -143,8 +143,8 @@ enum policy_verdict facts_judge(const struct facts *f, const struct cloud_env *e
     struct policy_vars all = join(&f->thing, vars, room);
     struct slice service = slice_of(action, strcspn(action, ":"));
     char arn[RESOURCE_MAX];
-    int n = snprintf(arn, sizeof(arn), "arn:aws:%.*s:%s:%s:%.*s", SLICE_FMT(service), env->region, env->account,
-                     SLICE_FMT(resource));
+    int n = snprintf(arn, sizeof(arn), "arn:aws:%.*s:%s:%s:%.*s", SLICE_FMT(service), env->region,
+                     env->account, SLICE_FMT(resource));
 
     if (n < 0 || n >= (int)sizeof(arn))
         return POLICY_IMPLICIT_DENY; /* longer than any resource of ours */

@@ -76,6 +76,38 @@ err_t cert_row_from(const struct api_call *c, X509 *cert, struct cert_row *ret)
     return ERR_OK;
 }
 
+err_t cert_row_store(struct api_call *c, const struct cert_row *r)
+{
+    return db_run(
+        c->db,
+        "INSERT INTO certificates (cert_id, pem, status, ca_id, mode, generation, revision, created_ms,"
+        " modified_ms, not_before_ms, not_after_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        DB_ARGS(DB_TEXT(r->id), DB_TEXT(r->pem), DB_TEXT(r->status), DB_TEXT(r->ca_id[0] ? r->ca_id : NULL),
+                DB_TEXT(r->mode), DB_TEXT(r->generation), DB_INT(r->revision), DB_INT(r->created_ms),
+                DB_INT(r->modified_ms), DB_INT(r->not_before_ms), DB_INT(r->not_after_ms)),
+        NULL);
+}
+
+err_t cert_row_set_status(struct api_call *c, struct cert_row *r)
+{
+    bool active = false;
+    err_t e = api_param_bool(c, "setAsActive", &active);
+
+    (void)snprintf(r->status, sizeof(r->status), "%s", active ? "ACTIVE" : "INACTIVE");
+    return e;
+}
+
+err_t cert_row_reply(struct api_call *c, const struct cert_row *r, bool with_pem)
+{
+    char arn[ARN_MAX];
+    json_t *j =
+        json_pack("{s:s,s:s}", "certificateArn", arn_iot(c, "cert", r->id, arn), "certificateId", r->id);
+
+    if (j && with_pem)
+        (void)json_object_set_new(j, "certificatePem", json_string(r->pem));
+    return api_reply(c, j);
+}
+
 json_t *cert_row_describe(const struct api_call *c, const struct cert_row *r)
 {
     bool ca = r->auto_registration[0];

@@ -14,12 +14,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char token[GDA_ID_MAX], message[GDA_MESSAGE_MAX];
     int64_t code;
 
-    if (gda_parse_get(text, &ref, &report, &why) == ERR_OK && gda_should_start(&ref, &report) && !ref.group_id[0])
+    if (gda_parse_get(text, &ref, &report, &why) == ERR_OK && gda_should_start(&ref, &report) &&
+        !ref.group_id[0])
         abort();
     if (gda_parse_saved(text, &report) == ERR_OK) {
         struct gda_report again;
         autobuf out = BUF_INIT(100000);
-        if (gda_write_saved(&out, &report) || gda_parse_saved(buf_slice(&out), &again) || again.status != report.status)
+        if (gda_write_saved(&out, &report) || gda_parse_saved(buf_slice(&out), &again) ||
+            again.status != report.status)
             abort();
     }
     (void)gda_parse_ref(text, &ref);

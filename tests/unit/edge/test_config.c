@@ -10,10 +10,11 @@
 #define FILES "\"caPath\":\"ca.pem\",\"certPath\":\"c.pem\",\"keyPath\":\"k.pem\""
 /* A whole file with X added to coreThing, and Y behind coreThing. */
 #define WITH(x, y) "{\"coreThing\":{" CORE_MIN "," FILES x "}" y "}"
-#define CRYPTO(p11, iot) \
+#define CRYPTO(p11, iot)                                                            \
     "{\"coreThing\":{" CORE_MIN "},\"crypto\":{\"caPath\":\"file:///r/ca.pem\"" p11 \
     ",\"principals\":{\"IoTCertificate\":{\"certificatePath\":\"file:///r/c.pem\"" iot "}}}}"
-#define P11 ",\"PKCS11\":{\"P11Provider\":\"/usr/lib/x.so\",\"slotLabel\":\"greengrass\",\"slotUserPin\":\"1234\"}"
+#define P11 \
+    ",\"PKCS11\":{\"P11Provider\":\"/usr/lib/x.so\",\"slotLabel\":\"greengrass\",\"slotUserPin\":\"1234\"}"
 #define TOKEN_KEY(uri) ",\"privateKeyPath\":\"" uri "\""
 
 static err_t parse(const char *text, struct config **ret, struct problem *why)
@@ -30,7 +31,8 @@ static const struct one cases[] = {
     { WITH("", ""), NULL },
     { WITH("", ",\"runtime\":{\"cgroup\":{\"useSystemd\":\"no\"}},\"managedRespawn\":false"), NULL },
     { WITH("", ",\"runtime\":{\"cgroup\":{\"useSystemd\":true}}"), NULL },
-    { WITH("", ",\"runtime\":{\"cgroup\":{\"useSystemd\":\"maybe\"}}"), "runtime.cgroup.useSystemd must be \"yes\" or \"no\"" },
+    { WITH("", ",\"runtime\":{\"cgroup\":{\"useSystemd\":\"maybe\"}}"),
+      "runtime.cgroup.useSystemd must be \"yes\" or \"no\"" },
     { WITH("", ",\"runtime\":7"), "runtime must be an object" },
     { WITH("", ",\"managedRespawn\":\"no\""), "managedRespawn must be true or false" },
     { WITH(",\"iotMqttPort\":1", ""), NULL },
@@ -73,9 +75,12 @@ static const struct one cases[] = {
     { WITH("", ",\"writeDirectory\":\"w\""), "writeDirectory must be an absolute path" },
     { WITH("", ",\"pidFileDirectory\":\"run\""), "pidFileDirectory must be an absolute path" },
     { "{\"coreThing\":{" CORE_MIN "}}", "missing the CaPath, CertPath or KeyPath" },
-    { "{\"coreThing\":{\"thingArn\":\"" ARN "\",\"iotHost\":\"h\"," FILES "}}", "coreThing.ggHost is missing" },
-    { "{\"coreThing\":{\"thingArn\":\"arn:aws:iot:r:1:thing\",\"iotHost\":\"h\",\"ggHost\":\"g\"," FILES "}}", "thingArn must look like" },
-    { "{\"coreThing\":{\"thingArn\":\"" ARN "/x\",\"iotHost\":\"h\",\"ggHost\":\"g\"," FILES "}}", "thingArn must look like" },
+    { "{\"coreThing\":{\"thingArn\":\"" ARN "\",\"iotHost\":\"h\"," FILES "}}",
+      "coreThing.ggHost is missing" },
+    { "{\"coreThing\":{\"thingArn\":\"arn:aws:iot:r:1:thing\",\"iotHost\":\"h\",\"ggHost\":\"g\"," FILES "}}",
+      "thingArn must look like" },
+    { "{\"coreThing\":{\"thingArn\":\"" ARN "/x\",\"iotHost\":\"h\",\"ggHost\":\"g\"," FILES "}}",
+      "thingArn must look like" },
     { "[]", "must hold one object" },
     /* crypto */
     { CRYPTO("", TOKEN_KEY("file:///r/k.pem")), NULL },
@@ -90,12 +95,17 @@ static const struct one cases[] = {
     { CRYPTO(P11, ""), "IoTCertificate.privateKeyPath is missing" },
     { CRYPTO("", TOKEN_KEY("pkcs11:object=iotkey")), "P11Provider (the absolute path" },
     { CRYPTO(",\"PKCS11\":{\"P11Provider\":\"/x.so\"}", TOKEN_KEY("pkcs11:object=iotkey")), "slotLabel" },
-    { CRYPTO(",\"PKCS11\":{\"P11Provider\":\"x.so\"}", TOKEN_KEY("pkcs11:object=k")), "P11Provider must be an absolute path" },
-    { CRYPTO(",\"PKCS11\":{\"P11Provider\":\"/x.so\",\"slotLabel\":\"l\"}", TOKEN_KEY("pkcs11:object=k")), "slotUserPin is needed" },
-    { CRYPTO(",\"PKCS11\":{\"P11Provider\":\"/x.so\",\"slotLabel\":\"l\",\"slotUserPin\":1234}", TOKEN_KEY("pkcs11:object=k")),
+    { CRYPTO(",\"PKCS11\":{\"P11Provider\":\"x.so\"}", TOKEN_KEY("pkcs11:object=k")),
+      "P11Provider must be an absolute path" },
+    { CRYPTO(",\"PKCS11\":{\"P11Provider\":\"/x.so\",\"slotLabel\":\"l\"}", TOKEN_KEY("pkcs11:object=k")),
+      "slotUserPin is needed" },
+    { CRYPTO(",\"PKCS11\":{\"P11Provider\":\"/x.so\",\"slotLabel\":\"l\",\"slotUserPin\":1234}",
+             TOKEN_KEY("pkcs11:object=k")),
       "slotUserPin must be a string" },
-    { CRYPTO(",\"PKCS11\":{\"P11Provider\":\"/x.so\",\"slotLabel\":\"123456789012345678901234567890123\",\"slotUserPin\":\"1\"}",
-             TOKEN_KEY("pkcs11:object=k")), "at most 32 are allowed" },
+    { CRYPTO(",\"PKCS11\":{\"P11Provider\":\"/"
+             "x.so\",\"slotLabel\":\"123456789012345678901234567890123\",\"slotUserPin\":\"1\"}",
+             TOKEN_KEY("pkcs11:object=k")),
+      "at most 32 are allowed" },
     /* broken JSON: file, line, column, what was left open */
     { "{\n \"coreThing\": {\n", "/r/config/config.json: line 3, column 1" },
     { "{\n \"coreThing\": {\n", "an object { is still open" },
@@ -164,10 +174,13 @@ static void defaults_are_v1s(void **state)
 static void published_file(void **state)
 {
     static const char text[] =
-        "{\"coreThing\":{" CORE_MIN ",\"keepAlive\":600},\"runtime\":{\"cgroup\":{\"useSystemd\":\"yes\"}},\"managedRespawn\":false,"
-        "\"crypto\":{\"PKCS11\":{\"P11Provider\":\"/usr/local/lib/libsss_pkcs11.so\",\"slotLabel\":\"SSS_PKCS11\",\"slotUserPin\":\"1234\"},"
+        "{\"coreThing\":{" CORE_MIN
+        ",\"keepAlive\":600},\"runtime\":{\"cgroup\":{\"useSystemd\":\"yes\"}},\"managedRespawn\":false,"
+        "\"crypto\":{\"PKCS11\":{\"P11Provider\":\"/usr/local/lib/"
+        "libsss_pkcs11.so\",\"slotLabel\":\"SSS_PKCS11\",\"slotUserPin\":\"1234\"},"
         "\"principals\":{\"SecretsManager\":{\"privateKeyPath\":\"pkcs11:object=sss:20181001;type=private\"},"
-        "\"IoTCertificate\":{\"privateKeyPath\":\"pkcs11:object=sss:20181001;type=private\",\"certificatePath\":\"file:///g/certs/c.pem\"},"
+        "\"IoTCertificate\":{\"privateKeyPath\":\"pkcs11:object=sss:20181001;type=private\","
+        "\"certificatePath\":\"file:///g/certs/c.pem\"},"
         "\"MQTTServerCertificate\":{\"privateKeyPath\":\"pkcs11:object=sss:20181001;type=private\"}},"
         "\"caPath\":\"file:///g/certs/root.ca.pem\"}}";
     struct config *c = NULL;
@@ -211,7 +224,8 @@ static void client_id_length(void **state)
         struct problem why;
         memset(id, 'x', lengths[i]);
         id[lengths[i]] = '\0';
-        (void)snprintf(text, sizeof(text), "{\"coreThing\":{" CORE_MIN "," FILES ",\"coreClientId\":\"%s\"}}", id);
+        (void)snprintf(text, sizeof(text), "{\"coreThing\":{" CORE_MIN "," FILES ",\"coreClientId\":\"%s\"}}",
+                       id);
         assert_int_equal(parse(text, &c, &why), lengths[i] == 128 ? ERR_OK : ERR_INVALID);
         config_free(c);
     }
@@ -233,9 +247,9 @@ static void every_prefix_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_case),         cmocka_unit_test(defaults_are_v1s),
-        cmocka_unit_test(published_file),    cmocka_unit_test(unknown_members_are_named),
-        cmocka_unit_test(client_id_length),  cmocka_unit_test(every_prefix_is_refused),
+        cmocka_unit_test(each_case),        cmocka_unit_test(defaults_are_v1s),
+        cmocka_unit_test(published_file),   cmocka_unit_test(unknown_members_are_named),
+        cmocka_unit_test(client_id_length), cmocka_unit_test(every_prefix_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

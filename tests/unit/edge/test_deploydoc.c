@@ -21,9 +21,12 @@ static X509 *ca, *other_ca;
 static STACK_OF(X509) *roots;
 static const struct gda_ref ref = { "d1", "g1", "v1", "NewDeployment" };
 
-static X509 *issue(enum crypto_cert_kind kind, EVP_PKEY *key, X509 *issuer, EVP_PKEY *issuer_key, int64_t from, int64_t until)
+static X509 *issue(enum crypto_cert_kind kind, EVP_PKEY *key, X509 *issuer, EVP_PKEY *issuer_key,
+                   int64_t from, int64_t until)
 {
-    struct crypto_cert_spec spec = { .kind = kind, .common_name = "test", .not_before_ms = from, .not_after_ms = until };
+    struct crypto_cert_spec spec = {
+        .kind = kind, .common_name = "test", .not_before_ms = from, .not_after_ms = until
+    };
     struct crypto_error why = { 0 };
     X509 *cert = NULL;
 
@@ -72,9 +75,10 @@ static int teardown(void **state)
 
 #define ARTIFACT(name, size, sha) "{\"name\":\"" name "\",\"size\":" size ",\"sha256\":\"" sha "\"}"
 #define SHA "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-#define PAYLOAD_OF(v, d, g, gv, arn, artifacts) \
-    "{" v "\"deploymentId\":\"" d "\",\"deploymentType\":\"NewDeployment\",\"groupId\":\"" g "\",\"groupVersionId\":\"" gv \
-    "\",\"coreThingArn\":\"" arn "\",\"createdAt\":\"2026-11-22T00:00:00Z\",\"new member\":1,\"artifacts\":[" artifacts "]}"
+#define PAYLOAD_OF(v, d, g, gv, arn, artifacts)                                              \
+    "{" v "\"deploymentId\":\"" d "\",\"deploymentType\":\"NewDeployment\",\"groupId\":\"" g \
+    "\",\"groupVersionId\":\"" gv "\",\"coreThingArn\":\"" arn                               \
+    "\",\"createdAt\":\"2026-11-22T00:00:00Z\",\"new member\":1,\"artifacts\":[" artifacts "]}"
 #define V1 "\"v\":1,"
 #define GOOD_ARTIFACT ARTIFACT("group.json", "0", SHA)
 #define GOOD PAYLOAD_OF(V1, "d1", "g1", "v1", ARN, GOOD_ARTIFACT)
@@ -107,8 +111,9 @@ static void make(const struct recipe *r, struct buf *out)
 {
     EVP_PKEY *key = r->rsa ? rsa_key : signer_key;
     autobuf signature = BUF_INIT(1000), pem = BUF_INIT(10000), payload = BUF_INIT(100000);
-    auto_x509 X509 *cert = issue(r->kind, key, r->foreign_ca ? other_ca : ca, r->foreign_ca ? other_ca_key : ca_key,
-                                 r->future ? NOW + 1000 : NOW - DAY, r->expired ? NOW - 1000 : NOW + DAY);
+    auto_x509 X509 *cert =
+        issue(r->kind, key, r->foreign_ca ? other_ca : ca, r->foreign_ca ? other_ca_key : ca_key,
+              r->future ? NOW + 1000 : NOW - DAY, r->expired ? NOW - 1000 : NOW + DAY);
 
     sign(r, &signature, r->foreign_key ? other_key : key);
     assert_int_equal(buf_add_str(&payload, r->payload), ERR_OK);
@@ -117,7 +122,9 @@ static void make(const struct recipe *r, struct buf *out)
     if (r->flip_payload)
         payload.p[payload.n - 3] ^= 1;
     assert_int_equal(crypto_cert_pem(cert, &pem), ERR_OK);
-    assert_int_equal(buf_printf(out, "{%s\"algorithm\":\"%s\",\"payload\":\"", r->v ? r->v : V1, r->algorithm ? r->algorithm : "ES256"), ERR_OK);
+    assert_int_equal(buf_printf(out, "{%s\"algorithm\":\"%s\",\"payload\":\"", r->v ? r->v : V1,
+                                r->algorithm ? r->algorithm : "ES256"),
+                     ERR_OK);
     add_base64(out, buf_slice(&payload));
     assert_int_equal(buf_add_str(out, "\",\"signature\":\""), ERR_OK);
     add_base64(out, buf_slice(&signature));
@@ -143,33 +150,93 @@ static const struct {
     const char *says;
 } cases[] = {
     { "good", { GOOD, CODE }, ERR_OK, "" },
-    { "EC-1: version 2 outside", { GOOD, CODE, .v = "\"v\":2," }, ERR_INVALID, "version 2, this core knows version 1" },
+    { "EC-1: version 2 outside",
+      { GOOD, CODE, .v = "\"v\":2," },
+      ERR_INVALID,
+      "version 2, this core knows version 1" },
     { "EC-1: no version outside", { GOOD, CODE, .v = "" }, ERR_INVALID, "has no version" },
-    { "EC-1: version 2 inside", { PAYLOAD_OF("\"v\":2,", "d1", "g1", "v1", ARN, GOOD_ARTIFACT), CODE }, ERR_INVALID, "version 2" },
+    { "EC-1: version 2 inside",
+      { PAYLOAD_OF("\"v\":2,", "d1", "g1", "v1", ARN, GOOD_ARTIFACT), CODE },
+      ERR_INVALID,
+      "version 2" },
     { "EC-5: another algorithm", { GOOD, CODE, .algorithm = "none" }, ERR_INVALID, "ES256" },
     { "EC-6: payload altered", { GOOD, CODE, .flip_payload = true }, ERR_AUTH, "was altered on the way" },
     { "EC-6: signature altered", { GOOD, CODE, .flip_signature = true }, ERR_AUTH, "signature does not fit" },
-    { "EC-6: signed without the prefix", { GOOD, CODE, .no_prefix = true }, ERR_AUTH, "signature does not fit" },
-    { "EC-6: signed with another key", { GOOD, CODE, .foreign_key = true }, ERR_AUTH, "signature does not fit" },
+    { "EC-6: signed without the prefix",
+      { GOOD, CODE, .no_prefix = true },
+      ERR_AUTH,
+      "signature does not fit" },
+    { "EC-6: signed with another key",
+      { GOOD, CODE, .foreign_key = true },
+      ERR_AUTH,
+      "signature does not fit" },
     { "EC-6: RSA signer", { GOOD, CODE, .rsa = true }, ERR_AUTH, "no P-256 key" },
-    { "EC-7: signer of another CA", { GOOD, CODE, .foreign_ca = true }, ERR_AUTH, "certificate is not accepted" },
-    { "EC-7: a TLS server's certificate", { GOOD, .kind = CRYPTO_CERT_SERVER }, ERR_AUTH, "certificate is not accepted" },
-    { "EC-7: a device's certificate", { GOOD, .kind = CRYPTO_CERT_CLIENT }, ERR_AUTH, "certificate is not accepted" },
+    { "EC-7: signer of another CA",
+      { GOOD, CODE, .foreign_ca = true },
+      ERR_AUTH,
+      "certificate is not accepted" },
+    { "EC-7: a TLS server's certificate",
+      { GOOD, .kind = CRYPTO_CERT_SERVER },
+      ERR_AUTH,
+      "certificate is not accepted" },
+    { "EC-7: a device's certificate",
+      { GOOD, .kind = CRYPTO_CERT_CLIENT },
+      ERR_AUTH,
+      "certificate is not accepted" },
     { "EC-7: expired", { GOOD, CODE, .expired = true }, ERR_AUTH, "certificate is not accepted" },
     { "EC-7: not yet valid", { GOOD, CODE, .future = true }, ERR_AUTH, "certificate is not accepted" },
-    { "EC-8: another deployment", { PAYLOAD_OF(V1, "d2", "g1", "v1", ARN, GOOD_ARTIFACT), CODE }, ERR_INVALID, "another deploymentId" },
-    { "EC-8: another group", { PAYLOAD_OF(V1, "d1", "g2", "v1", ARN, GOOD_ARTIFACT), CODE }, ERR_INVALID, "another groupId" },
-    { "EC-8: another version", { PAYLOAD_OF(V1, "d1", "g1", "v2", ARN, GOOD_ARTIFACT), CODE }, ERR_INVALID, "another groupVersionId" },
-    { "EC-8: another core", { PAYLOAD_OF(V1, "d1", "g1", "v1", ARN "2", GOOD_ARTIFACT), CODE }, ERR_INVALID, "another coreThingArn" },
-    { "EC-8: no artifacts", { PAYLOAD_OF(V1, "d1", "g1", "v1", ARN, ""), CODE }, ERR_INVALID, "lists no group.json" },
-    { "EC-8: group.json twice", { PAYLOAD_OF(V1, "d1", "g1", "v1", ARN, GOOD_ARTIFACT "," GOOD_ARTIFACT), CODE }, ERR_INVALID, "twice" },
-    { "EC-8: a path as name", { PAYLOAD_OF(V1, "d1", "g1", "v1", ARN, GOOD_ARTIFACT "," ARTIFACT("../x", "0", SHA)), CODE }, ERR_INVALID, "name is not" },
-    { "EC-8: a hidden name", { PAYLOAD_OF(V1, "d1", "g1", "v1", ARN, GOOD_ARTIFACT "," ARTIFACT(".x", "0", SHA)), CODE }, ERR_INVALID, "name is not" },
-    { "EC-8: negative size", { PAYLOAD_OF(V1, "d1", "g1", "v1", ARN, ARTIFACT("group.json", "-1", SHA)), CODE }, ERR_INVALID, "valid size" },
-    { "EC-8: size is text", { PAYLOAD_OF(V1, "d1", "g1", "v1", ARN, ARTIFACT("group.json", "\"1\"", SHA)), CODE }, ERR_INVALID, "valid size" },
-    { "largest size", { PAYLOAD_OF(V1, "d1", "g1", "v1", ARN, ARTIFACT("group.json", "268435456", SHA)), CODE }, ERR_OK, "" },
-    { "one byte more", { PAYLOAD_OF(V1, "d1", "g1", "v1", ARN, ARTIFACT("group.json", "268435457", SHA)), CODE }, ERR_TOO_BIG, "at most" },
-    { "short digest", { PAYLOAD_OF(V1, "d1", "g1", "v1", ARN, ARTIFACT("group.json", "1", "ab")), CODE }, ERR_INVALID, "sha256" },
+    { "EC-8: another deployment",
+      { PAYLOAD_OF(V1, "d2", "g1", "v1", ARN, GOOD_ARTIFACT), CODE },
+      ERR_INVALID,
+      "another deploymentId" },
+    { "EC-8: another group",
+      { PAYLOAD_OF(V1, "d1", "g2", "v1", ARN, GOOD_ARTIFACT), CODE },
+      ERR_INVALID,
+      "another groupId" },
+    { "EC-8: another version",
+      { PAYLOAD_OF(V1, "d1", "g1", "v2", ARN, GOOD_ARTIFACT), CODE },
+      ERR_INVALID,
+      "another groupVersionId" },
+    { "EC-8: another core",
+      { PAYLOAD_OF(V1, "d1", "g1", "v1", ARN "2", GOOD_ARTIFACT), CODE },
+      ERR_INVALID,
+      "another coreThingArn" },
+    { "EC-8: no artifacts",
+      { PAYLOAD_OF(V1, "d1", "g1", "v1", ARN, ""), CODE },
+      ERR_INVALID,
+      "lists no group.json" },
+    { "EC-8: group.json twice",
+      { PAYLOAD_OF(V1, "d1", "g1", "v1", ARN, GOOD_ARTIFACT "," GOOD_ARTIFACT), CODE },
+      ERR_INVALID,
+      "twice" },
+    { "EC-8: a path as name",
+      { PAYLOAD_OF(V1, "d1", "g1", "v1", ARN, GOOD_ARTIFACT "," ARTIFACT("../x", "0", SHA)), CODE },
+      ERR_INVALID,
+      "name is not" },
+    { "EC-8: a hidden name",
+      { PAYLOAD_OF(V1, "d1", "g1", "v1", ARN, GOOD_ARTIFACT "," ARTIFACT(".x", "0", SHA)), CODE },
+      ERR_INVALID,
+      "name is not" },
+    { "EC-8: negative size",
+      { PAYLOAD_OF(V1, "d1", "g1", "v1", ARN, ARTIFACT("group.json", "-1", SHA)), CODE },
+      ERR_INVALID,
+      "valid size" },
+    { "EC-8: size is text",
+      { PAYLOAD_OF(V1, "d1", "g1", "v1", ARN, ARTIFACT("group.json", "\"1\"", SHA)), CODE },
+      ERR_INVALID,
+      "valid size" },
+    { "largest size",
+      { PAYLOAD_OF(V1, "d1", "g1", "v1", ARN, ARTIFACT("group.json", "268435456", SHA)), CODE },
+      ERR_OK,
+      "" },
+    { "one byte more",
+      { PAYLOAD_OF(V1, "d1", "g1", "v1", ARN, ARTIFACT("group.json", "268435457", SHA)), CODE },
+      ERR_TOO_BIG,
+      "at most" },
+    { "short digest",
+      { PAYLOAD_OF(V1, "d1", "g1", "v1", ARN, ARTIFACT("group.json", "1", "ab")), CODE },
+      ERR_INVALID,
+      "sha256" },
     { "payload no object", { "[]", CODE }, ERR_INVALID, "payload is not a JSON object" },
 };
 
@@ -273,8 +340,11 @@ static void artifact_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_case), cmocka_unit_test(every_prefix_is_refused), cmocka_unit_test(any_changed_byte_is_refused),
-        cmocka_unit_test(names),     cmocka_unit_test(artifact_bytes),
+        cmocka_unit_test(each_case),
+        cmocka_unit_test(every_prefix_is_refused),
+        cmocka_unit_test(any_changed_byte_is_refused),
+        cmocka_unit_test(names),
+        cmocka_unit_test(artifact_bytes),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -16,16 +16,34 @@ static const struct {
     size_t n;
     const char *want;
 } lines[] = {
-    { "Connecting with MQTT.", { ELOG_S("endpoint", "h:8883"), ELOG_S("clientId", "SE050_Core") }, 2,
-      "[2021-01-28T17:43:47.22Z][INFO]-Connecting with MQTT.\t{\"endpoint\": \"h:8883\", \"clientId\": \"SE050_Core\"}\n" },
-    { "MQTT connection connected. Start subscribing.", { ELOG_S("clientId", "SE050_Core"), ELOG_N("count", 1) }, 2,
-      "[2021-01-28T17:43:47.22Z][INFO]-MQTT connection connected. Start subscribing.\t{\"clientId\": \"SE050_Core\", \"count\": 1}\n" },
-    { "Daemon connected to cloud.", { { 0 } }, 0, "[2021-01-28T17:43:47.22Z][INFO]-Daemon connected to cloud.\n" },
+    { "Connecting with MQTT.",
+      { ELOG_S("endpoint", "h:8883"), ELOG_S("clientId", "SE050_Core") },
+      2,
+      "[2021-01-28T17:43:47.22Z][INFO]-Connecting with MQTT.\t{\"endpoint\": \"h:8883\", \"clientId\": "
+      "\"SE050_Core\"}\n" },
+    { "MQTT connection connected. Start subscribing.",
+      { ELOG_S("clientId", "SE050_Core"), ELOG_N("count", 1) },
+      2,
+      "[2021-01-28T17:43:47.22Z][INFO]-MQTT connection connected. Start subscribing.\t{\"clientId\": "
+      "\"SE050_Core\", \"count\": 1}\n" },
+    { "Daemon connected to cloud.",
+      { { 0 } },
+      0,
+      "[2021-01-28T17:43:47.22Z][INFO]-Daemon connected to cloud.\n" },
     { "two\nlines\tand a tab", { { 0 } }, 0, "[2021-01-28T17:43:47.22Z][INFO]-two lines and a tab\n" },
-    { "m", { ELOG_S("k\"", "a\\b\n\x7f") }, 1, "[2021-01-28T17:43:47.22Z][INFO]-m\t{\"k\\\"\": \"a\\\\b\\u000a\\u007f\"}\n" },
-    { "m", { ELOG_S("k", "gr\xc3\xbc\xc3\x9f") }, 1, "[2021-01-28T17:43:47.22Z][INFO]-m\t{\"k\": \"gr\xc3\xbc\xc3\x9f\"}\n" },
+    { "m",
+      { ELOG_S("k\"", "a\\b\n\x7f") },
+      1,
+      "[2021-01-28T17:43:47.22Z][INFO]-m\t{\"k\\\"\": \"a\\\\b\\u000a\\u007f\"}\n" },
+    { "m",
+      { ELOG_S("k", "gr\xc3\xbc\xc3\x9f") },
+      1,
+      "[2021-01-28T17:43:47.22Z][INFO]-m\t{\"k\": \"gr\xc3\xbc\xc3\x9f\"}\n" },
     { "m", { ELOG_S("k", "bad \xff") }, 1, "[2021-01-28T17:43:47.22Z][INFO]-m\t{\"k\": \"bad \\u00ff\"}\n" },
-    { "m", { ELOG_S("k", NULL), ELOG_N("n", -7) }, 2, "[2021-01-28T17:43:47.22Z][INFO]-m\t{\"k\": \"\", \"n\": -7}\n" },
+    { "m",
+      { ELOG_S("k", NULL), ELOG_N("n", -7) },
+      2,
+      "[2021-01-28T17:43:47.22Z][INFO]-m\t{\"k\": \"\", \"n\": -7}\n" },
 };
 
 static void each_line(void **state)
@@ -33,7 +51,8 @@ static void each_line(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
         autobuf out = BUF_INIT(1000);
-        assert_int_equal(elog_format(&out, WHEN, ELOG_INFO, lines[i].message, lines[i].fields, lines[i].n), ERR_OK);
+        assert_int_equal(elog_format(&out, WHEN, ELOG_INFO, lines[i].message, lines[i].fields, lines[i].n),
+                         ERR_OK);
         assert_string_equal(buf_str(&out), lines[i].want);
     }
 }
@@ -112,7 +131,8 @@ static void space_is_kept(void **state)
     elog_configure(ELOG_INFO, 8);
     for (int i = 0; i < 1000; i++) {
         elogf(ELOG_INFO, "line %d of a log that must not grow without end", i);
-        assert_true(size_of("runtime.log") + (size_of("runtime.log.1") > 0 ? size_of("runtime.log.1") : 0) <= 8 * 1024);
+        assert_true(size_of("runtime.log") + (size_of("runtime.log.1") > 0 ? size_of("runtime.log.1") : 0) <=
+                    8 * 1024);
     }
     assert_true(size_of("runtime.log.1") > 0);
     elog_configure(ELOG_INFO, ELOG_DEFAULT_SPACE_KB);
@@ -121,10 +141,8 @@ static void space_is_kept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_line),
-        cmocka_unit_test(too_long_leaves_the_buffer_alone),
-        cmocka_unit_test(levels),
-        cmocka_unit_test(the_level_decides),
+        cmocka_unit_test(each_line),     cmocka_unit_test(too_long_leaves_the_buffer_alone),
+        cmocka_unit_test(levels),        cmocka_unit_test(the_level_decides),
         cmocka_unit_test(space_is_kept),
     };
     return cmocka_run_group_tests(tests, make_dir, drop_dir);

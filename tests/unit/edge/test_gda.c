@@ -4,7 +4,9 @@
 #include "base/mem.h"
 #include "edge/gda.h"
 
-#define REF(d) "\"deploymentId\":\"" d "\",\"deploymentType\":\"NewDeployment\",\"groupId\":\"g\",\"groupVersionId\":\"v\""
+#define REF(d)              \
+    "\"deploymentId\":\"" d \
+    "\",\"deploymentType\":\"NewDeployment\",\"groupId\":\"g\",\"groupVersionId\":\"v\""
 #define STATE(x) "{\"state\":{" x "},\"version\":3}"
 
 static const struct {
@@ -15,23 +17,35 @@ static const struct {
     bool start;
 } gets[] = {
     { "nothing desired", STATE(""), ERR_OK, "", GDA_NONE, false },
-    { "desired, nothing reported", STATE("\"desired\":{\"v\":1," REF("d1") "}"), ERR_OK, "d1", GDA_NONE, true },
-    { "in progress for it", STATE("\"desired\":{\"v\":1," REF("d1") "},\"reported\":{\"v\":1," REF("d1") ",\"status\":\"InProgress\"}"),
+    { "desired, nothing reported", STATE("\"desired\":{\"v\":1," REF("d1") "}"), ERR_OK, "d1", GDA_NONE,
+      true },
+    { "in progress for it",
+      STATE("\"desired\":{\"v\":1," REF("d1") "},\"reported\":{\"v\":1," REF(
+          "d1") ",\"status\":\"InProgress\"}"),
       ERR_OK, "d1", GDA_IN_PROGRESS, true },
-    { "success for it", STATE("\"desired\":{\"v\":1," REF("d1") "},\"reported\":{\"v\":1," REF("d1") ",\"status\":\"Success\"}"), ERR_OK,
-      "d1", GDA_SUCCESS, false },
-    { "failure for it", STATE("\"desired\":{\"v\":1," REF("d1") "},\"reported\":{\"v\":1," REF("d1") ",\"status\":\"Failure\"}"), ERR_OK,
-      "d1", GDA_FAILURE, false },
-    { "success for another", STATE("\"desired\":{\"v\":1," REF("d2") "},\"reported\":{\"v\":1," REF("d1") ",\"status\":\"Success\"}"),
+    { "success for it",
+      STATE(
+          "\"desired\":{\"v\":1," REF("d1") "},\"reported\":{\"v\":1," REF("d1") ",\"status\":\"Success\"}"),
+      ERR_OK, "d1", GDA_SUCCESS, false },
+    { "failure for it",
+      STATE(
+          "\"desired\":{\"v\":1," REF("d1") "},\"reported\":{\"v\":1," REF("d1") ",\"status\":\"Failure\"}"),
+      ERR_OK, "d1", GDA_FAILURE, false },
+    { "success for another",
+      STATE(
+          "\"desired\":{\"v\":1," REF("d2") "},\"reported\":{\"v\":1," REF("d1") ",\"status\":\"Success\"}"),
       ERR_OK, "d2", GDA_SUCCESS, true },
-    { "members we do not know (EC-1)", STATE("\"desired\":{\"v\":1,\"new\":{}," REF("d1") "}"), ERR_OK, "d1", GDA_NONE, true },
-    { "a broken reported state counts as none", STATE("\"desired\":{\"v\":1," REF("d1") "},\"reported\":{\"v\":7}"), ERR_OK, "d1",
+    { "members we do not know (EC-1)", STATE("\"desired\":{\"v\":1,\"new\":{}," REF("d1") "}"), ERR_OK, "d1",
       GDA_NONE, true },
+    { "a broken reported state counts as none",
+      STATE("\"desired\":{\"v\":1," REF("d1") "},\"reported\":{\"v\":7}"), ERR_OK, "d1", GDA_NONE, true },
     { "version 2 (EC-1)", STATE("\"desired\":{\"v\":2," REF("d1") "}"), ERR_INVALID, NULL, GDA_NONE, false },
     { "version 0", STATE("\"desired\":{\"v\":0," REF("d1") "}"), ERR_INVALID, NULL, GDA_NONE, false },
     { "no version (EC-1)", STATE("\"desired\":{" REF("d1") "}"), ERR_INVALID, NULL, GDA_NONE, false },
-    { "version is text", STATE("\"desired\":{\"v\":\"1\"," REF("d1") "}"), ERR_INVALID, NULL, GDA_NONE, false },
-    { "an id that is a path", STATE("\"desired\":{\"v\":1," REF("../x") "}"), ERR_INVALID, NULL, GDA_NONE, false },
+    { "version is text", STATE("\"desired\":{\"v\":\"1\"," REF("d1") "}"), ERR_INVALID, NULL, GDA_NONE,
+      false },
+    { "an id that is a path", STATE("\"desired\":{\"v\":1," REF("../x") "}"), ERR_INVALID, NULL, GDA_NONE,
+      false },
     { "an empty id", STATE("\"desired\":{\"v\":1," REF("") "}"), ERR_INVALID, NULL, GDA_NONE, false },
     { "no state", "{}", ERR_INVALID, NULL, GDA_NONE, false },
     { "no JSON", "state", ERR_INVALID, NULL, GDA_NONE, false },
@@ -58,7 +72,9 @@ static void each_get(void **state)
 
 static struct gda_report a_report(enum gda_status s)
 {
-    struct gda_report r = { .ref = { "d1", "g1", "v1", "NewDeployment" }, .status = s, .message = "disk \"full\"" };
+    struct gda_report r = { .ref = { "d1", "g1", "v1", "NewDeployment" },
+                            .status = s,
+                            .message = "disk \"full\"" };
 
     return r;
 }
@@ -72,12 +88,15 @@ static void written_documents(void **state)
     assert_int_equal(gda_write_status(&a, &ok), ERR_OK);
     assert_string_equal(buf_str(&a), "{\"v\":1,\"status\":\"Success\"}");
     assert_int_equal(gda_write_status(&b, &bad), ERR_OK);
-    assert_string_equal(buf_str(&b), "{\"v\":1,\"status\":\"Failure\",\"errorMessage\":\"disk \\\"full\\\"\"}");
+    assert_string_equal(buf_str(&b),
+                        "{\"v\":1,\"status\":\"Failure\",\"errorMessage\":\"disk \\\"full\\\"\"}");
     assert_int_equal(gda_write_reported(&c, &ok, "tok"), ERR_OK);
     /* errorMessage of an earlier failure is deleted: a shadow merges */
-    assert_string_equal(buf_str(&c), "{\"state\":{\"reported\":{\"v\":1,\"deploymentId\":\"d1\",\"deploymentType\":\"NewDeployment\","
-                                     "\"groupId\":\"g1\",\"groupVersionId\":\"v1\",\"status\":\"Success\",\"errorMessage\":null}},"
-                                     "\"clientToken\":\"tok\"}");
+    assert_string_equal(
+        buf_str(&c),
+        "{\"state\":{\"reported\":{\"v\":1,\"deploymentId\":\"d1\",\"deploymentType\":\"NewDeployment\","
+        "\"groupId\":\"g1\",\"groupVersionId\":\"v1\",\"status\":\"Success\",\"errorMessage\":null}},"
+        "\"clientToken\":\"tok\"}");
 }
 
 static void saved_comes_back(void **state)
@@ -105,7 +124,10 @@ static void answers(void **state)
     int64_t code = -1;
 
     (void)state;
-    assert_int_equal(gda_parse_answer(SLICE_LIT("{\"code\":404,\"message\":\"No shadow\",\"clientToken\":\"t\"}"), token, &code, message), ERR_OK);
+    assert_int_equal(
+        gda_parse_answer(SLICE_LIT("{\"code\":404,\"message\":\"No shadow\",\"clientToken\":\"t\"}"), token,
+                         &code, message),
+        ERR_OK);
     assert_int_equal(code, 404);
     assert_string_equal(token, "t");
     assert_string_equal(message, "No shadow");

@@ -23,20 +23,23 @@ static const struct {
 } cases[] = {
     { "{}", ERR_OK, NULL, ELOG_INFO, 128, 0 },
     { DEFS(""), ERR_OK, NULL, ELOG_INFO, 128, 0 },
-    { DEFS("\"Lambdas\":{\"Content\":[]},\"Resources\":null,\"Logging\":{\"Content\":null}"), ERR_OK, NULL, ELOG_INFO, 128, 0 },
-    { LOGGERS(LOGGER("FileSystem", "GreengrassSystem", "DEBUG", ",\"Space\":25600")), ERR_OK, NULL, ELOG_DEBUG, 25600, 0 },
+    { DEFS("\"Lambdas\":{\"Content\":[]},\"Resources\":null,\"Logging\":{\"Content\":null}"), ERR_OK, NULL,
+      ELOG_INFO, 128, 0 },
+    { LOGGERS(LOGGER("FileSystem", "GreengrassSystem", "DEBUG", ",\"Space\":25600")), ERR_OK, NULL,
+      ELOG_DEBUG, 25600, 0 },
     { LOGGERS(LOGGER("FileSystem", "Lambda", "DEBUG", ",\"Space\":25600")), ERR_OK, NULL, ELOG_INFO, 128, 0 },
     { LOGGERS(LOGGER("FileSystem", "GreengrassSystem", "FATAL", "")), ERR_OK, NULL, ELOG_FATAL, 128, 0 },
     { LOGGERS(LOGGER("FileSystem", "GreengrassSystem", "TRACE", "")), ERR_INVALID, "Level must be", 0, 0, 0 },
     { LOGGERS(LOGGER("FileSystem", "Kernel", "INFO", "")), ERR_INVALID, "Component must be", 0, 0, 0 },
     { LOGGERS(LOGGER("Tape", "Lambda", "INFO", "")), ERR_INVALID, "Type must be", 0, 0, 0 },
-    { LOGGERS(LOGGER("FileSystem", "Lambda", "INFO", ",\"Space\":0")), ERR_INVALID, "Space must be", 0, 0, 0 },
+    { LOGGERS(LOGGER("FileSystem", "Lambda", "INFO", ",\"Space\":0")), ERR_INVALID, "Space must be", 0, 0,
+      0 },
     { LOGGERS(LOGGER("AWSCloudWatch", "Lambda", "INFO", "")), ERR_UNSUPPORTED, "AWSCloudWatch", 0, 0, 0 },
-    { LOGGERS(LOGGER("FileSystem", "Lambda", "INFO", "") "," LOGGER("FileSystem", "Lambda", "WARN", "")), ERR_INVALID,
-      "two FileSystem loggers for the component Lambda", 0, 0, 0 },
+    { LOGGERS(LOGGER("FileSystem", "Lambda", "INFO", "") "," LOGGER("FileSystem", "Lambda", "WARN", "")),
+      ERR_INVALID, "two FileSystem loggers for the component Lambda", 0, 0, 0 },
     { SUBS(SUB("cloud", "a/+/#", "GGShadowService")), ERR_OK, NULL, ELOG_INFO, 128, 1 },
-    { SUBS(SUB("arn:aws:iot:r:1:thing/a", "t", "cloud") "," SUB("cloud", "t", "arn:aws:iot:r:1:thing/a")), ERR_OK, NULL,
-      ELOG_INFO, 128, 2 },
+    { SUBS(SUB("arn:aws:iot:r:1:thing/a", "t", "cloud") "," SUB("cloud", "t", "arn:aws:iot:r:1:thing/a")),
+      ERR_OK, NULL, ELOG_INFO, 128, 2 },
     { SUBS(SUB("cloud", "a/1/2/3/4/5/6/7", "GGShadowService")), ERR_OK, NULL, ELOG_INFO, 128, 1 },
     { SUBS(SUB("cloud", "a/1/2/3/4/5/6/7/8", "GGShadowService")), ERR_INVALID, "over 7 slashes", 0, 0, 0 },
     { SUBS(SUB("cloud", "a/#/b", "GGShadowService")), ERR_INVALID, "not a topic filter", 0, 0, 0 },
@@ -51,7 +54,8 @@ static const struct {
     { DEFS("\"Logging\":[]"), ERR_INVALID, "GroupDefinitions.Logging must be", 0, 0, 0 },
     { DEFS("\"Logging\":{\"Content\":7}"), ERR_INVALID, "GroupDefinitions.Logging must be", 0, 0, 0 },
     { "{\"GroupDefinitions\":[]}", ERR_INVALID, "must be an object", 0, 0, 0 },
-    { "{\"Arn\":\"arn:aws:greengrass:r:1:/greengrass/groups/g-1/versions/v-1\"}", ERR_OK, NULL, ELOG_INFO, 128, 0 },
+    { "{\"Arn\":\"arn:aws:greengrass:r:1:/greengrass/groups/g-1/versions/v-1\"}", ERR_OK, NULL, ELOG_INFO,
+      128, 0 },
     { "{\"Arn\":\"arn:aws:greengrass:r:1:/greengrass/groups/g-1\"}", ERR_INVALID, "Arn is not", 0, 0, 0 },
     { "{\"Arn\":7}", ERR_INVALID, "Arn is not", 0, 0, 0 },
     { "[]", ERR_INVALID, "not an object", 0, 0, 0 },
@@ -86,7 +90,10 @@ static void names_of_a_group(void **state)
     struct problem why;
 
     (void)state;
-    assert_int_equal(group_parse(SLICE_LIT("{\"Arn\":\"arn:aws:greengrass:r:1:/greengrass/groups/g-1/versions/v-1\"}"), &g, &why), ERR_OK);
+    assert_int_equal(
+        group_parse(SLICE_LIT("{\"Arn\":\"arn:aws:greengrass:r:1:/greengrass/groups/g-1/versions/v-1\"}"), &g,
+                    &why),
+        ERR_OK);
     assert_string_equal(g->group_id, "g-1");
     assert_string_equal(g->version_id, "v-1");
     group_free(g);
@@ -101,7 +108,9 @@ static void subject_length(void **state)
         struct group *g = NULL;
         struct problem why;
         memset(subject, 't', n);
-        (void)snprintf(text, sizeof(text), SUBS("{\"Id\":\"s\",\"Source\":\"cloud\",\"Target\":\"cloud\",\"Subject\":\"%s\"}"), subject);
+        (void)snprintf(text, sizeof(text),
+                       SUBS("{\"Id\":\"s\",\"Source\":\"cloud\",\"Target\":\"cloud\",\"Subject\":\"%s\"}"),
+                       subject);
         assert_int_equal(group_parse(slice_str(text), &g, &why), n == 256 ? ERR_OK : ERR_INVALID);
         group_free(g);
     }

@@ -48,7 +48,8 @@ static void pid_folder(void **state)
     assert_string_equal(given, "/p");
 }
 
-/* sun_path holds 108 bytes with its NUL; /socket/greengrass_ipc.sock is 27: the guide's 79 and 83 less "/ggc" and up. */
+/* sun_path holds 108 bytes with its NUL; /socket/greengrass_ipc.sock is 27: the guide's 79 and 83 less "/ggc"
+ * and up. */
 static void socket_name(void **state)
 {
     char wd[200];

@@ -10,8 +10,10 @@ static const struct {
 } cases[] = {
     { LINK_CONNECTING, ERR_UNAVAILABLE, "cannot connect to h:1: Connection refused", "iotMqttPort" },
     { LINK_CONNECTING, ERR_TIMEOUT, "timed out", "iotHost" },
-    { LINK_CONNECTING, ERR_AUTH, "the peer's certificate is not accepted: unable to get local issuer", "crypto.caPath" },
-    { LINK_CONNECTING, ERR_AUTH, "the peer refused us: it does not accept our certificate", "registered with the cloud and ACTIVE" },
+    { LINK_CONNECTING, ERR_AUTH, "the peer's certificate is not accepted: unable to get local issuer",
+      "crypto.caPath" },
+    { LINK_CONNECTING, ERR_AUTH, "the peer refused us: it does not accept our certificate",
+      "registered with the cloud and ACTIVE" },
     { LINK_CONNECTING, ERR_PROTO, "wrong version number", "MQTT port with TLS" },
     { LINK_CONNECTING, ERR_CRYPTO, "our private key did not sign", "token answers" },
     { LINK_CONNECTING, ERR_IO, "reset", "token answers" },
@@ -20,7 +22,8 @@ static const struct {
     { LINK_CONNACK, ERR_IO, "", "a policy is attached" },
     { LINK_CONNACK, ERR_DENIED, "CONNACK 5", "certificate is ACTIVE" },
     { LINK_CONNACK, ERR_AUTH, "the peer refused us", "registered with the cloud and ACTIVE" },
-    { LINK_SUBSCRIBING, ERR_DENIED, "SUBACK 0x80", "iot:Subscribe and iot:Receive for $aws/things/CORE-gda/shadow/*" },
+    { LINK_SUBSCRIBING, ERR_DENIED, "SUBACK 0x80",
+      "iot:Subscribe and iot:Receive for $aws/things/CORE-gda/shadow/*" },
     { LINK_SUBSCRIBING, ERR_EOF, "", "the -gda topics" },
     { LINK_READY, ERR_EOF, "", "client id CORE-x" },
 };

@@ -30,7 +30,8 @@ static void connect_bytes(void **state)
 {
     struct mqttc m = fresh();
     /* §3.1: clean session, keep alive 30, client id CORE */
-    struct slice want = SLICE_LIT("\x10\x10\x00\x04MQTT\x04\x02\x00\x1e\x00\x04" "CORE");
+    struct slice want = SLICE_LIT("\x10\x10\x00\x04MQTT\x04\x02\x00\x1e\x00\x04"
+                                  "CORE");
 
     (void)state;
     assert_int_equal(m.out.n, want.n);

@@ -95,6 +95,7 @@ static void a_stale_file_with_a_living_pid(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-    const struct CMUnitTest tests[] = { T(none_is_running), T(a_holder_is_found_and_keeps_others_out), T(a_stale_file_with_a_living_pid) };
+    const struct CMUnitTest tests[] = { T(none_is_running), T(a_holder_is_found_and_keeps_others_out),
+                                        T(a_stale_file_with_a_living_pid) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -218,10 +218,17 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(starts_with_an_empty_group), T(an_absent_file_is_an_empty_group), T(deployments_follow_each_other),
-        T(staging_changes_nothing),    T(rollback_brings_the_previous_back), T(crash_while_staging),
-        T(crash_on_trial),             T(crash_before_the_switch),           T(crash_after_commit),
-        T(reports_survive),            T(a_failed_write_says_what_and_where),
+        T(starts_with_an_empty_group),
+        T(an_absent_file_is_an_empty_group),
+        T(deployments_follow_each_other),
+        T(staging_changes_nothing),
+        T(rollback_brings_the_previous_back),
+        T(crash_while_staging),
+        T(crash_on_trial),
+        T(crash_before_the_switch),
+        T(crash_after_commit),
+        T(reports_survive),
+        T(a_failed_write_says_what_and_where),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -134,6 +134,20 @@ static void a_torn_tail_is_cut_off(void **state)
     vse_store_close(s);
 }
 
+static void an_unfinished_compaction_leaves_no_keys_about(void **state)
+{
+    autofree char *left = mem_printf("%s.new.4711", path), *other = mem_printf("%s.newer", path);
+    struct vse_store *s;
+    (void)state;
+
+    assert_int_equal(file_write_durable(left, SLICE_LIT("keys"), 0600), ERR_OK);
+    assert_int_equal(file_write_durable(other, SLICE_LIT("not ours"), 0600), ERR_OK);
+    s = reopen(NULL);
+    assert_int_equal(access(left, F_OK), -1);
+    assert_int_equal(access(other, F_OK), 0);
+    vse_store_close(s);
+}
+
 static void refused_files_are_not_touched(void **state)
 {
     static const struct slice contents[] = { SLICE_LIT(""), SLICE_LIT("SEDGEVSE"),
@@ -160,6 +174,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_at_a_time_but_anybody_may_peek, setup, teardown),
         cmocka_unit_test_setup_teardown(compaction_keeps_everything_and_the_lock, setup, teardown),
         cmocka_unit_test_setup_teardown(a_torn_tail_is_cut_off, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_unfinished_compaction_leaves_no_keys_about, setup, teardown),
         cmocka_unit_test_setup_teardown(refused_files_are_not_touched, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,6 +59,7 @@ say "What the V1 console used to hand out as a download:"
 run 'sedgectl setup-archive --thing SE050_Core --keys $DEMO/work/keys.json --endpoint http://$SEDGE_API --out $DEMO/work'
 expect "only its owner can read the archive" '[ "$(stat -c %a "$DEMO/work/$HASH-setup.tar.gz")" = 600 ]'
 env_line "SEDGE_ROOT=${SHORT_ROOT:-$DEMO}/greengrass"
+printf '%s\n' "$SEDGE_ROOT/var/run/greengrassd.pid" >"$DEMO/pid-file"
 run 'mkdir -p $SEDGE_ROOT $DEMO/work/unpacked'
 run 'tar -xzf $DEMO/work/$HASH-setup.tar.gz -C $SEDGE_ROOT'
 run 'tar -xzf $DEMO/work/$HASH-setup.tar.gz -C $DEMO/work/unpacked'

@@ -1,0 +1,120 @@
+#include "../../cm.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "cloud/auth/accesskeys.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+struct scene {
+    struct crypto_ctx *crypto;
+    char dir[64], path[100];
+};
+
+static int setup(void **state)
+{
+    struct scene *s = mem_calloc(1, sizeof(*s));
+
+    strcpy(s->dir, "/tmp/sedge-keys-XXXXXX");
+    assert_non_null(mkdtemp(s->dir));
+    (void)snprintf(s->path, sizeof(s->path), "%s/admin-credentials", s->dir);
+    assert_int_equal(crypto_ctx_new(NULL, &s->crypto), ERR_OK);
+    *state = s;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct scene *s = *state;
+
+    crypto_ctx_free(s->crypto);
+    assert_int_equal(file_remove_tree(s->dir), ERR_OK);
+    free(s);
+    return 0;
+}
+
+static void made_once(void **state)
+{
+    struct scene *s = *state;
+    struct access_keys *k = NULL;
+    autobuf first = BUF_INIT(4096), second = BUF_INIT(4096);
+    struct stat st;
+    char why[512], id[21];
+    bool made = false;
+
+    assert_int_equal(access_keys_open(s->crypto, s->path, &k, &made, why, sizeof(why)), ERR_OK);
+    assert_true(made);
+    assert_int_equal(stat(s->path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_int_equal(file_read(s->path, &first), ERR_OK);
+    assert_int_equal(sscanf(buf_str(&first), "[default]\naws_access_key_id = %20s", id), 1);
+    assert_int_equal(strlen(id), 20);
+    assert_int_equal(secret_len(access_keys_find(k, id)), 40);
+    assert_null(access_keys_find(k, "AKIA"));
+    access_keys_free(k);
+    assert_int_equal(access_keys_open(s->crypto, s->path, &k, &made, why, sizeof(why)), ERR_OK);
+    assert_false(made);
+    assert_int_equal(file_read(s->path, &second), ERR_OK);
+    assert_true(slice_eq(buf_slice(&first), buf_slice(&second)));
+    access_keys_free(k);
+}
+
+static const struct {
+    const char *text;
+    size_t keys;
+} files[] = {
+    { "[default]\naws_access_key_id=A\naws_secret_access_key=b\n", 1 },
+    { "# c\n\n[a]\r\n aws_access_key_id = A \r\naws_secret_access_key = b\nregion = "
+      "x\n[b]\naws_access_key_id=B\naws_secret_access_key=c",
+      2 },
+    { "", 0 },
+    { "nonsense\n", 0 },
+    { "aws_access_key_id=A\n", 0 },
+    { "aws_secret_access_key=b\n", 0 },
+    { "aws_access_key_id=\naws_secret_access_key=b\n", 0 },
+};
+
+static void files_of_people(void **state)
+{
+    struct scene *s = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+        struct access_keys *k = NULL;
+        char why[512] = "";
+        bool made;
+        print_message("  %zu\n", i);
+        assert_int_equal(file_write_durable(s->path, slice_str(files[i].text), 0600), ERR_OK);
+        assert_int_equal(access_keys_open(s->crypto, s->path, &k, &made, why, sizeof(why)),
+                         files[i].keys ? ERR_OK : ERR_INVALID);
+        if (files[i].keys)
+            assert_non_null(access_keys_find(k, "A"));
+        else
+            assert_non_null(strstr(why, s->path));
+        assert_true(files[i].keys < 2 || access_keys_find(k, "B"));
+        access_keys_free(k);
+    }
+}
+
+static void open_to_others(void **state)
+{
+    struct scene *s = *state;
+    struct access_keys *k = NULL;
+    char why[512] = "";
+    bool made;
+
+    assert_int_equal(file_write_durable(s->path, slice_str(files[0].text), 0644), ERR_OK);
+    assert_int_equal(access_keys_open(s->crypto, s->path, &k, &made, why, sizeof(why)), ERR_DENIED);
+    assert_non_null(strstr(why, "chmod 600"));
+    assert_null(k);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(made_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(files_of_people, setup, teardown),
+        cmocka_unit_test_setup_teardown(open_to_others, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
