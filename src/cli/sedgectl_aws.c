@@ -75,13 +75,20 @@ static err_t judge(const char *path, const struct http_answer *a, json_t **ret, 
     return a->status == 404 ? ERR_NOT_FOUND : a->status == 403 ? ERR_DENIED : ERR_PROTO;
 }
 
+/* A slash at the end of the endpoint does not count. */
+static char *url_of(struct slice endpoint, const char *path)
+{
+    if (endpoint.n && endpoint.p[endpoint.n - 1] == '/')
+        endpoint.n--;
+    return mem_printf("%.*s%s", SLICE_FMT(endpoint), path);
+}
+
 err_t aws_get(const struct crypto_ctx *crypto, const struct aws_account *account, const char *endpoint,
               const char *path, json_t **ret, char *why)
 {
     struct signature s = { .authorization = BUF_INIT(AUTHORIZATION_MAX) };
     autobuf host = BUF_INIT(512);
-    autofree char *url = mem_printf(
-        "%.*s%s", (int)(strlen(endpoint) - (endpoint[strlen(endpoint) - 1] == '/')), endpoint, path);
+    autofree char *url = url_of(slice_str(endpoint), path);
     auto_http_answer a = { 0 };
     err_t e = url ? host_of(endpoint, &host) : ERR_NOMEM;
 
