@@ -8,6 +8,7 @@
 #include "cloud/datadir.h"
 #include "cloud/gateway/device.h"
 #include "cloud/gateway/mqtt.h"
+#include "cloud/greengrass/document.h"
 #include "cloud/pki/pki.h"
 #include "cloud/shadows/mqtt.h"
 #include "net/listener.h"
@@ -165,6 +166,16 @@ static err_t make_parts(struct cloud *c)
 
 /* ---- listeners ---- */
 
+/* Answers are queued whole: group.json is the largest. */
+static void let_answers_out(struct net_stream *s)
+{
+    static const struct net_limits limits = { .out_max = GG_GROUP_MAX + (1u << 20),
+                                              .idle_ms = -1,
+                                              .stall_ms = -1 };
+
+    net_stream_set_limits(s, &limits);
+}
+
 static struct net_stream *with_tls(struct tls_context *tls, struct net_stream *s)
 {
     struct net_stream *ret = NULL;
@@ -189,16 +200,22 @@ static void accept_https(void *ctx, struct net_stream *s)
 {
     struct cloud *c = ctx;
 
-    if ((s = with_tls(c->device_tls, s)))
+    let_answers_out(s);
+    if ((s = with_tls(c->device_tls, s))) {
+        let_answers_out(s);
         device_adopt(c->device, s);
+    }
 }
 
 static void accept_api(void *ctx, struct net_stream *s)
 {
     struct cloud *c = ctx;
 
-    if (!c->control_tls || (s = with_tls(c->control_tls, s)))
+    let_answers_out(s);
+    if (!c->control_tls || (s = with_tls(c->control_tls, s))) {
+        let_answers_out(s);
         control_adopt(c->control, s);
+    }
 }
 
 static err_t listen_on(struct cloud *c, const char *flag, const char *addr, net_accept_fn fn,
@@ -268,20 +285,21 @@ static err_t start(struct cloud *c)
 }
 
 /* Doors first, then the database: what it has finished comes back to the loop once more and finds everybody
- * at home. */
+ * at home. Connections are served in that turn as well, so what their handlers call is freed after them. */
 static void stop(struct cloud *c)
 {
     net_listener_free(c->mqtt);
     net_listener_free(c->https);
     net_listener_free(c->api);
-    keymaker_free(c->keymaker);
-    store_free(c->store);
+    store_stop(c->store);
     if (c->loop)
         (void)net_loop_turn(c->loop, 0); /* its callbacks log what matters */
     background_free(c->background);
     control_free(c->control);
     device_free(c->device);
     gateway_free(c->gateway);
+    keymaker_free(c->keymaker);
+    store_free(c->store);
     tls_context_free(c->device_tls);
     tls_context_free(c->control_tls);
     net_signal_free(c->term);

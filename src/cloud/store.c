@@ -135,15 +135,22 @@ err_t store_new(const char *path, struct store **ret, char why[DB_WHY_MAX])
     return ERR_OK;
 }
 
-void store_free(struct store *s)
+void store_stop(struct store *s)
 {
-    if (!s)
+    if (!s || s->stop)
         return;
     (void)pthread_mutex_lock(&s->lock);
     s->stop = true;
     (void)pthread_cond_signal(&s->wake);
     (void)pthread_mutex_unlock(&s->lock);
     (void)pthread_join(s->thread, NULL);
+}
+
+void store_free(struct store *s)
+{
+    if (!s)
+        return;
+    store_stop(s);
     db_close(s->db);
     (void)pthread_mutex_destroy(&s->lock);
     (void)pthread_cond_destroy(&s->wake);

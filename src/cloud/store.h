@@ -26,9 +26,12 @@ struct store_job {
 
 /* Open the database file, bring its schema up to date and start the thread. `why` as db_open. */
 err_t store_new(const char *path, struct store **ret, char why[DB_WHY_MAX]);
-/* Finish the jobs queued, then stop. Their `done` is posted to their loops: turn these once more. NULL is
- * fine. */
+/* Finish the jobs queued, then take no more: store_submit says ERR_BUSY. Their `done` is posted to their
+ * loops: turn these once more, and only then free the store. NULL is fine. */
+void store_stop(struct store *s);
+/* Stops it first, if that was not done. NULL is fine. */
 void store_free(struct store *s);
 
-/* Hand a job over; `loop` is the caller's. ERR_BUSY: the queue is full, the job is still the caller's. */
+/* Hand a job over; `loop` is the caller's. ERR_BUSY: the queue is full or the store
+ * stops, the job is still the caller's. */
 err_t store_submit(struct store *s, struct net_loop *loop, struct store_job *job);

@@ -29,6 +29,9 @@ struct agent_opts {
  * group.json that cannot be run is said in the log, and the core runs as if it were {}). ERR_NOMEM, ERR_IO
  * ... with *why. */
 err_t agent_new(const struct agent_opts *opts, struct agent **ret, struct problem *why);
+/* The core ends: no more steps, answers on their way find nothing to do; a deployment under way starts again
+ * with the next process. Before the link and the HTTP client are freed. NULL is fine. */
+void agent_end(struct agent *a);
 void agent_free(struct agent *a); /* NULL is fine; http requests must have ended (free the client first) */
 
 /* The link is up and subscribed: send what is owed, ask what is desired. */

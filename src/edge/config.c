@@ -12,8 +12,8 @@
 
 #define MAX_DEPTH 16
 #define PORT_MAX 65535
-#define INT_CEILING 2147483 /* seconds that fit in milliseconds in 31 bits: a value above is a typing error \
-                             */
+/* Seconds that fit in milliseconds in 31 bits: a value above is a typing error. */
+#define INT_CEILING 2147483
 
 enum field_type {
     F_TEXT,     /* char *, not empty */
@@ -30,7 +30,7 @@ struct field {
     const char *path; /* dots between members */
     enum field_type type;
     size_t offset;
-    int64_t min, max, def; /* F_INT; for F_TEXT max is the longest length, 0 = no limit of its own */
+    int32_t min, max, def; /* F_INT; for F_TEXT max is the longest length, 0 = no limit of its own */
     bool required;
 };
 
@@ -82,8 +82,7 @@ static const struct field fields[] = {
     { "system.useOverlayWithTmpfs", F_BOOL, AT(overlay_tmpfs), 0, 0, 0, false },
 };
 
-/* --- one member
- * ------------------------------------------------------------------------------------------------- */
+/* ---- one member ---- */
 
 struct parse {
     struct config *c;
@@ -190,8 +189,7 @@ static err_t (*const takers[])(struct parse *, const struct field *, const json_
     [F_BOOL] = take_bool,       [F_YES_NO] = take_yes_no,
 };
 
-/* --- the walk
- * --------------------------------------------------------------------------------------------------- */
+/* ---- the walk ---- */
 
 static void warn(struct config *c, char *text)
 {
@@ -261,8 +259,7 @@ static err_t walk(struct parse *p, json_t *object, const char *prefix)
     return ERR_OK;
 }
 
-/* --- rules between members
- * --------------------------------------------------------------------------------------- */
+/* ---- rules between members ---- */
 
 static void set_defaults(struct config *c)
 {
@@ -415,8 +412,7 @@ static err_t apply_rules(struct parse *p)
     return p->c->has_crypto ? check_crypto(p) : legacy_paths(p);
 }
 
-/* --- the whole
- * --------------------------------------------------------------------------------------------------- */
+/* ---- the whole ---- */
 
 err_t config_parse(struct slice text, const char *path, const char *root, struct config **ret,
                    struct problem *why)

@@ -1,6 +1,7 @@
 /* src/edge/core.c - the core process: connects to the cloud and deploys. Started by daemon.c. */
 #include "base/clock.h"
 #include "base/mem.h"
+#include "crypto/random.h"
 #include "edge/agent.h"
 #include "edge/backoff.h"
 #include "edge/elog.h"
@@ -40,8 +41,7 @@ struct core {
     bool told;   /* greengrassd has its answer */
 };
 
-/* --- telling
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- telling ---- */
 
 static void tell(struct core *c, enum status_kind kind, const char *text)
 {
@@ -77,8 +77,7 @@ static void banner(const struct core *c)
         elogf(ELOG_WARN, "%s", c->config->warnings[i]);
 }
 
-/* --- identity: the one part that may have to wait for hardware
- * -------------------------------------------------------- */
+/* ---- identity: the one part that may have to wait for hardware ---- */
 
 static void describe_identity(const struct core *c)
 {
@@ -108,11 +107,6 @@ static bool wait_or_signal(int64_t ms)
     return sigtimedwait(&set, NULL, &t) > 0;
 }
 
-static uint32_t some_random(void)
-{
-    return (uint32_t)clock_mono_us() * 2654435761u; /* jitter only */
-}
-
 /* ERR_CANCELLED: told to end. Other errors are final. */
 static err_t wait_for_identity(struct core *c, struct problem *why)
 {
@@ -120,11 +114,13 @@ static err_t wait_for_identity(struct core *c, struct problem *why)
     err_t e;
 
     for (;;) {
+        uint32_t random = 0;
         int64_t wait;
         e = identity_load(c->crypto, c->config, clock_wall_ms(), &c->id, why);
         if (e != ERR_UNAVAILABLE)
             return e;
-        wait = backoff_next(&b, some_random());
+        (void)crypto_random(c->crypto, &random, sizeof(random)); /* without entropy: no jitter */
+        wait = backoff_next(&b, random);
         elog(ELOG_ERROR, "The core's key is not available, trying again.", ELOG_S("errorString", why->text),
              ELOG_N("retryInMs", wait));
         tell(c, STATUS_PARTIAL, why->text);
@@ -133,8 +129,7 @@ static err_t wait_for_identity(struct core *c, struct problem *why)
     }
 }
 
-/* --- the parts
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- the parts ---- */
 
 static void on_ready(void *ctx)
 {
@@ -305,9 +300,11 @@ static err_t build(struct core *c, struct problem *why)
     return ERR_OK;
 }
 
-/* Threads first, then what they post to. */
+/* Threads first, then what they post to. What was posted before comes in the loop's last turn, when neither the
+ * link nor the HTTP client is there any more. */
 static void take_apart(struct core *c)
 {
+    agent_end(c->agent);
     link_free(c->link);
     http_client_free(c->http);
     tls_signer_free(c->signer);
@@ -326,9 +323,7 @@ static void take_apart(struct core *c)
     elog_close();
 }
 
-/* --- main
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- main ---- */
 
 static void mask_stop_signals(int how)
 {
@@ -342,7 +337,7 @@ static void mask_stop_signals(int how)
 
 static int run(struct core *c)
 {
-    struct problem why;
+    struct problem why = { "" };
     err_t e = wait_for_identity(c, &why);
 
     if (e == ERR_CANCELLED)

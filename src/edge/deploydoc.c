@@ -34,8 +34,7 @@ bool deploydoc_name_ok(const char *name)
            strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == n;
 }
 
-/* --- envelope
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- envelope ---- */
 
 struct envelope {
     struct buf payload, signature;
@@ -128,8 +127,7 @@ static err_t check_signature(const struct envelope *v, const struct deploydoc_ex
     return ERR_OK;
 }
 
-/* --- payload
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- payload ---- */
 
 static bool is_sha256_hex(const char *s)
 {
@@ -232,8 +230,7 @@ err_t deploydoc_parse_payload(struct slice payload, const struct gda_ref *ref, c
     return ERR_OK;
 }
 
-/* --- the whole
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- the whole ---- */
 
 err_t deploydoc_open(struct slice envelope, const struct deploydoc_expect *expect, struct deploydoc **ret,
                      struct problem *why)

@@ -34,8 +34,7 @@ err_t elog_level_parse(const char *text, enum elog_level *ret)
     return ERR_INVALID;
 }
 
-/* --- the line (pure)
- * ---------------------------------------------------------------------------------------------- */
+/* ---- the line (pure) ---- */
 
 static err_t add_message(struct buf *out, const char *message)
 {
@@ -95,8 +94,7 @@ err_t elog_format(struct buf *out, int64_t wall_ms, enum elog_level level, const
     return e;
 }
 
-/* --- the file
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- the file ---- */
 
 static struct {
     pthread_mutex_t lock;

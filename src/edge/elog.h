@@ -46,11 +46,10 @@ bool elog_would_log(enum elog_level level);
 
 void elog_write(enum elog_level level, const char *message, const struct elog_field *fields, size_t n);
 
-#define elog(level, message, ...)                                                                  \
-    elog_write((level), (message), (const struct elog_field[]){ __VA_ARGS__ __VA_OPT__(, ){ 0 } }, \
-               sizeof((const struct elog_field[]){ __VA_ARGS__ __VA_OPT__(, ){ 0 } }) /            \
-                       sizeof(struct elog_field) -                                                 \
-                   1)
+/* With one field or more. */
+#define elog(level, message, ...)                                              \
+    elog_write((level), (message), (const struct elog_field[]){ __VA_ARGS__ }, \
+               sizeof((const struct elog_field[]){ __VA_ARGS__ }) / sizeof(struct elog_field))
 
 /* A message put together on the spot, without fields. */
 void elogf(enum elog_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -125,8 +125,7 @@ bool gda_should_start(const struct gda_ref *desired, const struct gda_report *re
            (reported->status != GDA_SUCCESS && reported->status != GDA_FAILURE);
 }
 
-/* --- writing
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- writing ---- */
 
 static json_t *report_object(const struct gda_report *r)
 {

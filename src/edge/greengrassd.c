@@ -29,9 +29,7 @@ struct call {
     char *pid_dir;
 };
 
-/* --- saying
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- saying ---- */
 
 /* On the terminal, and in runtime.log where that can be written. */
 static int complain(const struct call *c, const struct problem *why)
@@ -60,8 +58,7 @@ static void note(const char *text)
     (void)fflush(stdout);
 }
 
-/* --- what every verb needs
- * -------------------------------------------------------------------------------------------- */
+/* ---- what every verb needs ---- */
 
 static err_t prepare(struct call *c, struct problem *why)
 {
@@ -74,9 +71,7 @@ static err_t prepare(struct call *c, struct problem *why)
     return c->pid_dir ? ERR_OK : problem_set(why, ERR_NOMEM, "out of memory");
 }
 
-/* --- start
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- start ---- */
 
 static bool sysctl_is_off(const char *path)
 {
@@ -143,14 +138,18 @@ static err_t find_programs(char **ret_daemon, char **ret_core, char **ret_dir, s
     autofree char *daemon = NULL, *core = NULL, *dir = NULL;
     char *slash;
 
-    if (layout_program("daemon", &daemon) || layout_program("core", &core))
-        return problem_set(
+    if (layout_program("daemon", &daemon) || layout_program("core", &core)) {
+        (void)problem_set(
             why, ERR_NOT_FOUND,
             "bin/daemon and bin/core are not beside greengrassd: unpack the core's release archive again");
+        return ERR_NOT_FOUND;
+    }
     dir = mem_strdup(daemon);
     slash = dir ? strrchr(dir, '/') : NULL;
-    if (!slash)
-        return problem_set(why, ERR_NOMEM, "out of memory");
+    if (!slash) {
+        (void)problem_set(why, ERR_NOMEM, "out of memory");
+        return ERR_NOMEM;
+    }
     *slash = '\0';
     slash = strrchr(dir, '/');
     if (slash && strcmp(slash, "/bin") == 0)
@@ -260,8 +259,7 @@ static int verb_start(struct call *c)
     return wait_for_start(c, fd);
 }
 
-/* --- stop, restart, status
- * --------------------------------------------------------------------------------------------- */
+/* ---- stop, restart, status ---- */
 
 static int stop_running(struct call *c, pid_t pid)
 {
@@ -331,9 +329,7 @@ static int verb_status(struct call *c)
     return EXIT_SUCCESS;
 }
 
-/* --- main
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* ---- main ---- */
 
 static const struct {
     const char *name;

@@ -37,8 +37,7 @@ void group_free_ptr(struct group **g)
     group_free(*g);
 }
 
-/* --- the group's name
- * ---------------------------------------------------------------------------------------------- */
+/* ---- the group's name ---- */
 
 /* arn:aws:greengrass:REGION:ACCOUNT:/greengrass/groups/GID/versions/VID */
 static err_t read_arn(struct group *g, const json_t *doc, struct problem *why)
@@ -61,8 +60,7 @@ static err_t read_arn(struct group *g, const json_t *doc, struct problem *why)
     return g->group_id && g->version_id ? ERR_OK : ERR_NOMEM;
 }
 
-/* --- loggers
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- loggers ---- */
 
 enum { LOGGER_SYSTEM = 1, LOGGER_LAMBDA = 2 };
 
@@ -131,8 +129,7 @@ static err_t read_loggers(struct group *g, const json_t *content, struct problem
     return ERR_OK;
 }
 
-/* --- subscriptions
- * ------------------------------------------------------------------------------------------------- */
+/* ---- subscriptions ---- */
 
 /* cloud, GGShadowService, or the ARN of a function, thing or connector: reference 4.6. */
 static bool endpoint_ok(const char *s)
@@ -197,8 +194,7 @@ static err_t read_subscriptions(struct group *g, const json_t *content, struct p
     return ERR_OK;
 }
 
-/* --- the definitions
- * ----------------------------------------------------------------------------------------------- */
+/* ---- the definitions ---- */
 
 static const struct {
     const char *name;

@@ -33,8 +33,7 @@ const char *identity_sigalgs(const struct identity *id)
     return "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:RSA+SHA256:RSA+SHA384:RSA+SHA512";
 }
 
-/* --- certificates
- * -------------------------------------------------------------------------------------------------- */
+/* ---- certificates ---- */
 
 static err_t load_certs(const struct crypto_ctx *ctx, const char *path, const char *what, int max,
                         STACK_OF(X509) **ret, struct problem *why)
@@ -73,9 +72,7 @@ static err_t check_dates(const struct identity *id, const struct config *c, int6
     return ERR_OK;
 }
 
-/* --- keys
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- keys ---- */
 
 struct loader {
     const struct crypto_ctx *ctx;

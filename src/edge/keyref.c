@@ -43,15 +43,24 @@ err_t keyref_file_path(const char *text, const char *where, char **ret_path, str
     return *ret_path ? ERR_OK : ERR_NOMEM;
 }
 
+/* Hand a whole keyref over, or free a half-built one. */
+static err_t finish(struct keyref *k, bool whole, struct keyref *ret)
+{
+    if (!whole) {
+        keyref_done(k);
+        return ERR_NOMEM;
+    }
+    *ret = *k;
+    return ERR_OK;
+}
+
 err_t keyref_from_path(const char *path, struct keyref *ret)
 {
-    auto_keyref k = { .kind = KEYREF_FILE, .label = mem_strdup(path), .uri = mem_printf("file://%s", path) };
+    struct keyref k = { .kind = KEYREF_FILE,
+                        .label = mem_strdup(path),
+                        .uri = mem_printf("file://%s", path) };
 
-    if (!k.label || !k.uri)
-        return ERR_NOMEM;
-    *ret = k;
-    k = (struct keyref){ 0 };
-    return ERR_OK;
+    return finish(&k, k.label && k.uri, ret);
 }
 
 static err_t parse_file(const char *text, const char *where, struct keyref *ret, struct problem *why)
@@ -65,19 +74,16 @@ static err_t parse_file(const char *text, const char *where, struct keyref *ret,
 static err_t copy_token(const struct crypto_p11uri *u, const char *text, const char *warning,
                         struct keyref *ret)
 {
-    auto_keyref k = { .kind = KEYREF_TOKEN, .uri = mem_strdup(text), .label = mem_strdup(u->object) };
+    struct keyref k = { .kind = KEYREF_TOKEN, .uri = mem_strdup(text), .label = mem_strdup(u->object) };
+    bool whole = k.uri && k.label;
 
     if (u->token[0])
-        k.token = mem_strdup(u->token);
+        whole = (k.token = mem_strdup(u->token)) != NULL && whole;
     if (warning[0])
-        k.warning = mem_strdup(warning);
-    if (!k.uri || !k.label || (u->token[0] && !k.token) || (warning[0] && !k.warning))
-        return ERR_NOMEM;
-    if (u->pin[0] && secret_new(slice_str(u->pin), &k.pin))
-        return ERR_NOMEM;
-    *ret = k;
-    k = (struct keyref){ 0 };
-    return ERR_OK;
+        whole = (k.warning = mem_strdup(warning)) != NULL && whole;
+    if (u->pin[0])
+        whole = secret_new(slice_str(u->pin), &k.pin) == ERR_OK && whole;
+    return finish(&k, whole, ret);
 }
 
 static err_t parse_token(const char *text, const char *where, struct keyref *ret, struct problem *why)

@@ -19,7 +19,6 @@ struct keyref {
 };
 
 void keyref_done(struct keyref *k);
-#define auto_keyref __attribute__((cleanup(keyref_done))) struct keyref
 
 /* `text` is "file:///abs/path" or "pkcs11:object=LABEL;type=private[...]". `where` names the member for
  * messages. ERR_INVALID with *why filled: no or another scheme (V1's ErrUnknownURIScheme), no object, type

@@ -69,9 +69,7 @@ bool link_ready(const struct link *l)
     return l->state == LINK_READY;
 }
 
-/* --- ends
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- ends ---- */
 
 static void drop_stream(struct link *l)
 {
@@ -121,8 +119,7 @@ static void fail(struct link *l, err_t e, const char *detail)
     l->handler->on_down(l->ctx, at, why.text);
 }
 
-/* --- sending
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- sending ---- */
 
 static void arm_tick(struct link *l)
 {
@@ -162,8 +159,7 @@ static void subscribe_next(struct link *l)
         (void)flush(l); /* a failure has been handled */
 }
 
-/* --- packets
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- packets ---- */
 
 /* The lines of a first connection, as V1 writes them. */
 static void on_connected(struct link *l, const struct mqttc_event *ev)
@@ -176,7 +172,7 @@ static void on_connected(struct link *l, const struct mqttc_event *ev)
          ELOG_S("clientId", l->client_id));
     elog(ELOG_INFO, "MQTT connection connected. Start subscribing.", ELOG_S("clientId", l->client_id),
          ELOG_N("count", l->connections));
-    elog(ELOG_INFO, "Daemon connected to cloud.");
+    elogf(ELOG_INFO, "Daemon connected to cloud.");
     elog(ELOG_INFO, "Start subscribing.", ELOG_N("numOfTopics", LINK_TOPICS),
          ELOG_S("clientId", l->client_id));
     subscribe_next(l);
@@ -271,8 +267,7 @@ static size_t on_read(void *ctx, struct slice in)
     return in.n - rest.n;
 }
 
-/* --- the stream
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- the stream ---- */
 
 static void on_open(void *ctx)
 {
@@ -337,9 +332,7 @@ static void on_tick(void *ctx)
         (void)flush(l); /* a failure has been handled */
 }
 
-/* --- life
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 static err_t copy_texts(struct link *l, const struct link_opts *o)
 {

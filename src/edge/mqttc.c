@@ -49,8 +49,7 @@ void mqttc_close(struct mqttc *m)
     m->state = MQTTC_CLOSED;
 }
 
-/* --- operations under way
- * ------------------------------------------------------------------------------------------ */
+/* ---- operations under way ---- */
 
 static struct mqttc_operation *find_op(struct mqttc *m, uint16_t id)
 {
@@ -114,8 +113,7 @@ err_t mqttc_publish(struct mqttc *m, struct slice topic, struct slice payload, i
     return ERR_OK;
 }
 
-/* --- packets from the cloud, one function each
- * ---------------------------------------------------------------------- */
+/* ---- packets from the cloud, one function each ---- */
 
 struct input {
     struct mqttc *m;
@@ -234,9 +232,7 @@ err_t mqttc_input(struct mqttc *m, struct slice *in, int64_t now_ms, struct mqtt
     return ERR_OK;
 }
 
-/* --- time
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- time ---- */
 
 /* [MQTT-3.1.2-24]: the client sends something within every keep-alive period. */
 static err_t keep_alive(struct mqttc *m, int64_t now_ms)

@@ -86,7 +86,7 @@ err_t pidfile_find(const char *dir, pid_t *ret, struct problem *why)
         return errno == ENOENT ? ERR_NOT_FOUND : failed("open", dir, why);
     if (fcntl(fd, F_OFD_GETLK, &whole) != 0)
         return failed("ask for the lock of", dir, why);
-    if (whole.l_type == F_UNLCK)
+    if (whole.l_type != F_WRLCK) /* anybody who can read the file can hold a read lock: that is no daemon */
         return ERR_NOT_FOUND;
     if (pread(fd, text, sizeof(text) - 1, 0) <= 0 || sscanf(text, "%ld", &pid) != 1 || pid <= 1)
         return problem_set(why, ERR_CORRUPT, "%s is locked by a running daemon but holds no PID", path);

@@ -62,16 +62,25 @@ static err_t make_folders(struct store *s, const char *wd, struct problem *why)
     return e ? failed(e, "make the folder", s->group, why) : ERR_OK;
 }
 
+/* A core that was never deployed runs {}. */
+static err_t make_first_group(struct store *s, struct problem *why)
+{
+    err_t e = access(s->group_json, F_OK) == 0 ? ERR_OK
+                                               : file_write_durable(s->group_json, SLICE_LIT("{}\n"), 0644);
+
+    return e ? failed(e, "write", s->group_json, why) : ERR_OK;
+}
+
 err_t store_open(const char *write_dir, struct store **ret, struct problem *why)
 {
     struct store *s = mem_calloc(1, sizeof(*s));
-    err_t e = s ? make_paths(s, write_dir) : ERR_NOMEM;
+    err_t e;
 
-    e = e ? problem_set(why, e, "out of memory") : make_folders(s, write_dir, why);
-    if (!e && access(s->group_json, F_OK) != 0) {
-        e = file_write_durable(s->group_json, SLICE_LIT("{}\n"), 0644);
-        e = e ? failed(e, "write", s->group_json, why) : ERR_OK;
-    }
+    if (!s)
+        return problem_set(why, ERR_NOMEM, "out of memory");
+    e = make_paths(s, write_dir) ? problem_set(why, ERR_NOMEM, "out of memory")
+                                 : make_folders(s, write_dir, why);
+    e = e ? e : make_first_group(s, why);
     if (e) {
         store_close(s);
         return e;
@@ -80,8 +89,7 @@ err_t store_open(const char *write_dir, struct store **ret, struct problem *why)
     return ERR_OK;
 }
 
-/* --- staging and switching
- * ---------------------------------------------------------------------------------------- */
+/* ---- staging and switching ---- */
 
 err_t store_begin(struct store *s, struct problem *why)
 {
@@ -172,8 +180,7 @@ void store_abandon(struct store *s)
     (void)file_remove_tree(s->staging); /* a leftover goes with the next store_begin */
 }
 
-/* --- reading
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 static bool read_ref(const char *path, struct gda_ref *ret)
 {
@@ -225,8 +232,7 @@ err_t store_recover(struct store *s, struct gda_report *ret_failed, struct probl
     return ERR_OK;
 }
 
-/* --- the status the cloud has not taken yet
- * ------------------------------------------------------------------------- */
+/* ---- the status the cloud has not taken yet ---- */
 
 err_t store_save_report(struct store *s, const struct gda_report *r, struct problem *why)
 {

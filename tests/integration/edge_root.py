@@ -1,15 +1,30 @@
 """A Greengrass root for a test: unpacked from the release archive as a person would, with its config, keys and log."""
 
+import atexit
+import functools
 import json
 import os
+import pathlib
 import re
+import shutil
 import subprocess
 import tarfile
+import tempfile
 
 from conftest import BUILD, TOP, wait_for
 from fake_cloud import ARN, THING, cert_pem, pem
 
 LINE = re.compile(r'^\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d*[1-9])?Z\]\[(DEBUG|INFO|WARN|ERROR|FATAL)\]-([^\t]*)(?:\t(\{.*\}))?$')
+
+
+@functools.lru_cache(maxsize=None)
+def programs():
+    """The archive unpacked once for all tests of a run; each root is a copy."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="sedge-core-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    with tarfile.open(core_archive(folder)) as archive:
+        archive.extractall(folder)
+    return folder / "greengrass"
 
 
 def core_archive(folder):
@@ -19,9 +34,8 @@ def core_archive(folder):
 
 class Root:
     def __init__(self, folder, cloud):
-        with tarfile.open(core_archive(folder)) as archive:
-            archive.extractall(folder)
         self.path = folder / "greengrass"
+        shutil.copytree(programs(), self.path, symlinks=True)
         self.cloud = cloud
         self.env = {}
         (self.path / "certs/root.ca.pem").write_bytes(cloud.ca.pem())

@@ -262,6 +262,22 @@ def test_a_passed_over_deployment_fails(core, group):
     assert got["DeploymentStatus"] == "Failure" and second in got["ErrorMessage"]
 
 
+def test_a_large_group(core, group):
+    """More than any default buffer: answers leave whole."""
+    many = [{**SUBSCRIPTION, "Id": f"s{i}", "Subject": "x" * 190} for i in range(6000)]
+    group.subscriptions = group.gg.create_subscription_definition(InitialVersion={"Subscriptions": many})["LatestVersionArn"]
+    id = group.deploy(group.new_version("DEBUG"))
+    artifact = json.loads(base64.b64decode(envelope(core, group, id)["payload"]))["artifacts"][0]
+    status, text = core.curl(f"{group.path(id)}/artifacts/group.json")
+    assert status == 200 and len(text) == artifact["size"] > 1 << 20
+    assert hashlib.sha256(text.encode()).hexdigest() == artifact["sha256"]
+    definition, version = re.findall(UUID.replace("(", "(?:"), group.subscriptions)
+    got = group.gg.get_subscription_definition_version(SubscriptionDefinitionId=definition, SubscriptionDefinitionVersionId=version)
+    assert got["Definition"]["Subscriptions"] == many
+    too_many = [{**SUBSCRIPTION, "Id": str(i)} for i in range(10001)]
+    refused(group.gg.create_subscription_definition, "400", 400, InitialVersion={"Subscriptions": too_many})
+
+
 def test_bad_deployments(cloud, group):
     gg, nowhere = group.gg, "00000000-0000-0000-0000-000000000000"
     create = gg.create_deployment

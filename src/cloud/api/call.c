@@ -100,7 +100,7 @@ err_t api_param_size(struct api_call *c, const char *name, int64_t def, int64_t 
     return ERR_OK;
 }
 
-err_t api_fail(struct api_call *c, enum api_error e, const char *fmt, ...)
+void api_note(struct api_call *c, enum api_error e, const char *fmt, ...)
 {
     va_list ap;
 
@@ -108,7 +108,6 @@ err_t api_fail(struct api_call *c, enum api_error e, const char *fmt, ...)
     (void)vsnprintf(c->message, sizeof(c->message), fmt, ap);
     va_end(ap);
     c->error = e;
-    return ERR_INVALID;
 }
 
 err_t api_fail_exists(struct api_call *c, const char *arn, const char *id, const char *fmt, ...)
@@ -156,7 +155,7 @@ err_t api_call_run(struct api_call *c, struct db *db)
         e = write_answer(c);
     if (e && !c->error) {
         log_error("api op=%s failed: %s (database: %s)", c->op->name, err_str(e), db_error(db));
-        (void)api_fail(c, API_INTERNAL, "internal failure");
+        api_note(c, API_INTERNAL, "internal failure");
     }
     c->db = NULL;
     return e;

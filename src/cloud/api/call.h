@@ -15,7 +15,7 @@
 
 #define API_MESSAGE_MAX 512u
 #define API_REGION_MAX 64u
-#define API_REPLY_MAX (4u << 20)
+#define API_REPLY_MAX (9u << 20) /* above GG_GROUP_MAX */
 #define API_KEY_MAX 8192u
 
 struct api_call;
@@ -87,8 +87,10 @@ err_t api_param_bool(struct api_call *c, const char *name, bool *ret);
 /* Page size: 1..max, `def` when absent. */
 err_t api_param_size(struct api_call *c, const char *name, int64_t def, int64_t max, int64_t *ret);
 
-/* Record an AWS error; returns the class that ends the transaction. */
-err_t api_fail(struct api_call *c, enum api_error e, const char *fmt, ...)
+/* Record an AWS error; the value is the class that ends the transaction. A macro so that compilers and
+ * analysers see that it is never ERR_OK. */
+#define api_fail(c, e, ...) (api_note((c), (e), __VA_ARGS__), ERR_INVALID)
+void api_note(struct api_call *c, enum api_error e, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* ResourceAlreadyExistsException with resourceId and resourceArn. */
 err_t api_fail_exists(struct api_call *c, const char *arn, const char *id, const char *fmt, ...)

@@ -6,6 +6,11 @@
 #include "cloud/api/ops.h"
 #include "cloud/auth/caller.h"
 
+/* A body is read before its signature can be checked: both caps together bound what strangers can fill. The
+ * largest body is a definition of 10000 subscriptions. */
+#define BODY_MAX (2u << 20)
+#define CONNS_MAX 256u
+
 struct control {
     struct control_opts opts;
     struct http_route *routes;
@@ -53,7 +58,9 @@ static void on_unknown(void *ctx, struct http_request *req)
 err_t control_new(const struct control_opts *opts, struct control **ret)
 {
     struct control *c = mem_calloc(1, sizeof(*c));
-    struct http_server_opts so = { .ctx = c, .fallback = on_unknown, .max_body = 4u << 20 };
+    struct http_server_opts so = {
+        .ctx = c, .fallback = on_unknown, .max_body = BODY_MAX, .max_conns = CONNS_MAX
+    };
     err_t e;
 
     if (!c)

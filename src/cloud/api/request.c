@@ -91,14 +91,15 @@ static void done(struct store_job *job, err_t result)
 {
     struct request *r = CONTAINER_OF(job, struct request, job);
     struct api_call *c = &r->call;
+    char text[LOG_ESC_MAX];
 
     if (result && !c->error) /* the handler was content, the commit failed */
-        (void)api_fail(c, result == ERR_NO_SPACE ? API_UNAVAILABLE : API_INTERNAL,
-                       "the change could not be stored: %s", err_str(result));
+        api_note(c, result == ERR_NO_SPACE ? API_UNAVAILABLE : API_INTERNAL,
+                 "the change could not be stored: %s", err_str(result));
     if (c->error) {
         if (c->cert_id)
             log_warn("https refused %s op=%s certificateId=%s: %s", api_error_info(c->error)->name,
-                     c->op->name, c->cert_id, c->message);
+                     c->op->name, c->cert_id, log_esc(text, slice_str(c->message)));
         reply_error(r->parts, r->server, r->token, c->op, c->error, c->message, c->error_members);
     } else {
         r->parts->apply(r->parts->apply_ctx, &c->effects); /* first: who gets the answer may rely on it */
@@ -110,7 +111,7 @@ static void done(struct store_job *job, err_t result)
 
 static void fail(struct request *r, enum api_error error, const char *message)
 {
-    (void)api_fail(&r->call, error, "%s", message);
+    api_note(&r->call, error, "%s", message);
     reply_error(r->parts, r->server, r->token, r->call.op, error, r->call.message, NULL);
     request_free(r);
 }
@@ -213,8 +214,8 @@ void api_request_start(const struct api_parts *parts, const struct http_request 
     api_call_init(&r->call, parts->env, op);
     if ((e = copy_request(&r->call, req, who))) {
         if (!r->call.error)
-            (void)api_fail(&r->call, e == ERR_NOMEM ? API_UNAVAILABLE : API_INVALID_REQUEST,
-                           "the request cannot be read");
+            api_note(&r->call, e == ERR_NOMEM ? API_UNAVAILABLE : API_INVALID_REQUEST,
+                     "the request cannot be read");
         reply_error(parts, r->server, r->token, op, r->call.error, r->call.message, NULL);
         request_free(r);
         return;

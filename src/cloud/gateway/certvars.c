@@ -94,6 +94,20 @@ static err_t add_available(struct policy_vars *vars)
     return e;
 }
 
+/* "127.0.0.1:4711" -> "127.0.0.1", "[::1]:80" -> "::1": with the brackets no condition would know it. */
+static struct slice address_only(const char *peer)
+{
+    const char *colon = strrchr(peer, ':');
+    struct slice s = slice_of(peer, colon ? (size_t)(colon - peer) : strlen(peer));
+
+    return s.n > 2 && s.p[0] == '[' ? slice_of(s.p + 1, s.n - 2) : s;
+}
+
+err_t certvars_add_source(struct policy_vars *vars, const char *peer)
+{
+    return policy_vars_add(vars, "aws:SourceIp", address_only(peer));
+}
+
 err_t certvars_add(struct policy_vars *vars, const char *cert_id, const X509 *cert)
 {
     autobuf serial = BUF_INIT(256);

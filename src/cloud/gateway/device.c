@@ -11,6 +11,8 @@
 #include <stdio.h>
 
 #define RESOURCE_MAX 1024u
+#define BODY_MAX (64u << 10) /* shadows and status reports */
+#define CONNS_MAX 8192u
 
 struct device {
     const struct api_parts *parts;
@@ -105,10 +107,9 @@ err_t device_connection(struct api_call *c)
 static err_t fill_vars(const struct http_request *req, const char *cert_id, const X509 *cert,
                        struct policy_vars *vars)
 {
-    const char *peer = net_stream_peer(req->stream), *colon = strrchr(peer, ':');
     err_t e = certvars_add(vars, cert_id, cert);
 
-    return e || !colon ? e : policy_vars_add(vars, "aws:SourceIp", slice_of(peer, (size_t)(colon - peer)));
+    return e ? e : certvars_add_source(vars, net_stream_peer(req->stream));
 }
 
 static void on_request(void *ctx, struct http_request *req)
@@ -141,7 +142,9 @@ static void on_unknown(void *ctx, struct http_request *req)
 err_t device_new(const struct api_parts *parts, struct device **ret)
 {
     struct device *d = mem_calloc(1, sizeof(*d));
-    struct http_server_opts so = { .ctx = d, .fallback = on_unknown };
+    struct http_server_opts so = {
+        .ctx = d, .fallback = on_unknown, .max_body = BODY_MAX, .max_conns = CONNS_MAX
+    };
     err_t e;
 
     if (!d)

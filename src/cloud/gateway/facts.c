@@ -37,6 +37,7 @@ static err_t take_policy(void *ctx, const struct db_rows *row)
     struct facts *f = ctx;
     auto_policy_doc *doc = NULL;
     char why[POLICY_WHY_MAX] = "";
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what it holds */
     err_t e = mem_grow(&f->docs, &f->cap, f->n + 1, DOCS_MAX, sizeof(*f->docs));
 
     if (e)

@@ -170,8 +170,10 @@ void gateway_free(struct gateway *g)
     if (!g)
         return;
     g->closing = true;
-    while (g->opening)
-        net_stream_free(opening_end(g->opening));
+    for (struct opening *o = g->opening, *next; o; o = next) {
+        next = o->next;
+        net_stream_free(opening_end(o));
+    }
     broker_free(g->broker);
     free(g);
 }

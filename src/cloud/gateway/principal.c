@@ -50,22 +50,12 @@ static void enlist(struct gateway *g, struct principal *p)
     g->principals = p;
 }
 
-/* "127.0.0.1:4711" -> "127.0.0.1", "[::1]:80" -> "::1". */
-static struct slice address_only(const char *peer)
-{
-    const char *colon = strrchr(peer, ':');
-    struct slice s = slice_of(peer, colon ? (size_t)(colon - peer) : strlen(peer));
-
-    return s.n > 2 && s.p[0] == '[' ? slice_of(s.p + 1, s.n - 2) : s;
-}
-
 static err_t fill_vars(struct principal *p, struct net_stream *s, const X509 *cert)
 {
     struct slice sni = slice_str(tls_stream_sni(s));
     err_t e;
 
-    if ((e = certvars_add(&p->vars, p->id, cert)) ||
-        (e = policy_vars_add(&p->vars, "aws:SourceIp", address_only(net_stream_peer(s)))))
+    if ((e = certvars_add(&p->vars, p->id, cert)) || (e = certvars_add_source(&p->vars, net_stream_peer(s))))
         return e;
     return sni.n ? policy_vars_add(&p->vars, "iot:DomainName", sni) : ERR_OK;
 }

@@ -20,8 +20,8 @@ enum principal_state {
 /* A question that waits for the facts. */
 struct principal_question {
     uint64_t ticket;
-    enum broker_action action;
     char *topic;
+    enum broker_action action;
     bool retain;
 };
 

@@ -284,7 +284,7 @@ static void any_changed_byte_is_refused(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(good) - 1; i += 11) {
         struct recipe r = { good, CODE };
-        autobuf signature = BUF_INIT(1000), text = BUF_INIT(200000);
+        autobuf text = BUF_INIT(200000);
         char changed[sizeof(good)];
         struct deploydoc *doc = NULL;
         struct problem why;

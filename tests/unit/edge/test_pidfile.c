@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "edge/pidfile.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -92,10 +93,27 @@ static void a_stale_file_with_a_living_pid(void **state)
     (void)close(fd);
 }
 
+/* Another user may open the file for reading and lock that: the number in a stale file must not become a process
+ * that `greengrassd stop` would kill. */
+static void a_reader_s_lock_is_no_daemon(void **state)
+{
+    autofree char *path = mem_printf("%s/greengrassd.pid", dir);
+    struct flock whole = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+    struct problem why;
+    pid_t pid = 4711;
+
+    (void)state;
+    assert_int_equal(file_write_durable(path, SLICE_LIT("2\n"), 0644), ERR_OK);
+    autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(fcntl(fd, F_OFD_SETLK, &whole), 0);
+    assert_int_equal(pidfile_find(dir, &pid, &why), ERR_NOT_FOUND);
+    assert_int_equal(pid, 4711);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = { T(none_is_running), T(a_holder_is_found_and_keeps_others_out),
-                                        T(a_stale_file_with_a_living_pid) };
+                                        T(a_stale_file_with_a_living_pid), T(a_reader_s_lock_is_no_daemon) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

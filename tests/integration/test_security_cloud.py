@@ -1,0 +1,68 @@
+"""What somebody who means harm could try on sedge-cloud. Each test fails on the behaviour it is about, whoever wrote the client."""
+
+import json
+import socket
+import ssl
+import threading
+import time
+
+import pytest
+from cloud import OPEN_POLICY, Cloud, arn
+from conftest import wait_for
+
+
+@pytest.fixture
+def cloud(procs, tmp_path):
+    return Cloud(procs, tmp_path)
+
+
+def test_a_request_cannot_write_lines_into_the_log(cloud):
+    d = cloud.device(policy=None)
+    status, _ = d.curl("/things/a%0A2026-01-01T00:00:00.000Z%20error%20forged%1B%5B2J/shadow")
+    assert status == 403
+    line = wait_for(lambda: [x for x in cloud.p.log.read_bytes().split(b"\n") if b"https refused" in x])[0]
+    assert b"forged" in line and b"\x1b" not in cloud.p.log.read_bytes()
+
+
+def test_source_address_conditions_know_ipv6_on_both_device_ports(procs, tmp_path):
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6 loopback")
+    cloud = Cloud(procs, tmp_path, "--https", "[::1]:0")
+    closed = {"Version": "2012-10-17", "Statement": OPEN_POLICY["Statement"] + [
+        {"Effect": "Deny", "Action": "iot:*", "Resource": "*", "Condition": {"IpAddress": {"aws:SourceIp": "::1/128"}}}]}
+    d = cloud.device(policy=closed)
+    status, body = d.curl("/things/x/shadow", "--resolve", f"localhost:{cloud.https}:[::1]")
+    assert status == 403, body
+
+
+def hammer(cloud, device, stop):
+    context = ssl.create_default_context(cafile=str(cloud.ca))
+    context.load_cert_chain(device.cert, device.key)
+    try:
+        with socket.create_connection(("localhost", cloud.https), 5) as tcp, \
+                context.wrap_socket(tcp, server_hostname="localhost") as s:
+            s.settimeout(5)
+            while not stop.is_set():
+                s.sendall(b"GET /things/x/shadow HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                if not s.recv(65536):
+                    return
+    except OSError:
+        pass
+
+
+@pytest.mark.parametrize("round", range(4))
+def test_it_ends_well_while_devices_keep_asking(cloud, round):
+    d = cloud.device()
+    stop = threading.Event()
+    threads = [threading.Thread(target=hammer, args=(cloud, d, stop)) for _ in range(24)]
+    for t in threads:
+        t.start()
+    time.sleep(1 + round * 0.05)
+    try:
+        assert cloud.stop() == 0, cloud.log()
+    finally:
+        stop.set()
+        for t in threads:
+            t.join(10)
