@@ -14,8 +14,11 @@
 #include "net/listener.h"
 #include "tls/stream.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define WHY_MAX 1024u
@@ -271,10 +274,23 @@ static err_t announce(struct cloud *c)
     return fflush(stdout) == 0 ? ERR_OK : ERR_IO;
 }
 
+/* One descriptor a connection: a service's usual soft limit of 1024 is used up by as many strangers. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit r;
+
+    if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur == r.rlim_max)
+        return;
+    r.rlim_cur = r.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &r) != 0)
+        log_warn("the limit of open files cannot be raised: %s", strerror(errno));
+}
+
 static err_t start(struct cloud *c)
 {
     err_t e;
 
+    raise_descriptor_limit();
     if ((e = open_state(c)) || (e = net_loop_new(&c->loop)) ||
         (e = net_signal_new(c->loop, SIGTERM, on_signal, c, &c->term)) ||
         (e = net_signal_new(c->loop, SIGINT, on_signal, c, &c->intr)) || (e = make_parts(c)) ||
@@ -284,16 +300,17 @@ static err_t start(struct cloud *c)
     return ERR_OK;
 }
 
-/* Doors first, then the database: what it has finished comes back to the loop once more and finds everybody
- * at home. Connections are served in that turn as well, so what their handlers call is freed after them. */
+/* Doors first, then the database: what it has finished comes back to the loop and finds everybody at home.
+ * Connections are served in these turns as well (their requests are refused: the store takes no more), so
+ * what their handlers call is freed after them. */
 static void stop(struct cloud *c)
 {
     net_listener_free(c->mqtt);
     net_listener_free(c->https);
     net_listener_free(c->api);
     store_stop(c->store);
-    if (c->loop)
-        (void)net_loop_turn(c->loop, 0); /* its callbacks log what matters */
+    while (!store_is_idle(c->store) && !net_loop_turn(c->loop, 0))
+        ;
     background_free(c->background);
     control_free(c->control);
     device_free(c->device);

@@ -5,6 +5,7 @@
 #include "cloud/schema.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 struct store {
@@ -14,6 +15,7 @@ struct store {
     pthread_cond_t wake;
     struct store_job *first, **last; /* waiting */
     size_t waiting;
+    atomic_size_t out; /* taken, and not back on its loop yet */
     bool stop;
 };
 
@@ -88,6 +90,7 @@ static void on_loop(void *ctx)
 {
     struct store_job *job = ctx;
 
+    atomic_fetch_sub(&job->store->out, 1);
     job->done(job, job->result);
 }
 
@@ -95,6 +98,7 @@ err_t store_submit(struct store *s, struct net_loop *loop, struct store_job *job
 {
     err_t e = ERR_BUSY;
 
+    job->store = s;
     job->loop = loop;
     job->next = NULL;
     job->task = (struct net_task){ .fn = on_loop, .ctx = job };
@@ -103,6 +107,7 @@ err_t store_submit(struct store *s, struct net_loop *loop, struct store_job *job
         *s->last = job;
         s->last = &job->next;
         s->waiting++;
+        atomic_fetch_add(&s->out, 1);
         (void)pthread_cond_signal(&s->wake);
         e = ERR_OK;
     }
@@ -144,6 +149,11 @@ void store_stop(struct store *s)
     (void)pthread_cond_signal(&s->wake);
     (void)pthread_mutex_unlock(&s->lock);
     (void)pthread_join(s->thread, NULL);
+}
+
+bool store_is_idle(const struct store *s)
+{
+    return !s || atomic_load(&s->out) == 0;
 }
 
 void store_free(struct store *s)

@@ -19,6 +19,7 @@ struct store_job {
     void (*done)(struct store_job *job, err_t result);  /* on the loop's thread; owns the job from here */
     /* the store's: */
     err_t result;
+    struct store *store;
     struct net_loop *loop;
     struct net_task task;
     struct store_job *next;
@@ -27,8 +28,10 @@ struct store_job {
 /* Open the database file, bring its schema up to date and start the thread. `why` as db_open. */
 err_t store_new(const char *path, struct store **ret, char why[DB_WHY_MAX]);
 /* Finish the jobs queued, then take no more: store_submit says ERR_BUSY. Their `done` is posted to their
- * loops: turn these once more, and only then free the store. NULL is fine. */
+ * loops: turn these until store_is_idle, and only then free the store. NULL is fine. */
 void store_stop(struct store *s);
+/* Has every job taken so far come back to its loop? Any thread. NULL: true. */
+bool store_is_idle(const struct store *s);
 /* Stops it first, if that was not done. NULL is fine. */
 void store_free(struct store *s);
 

@@ -300,8 +300,8 @@ static err_t build(struct core *c, struct problem *why)
     return ERR_OK;
 }
 
-/* Threads first, then what they post to. What was posted before comes in the loop's last turn, when neither the
- * link nor the HTTP client is there any more. */
+/* Threads first, then what they post to. What was posted before comes in the loop's last turn, when neither
+ * the link nor the HTTP client is there any more. */
 static void take_apart(struct core *c)
 {
     agent_end(c->agent);

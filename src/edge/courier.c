@@ -20,7 +20,7 @@ struct courier {
     struct gda_report owed; /* GDA_NONE: nothing */
     bool putting;           /* a PUT is under way */
     bool ended;
-    bool awaiting;          /* the reported state was published, its answer is awaited */
+    bool awaiting; /* the reported state was published, its answer is awaited */
     struct net_timer *timer;
     struct backoff backoff;
 };

@@ -192,7 +192,9 @@ err_t net_loop_run(struct net_loop *loop)
 
 err_t net_loop_turn(struct net_loop *loop, int max_wait_ms)
 {
-    int flags = max_wait_ms == 0 ? EVLOOP_NONBLOCK : EVLOOP_ONCE;
+    /* Without EVLOOP_ONCE libevent goes on as long as anything is ready: a busy peer would keep it here for
+     * ever. */
+    int flags = EVLOOP_ONCE | (max_wait_ms == 0 ? EVLOOP_NONBLOCK : 0);
     if (max_wait_ms > 0) {
         struct timeval tv = to_timeval(max_wait_ms);
         if (event_add(loop->turn, &tv))

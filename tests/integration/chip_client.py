@@ -22,8 +22,8 @@ class Bus:
 
     def __init__(self, path, timeout=20.0):
         self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(str(path))  # blocking: with a timeout a full backlog is an error at once
         self.sock.settimeout(timeout)
-        self.sock.connect(str(path))
 
     def close(self):
         self.sock.close()

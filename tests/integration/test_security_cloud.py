@@ -1,11 +1,18 @@
 """What somebody who means harm could try on sedge-cloud. Each test fails on the behaviour it is about, whoever wrote the client."""
 
+import contextlib
 import json
+import resource
 import socket
 import ssl
 import threading
 import time
+import urllib.error
+import urllib.request
 
+import botocore.auth
+import botocore.awsrequest
+import botocore.credentials
 import pytest
 from cloud import OPEN_POLICY, Cloud, arn
 from conftest import wait_for
@@ -66,3 +73,46 @@ def test_it_ends_well_while_devices_keep_asking(cloud, round):
         stop.set()
         for t in threads:
             t.join(10)
+
+
+def test_a_header_that_is_a_parameter_must_be_signed(cloud):
+    """Nobody on the way may choose which certificate becomes a thing's."""
+    a, b = cloud.device("a"), cloud.device("b")
+    iot = cloud.client("iot")
+    iot.detach_thing_principal(thingName="a", principal=a.arn)
+    request = botocore.awsrequest.AWSRequest("PUT", cloud.api + "/things/a/principals", data=b"")
+    k = cloud.keys()
+    credentials = botocore.credentials.Credentials(k["aws_access_key_id"], k["aws_secret_access_key"])
+    botocore.auth.SigV4Auth(credentials, "iot", "us-east-1").add_auth(request)
+    prepared = request.prepare()
+    prepared.headers["x-amzn-trace-id"] = "Root=1"  # what SDKs never sign
+
+    def send():
+        r = urllib.request.Request(prepared.url, method="PUT", data=b"", headers=dict(prepared.headers.items()))
+        try:
+            return urllib.request.urlopen(r, timeout=10).status, ""
+        except urllib.error.HTTPError as e:
+            return e.code, e.read().decode()
+
+    status, body = send()
+    assert status == 400 and "principal" in body  # signed as it is, and incomplete
+    prepared.headers["x-amzn-principal"] = b.arn
+    status, body = send()
+    assert status == 403 and "signed" in body, (status, body)
+    assert iot.list_thing_principals(thingName="a")["principals"] == []
+
+
+def test_idle_strangers_do_not_use_up_the_descriptors(procs, tmp_path):
+    """A service starts with a soft limit of 1024 by custom; here of 256, so that fewer strangers do."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))  # of the cloud; ours is put back
+    try:
+        cloud = Cloud(procs, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with contextlib.ExitStack() as held:
+        for _ in range(300):
+            held.enter_context(socket.create_connection(("localhost", cloud.https), 5))
+        asked = time.monotonic()
+        assert cloud.client("iot").list_things()["things"] == []
+        assert time.monotonic() - asked < 5  # not only when the strangers' handshakes have timed out

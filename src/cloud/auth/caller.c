@@ -34,6 +34,29 @@ static enum api_error verdict_error(enum sigv4_verdict v)
     return API_INVALID_SIGNATURE;
 }
 
+static bool listed(const char *list, struct slice name)
+{
+    for (size_t n; *list; list += n + (list[n] == ';')) {
+        n = strcspn(list, ";");
+        if (http_name_eq(slice_of(list, n), name))
+            return true;
+    }
+    return false;
+}
+
+/* Operations have parameters in x-amzn-* headers (x-amzn-principal): one that is not signed could be anybody's.
+ * Proxies add x-amzn-trace-id, which no SDK signs. */
+static bool parameters_signed(const struct http_request *req, const struct sigv4_auth *auth)
+{
+    for (size_t i = 0; i < req->header_count; i++) {
+        struct slice name = req->headers[i].name;
+        if (http_name_eq(slice_head(name, 7), SLICE_LIT("x-amzn-")) &&
+            !http_name_eq(name, SLICE_LIT("x-amzn-trace-id")) && !listed(auth->signed_headers, name))
+            return false;
+    }
+    return true;
+}
+
 /* The secret is looked up last, so that nothing about keys is told to who cannot even write a signature. */
 static enum api_error check(const struct crypto_ctx *crypto, const struct access_keys *keys, bool any_key,
                             const struct sigv4_request *rq, const struct sigv4_auth *auth, int64_t now_ms,
@@ -83,6 +106,10 @@ enum api_error caller_identify(const struct crypto_ctx *crypto, const struct acc
     }
     if ((error = check(crypto, keys, any_key, &rq, &auth, now_ms, why)))
         return error;
+    if (!any_key && !parameters_signed(req, &auth)) {
+        (void)snprintf(why, CALLER_WHY_MAX, "x-amzn-* headers must be signed.");
+        return API_INCOMPLETE_SIGNATURE;
+    }
     (void)snprintf(ret->access_key_id, sizeof(ret->access_key_id), "%s", auth.access_key_id);
     (void)snprintf(ret->region, sizeof(ret->region), "%s", auth.region);
     (void)snprintf(ret->service, sizeof(ret->service), "%s", auth.service);

@@ -108,7 +108,7 @@ static void a_failing_job_fails_alone(void **state)
 static void the_end_finishes_what_was_begun(void **state)
 {
     struct scene *s = *state;
-    struct job jobs[200] = { 0 };
+    struct job jobs[200] = { 0 }, late = { .job = { .run = run, .done = done } };
     char names[200][8];
     int order = 0;
 
@@ -117,9 +117,11 @@ static void the_end_finishes_what_was_begun(void **state)
         jobs[i].name = names[i];
     }
     submit(s, jobs, ARRAY_LEN(jobs), &order);
-    store_free(s->store);
-    s->store = NULL;
-    assert_int_equal(net_loop_turn(s->loop, 0), ERR_OK);
+    store_stop(s->store);
+    assert_false(store_is_idle(s->store)); /* their `done` has yet to run */
+    assert_int_equal(store_submit(s->store, s->loop, &late.job), ERR_BUSY);
+    while (!store_is_idle(s->store))
+        assert_int_equal(net_loop_turn(s->loop, 0), ERR_OK);
     assert_int_equal(order, ARRAY_LEN(jobs));
     for (size_t i = 0; i < ARRAY_LEN(jobs); i++)
         assert_int_equal(jobs[i].result, ERR_OK);

@@ -93,8 +93,8 @@ static void a_stale_file_with_a_living_pid(void **state)
     (void)close(fd);
 }
 
-/* Another user may open the file for reading and lock that: the number in a stale file must not become a process
- * that `greengrassd stop` would kill. */
+/* Another user may open the file for reading and lock that: the number in a stale file must not become a
+ * process that `greengrassd stop` would kill. */
 static void a_reader_s_lock_is_no_daemon(void **state)
 {
     autofree char *path = mem_printf("%s/greengrassd.pid", dir);
