@@ -44,8 +44,8 @@ static bool listed(const char *list, struct slice name)
     return false;
 }
 
-/* Operations have parameters in x-amzn-* headers (x-amzn-principal): one that is not signed could be anybody's.
- * Proxies add x-amzn-trace-id, which no SDK signs. */
+/* Operations have parameters in x-amzn-* headers (x-amzn-principal): one that is not signed could be
+ * anybody's. Proxies add x-amzn-trace-id, which no SDK signs. */
 static bool parameters_signed(const struct http_request *req, const struct sigv4_auth *auth)
 {
     for (size_t i = 0; i < req->header_count; i++) {
