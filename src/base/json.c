@@ -49,8 +49,7 @@ static void where_fill(struct json_where *w, struct slice text, const json_error
     }
 }
 
-/* Levels of containers below and including j, counted up to limit + 1. */
-static unsigned json_depth(const json_t *j, unsigned limit)
+unsigned json_depth(const json_t *j, unsigned limit)
 {
     unsigned deepest = 0;
     const char *key;

@@ -20,6 +20,9 @@ struct json_where {
  * `max_depth`, invalid UTF-8 are refused: ERR_INVALID with *where filled (where may be NULL). */
 err_t json_parse(struct slice text, unsigned max_depth, json_t **ret, struct json_where *where);
 
+/* Levels of objects and arrays in j: 0 for a leaf, 1 for {}. Stops counting above `limit`. */
+unsigned json_depth(const json_t *j, unsigned limit);
+
 /* Compact or indented (indent > 0 spaces) text; reals in shortest round-trip form. Members in
  * insertion order. */
 err_t json_write(struct buf *out, const json_t *j, unsigned indent);

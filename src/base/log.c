@@ -20,11 +20,6 @@ void log_set_level(enum log_level min)
     atomic_store(&log_min, min);
 }
 
-enum log_level log_get_level(void)
-{
-    return atomic_load(&log_min);
-}
-
 void log_set_sink(log_sink_fn fn, void *ctx)
 {
     log_sink = fn;
@@ -49,7 +44,7 @@ void log_msg(enum log_level level, const char *fmt, ...)
     int saved = errno;
     va_list ap;
 
-    if (level < log_get_level())
+    if (level < atomic_load(&log_min))
         return;
     va_start(ap, fmt);
     (void)vsnprintf(message, sizeof(message), fmt, ap);

@@ -14,7 +14,6 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 typedef void (*log_sink_fn)(void *ctx, enum log_level level, const char *message);
 
 void log_set_level(enum log_level min);
-enum log_level log_get_level(void);
 /* Lines go to fn(ctx) instead of standard error; NULL brings standard error back. Call before threads. */
 void log_set_sink(log_sink_fn fn, void *ctx);
 

@@ -244,22 +244,3 @@ err_t crypto_csr_public_key(X509_REQ *csr, EVP_PKEY **ret)
     *ret = key;
     return ERR_OK;
 }
-
-err_t crypto_csr_new_pem(const struct crypto_ctx *ctx, EVP_PKEY *key, const char *common_name,
-                         struct buf *out, struct crypto_error *why)
-{
-    auto_x509_req X509_REQ *csr = X509_REQ_new_ex(ctx->lib, NULL);
-    auto_bio BIO *bio = BIO_new(BIO_s_mem());
-    char *p = NULL;
-
-    if (!csr || !bio)
-        return ERR_NOMEM;
-    err_t e = add_name(X509_REQ_get_subject_name(csr), NID_commonName, common_name, why);
-    if (e)
-        return e;
-    if (X509_REQ_set_version(csr, X509_REQ_VERSION_1) != 1 || X509_REQ_set_pubkey(csr, key) != 1 ||
-        X509_REQ_sign(csr, key, ctx->sha256) <= 0 || PEM_write_bio_X509_REQ(bio, csr) != 1)
-        return crypto_fail_openssl(why, ERR_CRYPTO, "making the signing request failed");
-    long n = BIO_get_mem_data(bio, &p);
-    return buf_add_mem(out, p, (size_t)n);
-}

@@ -39,6 +39,3 @@ err_t crypto_cert_issue(const struct crypto_ctx *ctx, const struct crypto_cert_s
 err_t crypto_csr_parse_pem(const struct crypto_ctx *ctx, struct slice pem, X509_REQ **ret,
                            struct crypto_error *why);
 err_t crypto_csr_public_key(X509_REQ *csr, EVP_PKEY **ret); /* new reference */
-/* Make one, as PEM. */
-err_t crypto_csr_new_pem(const struct crypto_ctx *ctx, EVP_PKEY *key, const char *common_name,
-                         struct buf *out, struct crypto_error *why);

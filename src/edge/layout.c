@@ -2,7 +2,6 @@
 #include "edge/layout.h"
 
 #include "base/mem.h"
-#include "edge/version.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -116,9 +115,4 @@ err_t layout_check_socket(const struct config *c, struct problem *why)
         "%zu bytes, "
         "a socket's name may have %zu; install in a shorter folder or give a shorter writeDirectory",
         path, strlen(path), sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
-}
-
-char *layout_core_dir(const char *root)
-{
-    return mem_printf("%s/ggc/packages/" EDGE_GGC_VERSION, strcmp(root, "/") == 0 ? "" : root);
 }

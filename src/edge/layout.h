@@ -24,6 +24,3 @@ char *layout_pid_dir(const struct config *c, const char *root);
 
 /* The IPC socket WD/socket/greengrass_ipc.sock must fit a socket address. ERR_INVALID with V1's message. */
 err_t layout_check_socket(const struct config *c, struct problem *why);
-
-/* V1's names for the package: ROOT/ggc/packages/1.11.6. NULL: no memory. */
-char *layout_core_dir(const char *root);

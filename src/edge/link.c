@@ -64,11 +64,6 @@ static void set_state(struct link *l, enum link_state to)
     l->state = to;
 }
 
-bool link_ready(const struct link *l)
-{
-    return l->state == LINK_READY;
-}
-
 /* ---- ends ---- */
 
 static void drop_stream(struct link *l)

@@ -45,7 +45,6 @@ void link_start(struct link *l);
 /* Say goodbye to the cloud and stay down. */
 void link_stop(struct link *l);
 
-bool link_ready(const struct link *l);
 /* QoS 1. ERR_WRONG_STATE when not ready; ERR_BUSY, ERR_TOO_BIG, ERR_NOMEM. */
 err_t link_publish(struct link *l, const char *topic, struct slice payload);
 

@@ -358,11 +358,6 @@ void net_stream_free(struct net_stream *s)
         net_stream_give_up(s);
 }
 
-struct net_loop *net_stream_loop(const struct net_stream *s)
-{
-    return s->loop;
-}
-
 bool net_stream_is_open(const struct net_stream *s)
 {
     return s->state == NET_OPEN;

@@ -74,7 +74,6 @@ void net_stream_finish(struct net_stream *s);
 /* Give the stream up and cut the connection now. No callbacks any more. NULL is fine. */
 void net_stream_free(struct net_stream *s);
 
-struct net_loop *net_stream_loop(const struct net_stream *s);
 bool net_stream_is_open(const struct net_stream *s);
 /* "127.0.0.1:4711", "[::1]:80", "unix", "pair"; for outgoing connections the name asked for,
  * "HOST:PORT". Lives as long as s. */

@@ -48,6 +48,18 @@ static bool known_size(size_t bits)
     return false;
 }
 
+/* Make sure that a key of this size may be written: *fresh says that it needs a new object. */
+static err_t begin_key(struct se_chip *chip, uint32_t id, uint8_t type, size_t bits, struct se_chip **held,
+                       bool *fresh)
+{
+    err_t e;
+
+    if (!known_size(bits))
+        return se_fail(ERR_UNSUPPORTED, "object %08x: the chip has no RSA keys of %zu bits", id, bits);
+    e = se_hold(chip, held);
+    return e ? e : se_key_clear_way(chip, id, type, bits / 8, fresh);
+}
+
 /* The first command names size and part, each carries one component. The key becomes usable with the
  * last one (reference 3.3). */
 static err_t import(struct se_chip *chip, uint32_t id, uint8_t part, uint8_t p2, uint8_t type, size_t bits,
@@ -57,11 +69,7 @@ static err_t import(struct se_chip *chip, uint32_t id, uint8_t part, uint8_t p2,
     bool fresh = false;
     err_t e;
 
-    if (!known_size(bits))
-        return se_fail(ERR_UNSUPPORTED, "object %08x: the chip has no RSA keys of %zu bits", id, bits);
-    e = se_hold(chip, &held);
-    if (!e)
-        e = se_key_clear_way(chip, id, type, bits / 8, &fresh);
+    e = begin_key(chip, id, type, bits, &held, &fresh);
     if (e)
         return e;
     for (size_t i = 0; !e && i < n; i++)
@@ -105,19 +113,14 @@ err_t se_rsa_generate(struct se_chip *chip, uint32_t id, size_t bits)
     bool fresh = false;
     err_t e;
 
-    if (!known_size(bits))
-        return se_fail(ERR_UNSUPPORTED, "object %08x: the chip has no RSA keys of %zu bits", id, bits);
-    e = se_hold(chip, &held);
-    if (!e)
-        e = se_key_clear_way(chip, id, SE_TYPE_RSA_PAIR_CRT, bits / 8, &fresh);
+    e = begin_key(chip, id, SE_TYPE_RSA_PAIR_CRT, bits, &held, &fresh);
     if (e)
         return e;
     se_command_init(&c, SE_INS_WRITE, SE_P1_PAIR | SE_P1_RSA, SE_P2_DEFAULT, SE_COMMAND_STATUS);
     tlv_put_be32(&c.w, SE_TAG_1, id);
     if (fresh)
         tlv_put_be16(&c.w, SE_TAG_2, (uint16_t)bits);
-    e = se_command_status(chip, &c, se_key_what(what, id, "generating the RSA key"));
-    return e;
+    return se_command_status(chip, &c, se_key_what(what, id, "generating the RSA key"));
 }
 
 /* ---- the public part ---- */

@@ -48,7 +48,7 @@ static int check_section(const struct shadow_limits *limits, json_t *section, co
 {
     if (!json_is_object(section) && !json_is_null(section))
         return REFUSE(SHADOW_BAD_REQUEST, must);
-    if (shadow_depth(section, limits->max_depth) > limits->max_depth)
+    if (json_depth(section, limits->max_depth) > limits->max_depth)
         return REFUSE(SHADOW_BAD_REQUEST, "JSON contains too many levels of nesting; maximum is 6");
     if (shadow_has_null_in_array(section))
         return REFUSE(SHADOW_BAD_REQUEST, "State contains an invalid node: 'null'");

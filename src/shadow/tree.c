@@ -7,30 +7,6 @@ err_t shadow_put(json_t *obj, const char *key, json_t *value)
     return json_object_set_new(obj, key, value) ? ERR_NOMEM : ERR_OK;
 }
 
-unsigned shadow_depth(json_t *j, unsigned limit)
-{
-    unsigned deepest = 0;
-    const char *key;
-    json_t *v;
-    size_t i;
-
-    if (!json_is_object(j) && !json_is_array(j))
-        return 0;
-    if (!limit)
-        return 1;
-    json_object_foreach(j, key, v)
-    {
-        unsigned d = shadow_depth(v, limit - 1);
-        deepest = d > deepest ? d : deepest;
-    }
-    json_array_foreach(j, i, v)
-    {
-        unsigned d = shadow_depth(v, limit - 1);
-        deepest = d > deepest ? d : deepest;
-    }
-    return deepest + 1;
-}
-
 bool shadow_has_null_in_array(json_t *j)
 {
     const char *key;

@@ -10,8 +10,6 @@
 /* obj[key] = value, whose reference is taken even on failure. ERR_NOMEM, also for value NULL. */
 err_t shadow_put(json_t *obj, const char *key, json_t *value);
 
-/* Levels of objects and arrays in j: 0 for a leaf, 1 for {}. Stops counting above `limit`. */
-unsigned shadow_depth(json_t *j, unsigned limit);
 /* Is there a null directly in an array, anywhere? */
 bool shadow_has_null_in_array(json_t *j);
 

@@ -1,7 +1,7 @@
 """What somebody who means harm could try on sedge-cloud. Each test fails on the behaviour it is about, whoever wrote the client."""
 
 import contextlib
-import json
+import datetime
 import resource
 import socket
 import ssl
@@ -14,8 +14,12 @@ import botocore.auth
 import botocore.awsrequest
 import botocore.credentials
 import pytest
-from cloud import OPEN_POLICY, Cloud, arn
+from cloud import OPEN_POLICY, Cloud, Device
 from conftest import wait_for
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from test_cloud_gateway import Client
 
 
 @pytest.fixture
@@ -116,3 +120,28 @@ def test_idle_strangers_do_not_use_up_the_descriptors(procs, tmp_path):
         asked = time.monotonic()
         assert cloud.client("iot").list_things()["things"] == []
         assert time.monotonic() - asked < 5  # not only when the strangers' handshakes have timed out
+
+
+def test_a_certificate_that_expires_ends_its_connection(cloud):
+    """It was good at CONNECT; from its last second on nothing is taken or delivered any more."""
+    d = cloud.device(policy=OPEN_POLICY)
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, "brief")])
+    now = datetime.datetime.utcnow()
+    cert = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
+            .not_valid_before(now - datetime.timedelta(1)).not_valid_after(now + datetime.timedelta(seconds=6))
+            .sign(key, hashes.SHA256())).public_bytes(serialization.Encoding.PEM)
+    iot = cloud.client("iot")
+    made = iot.register_certificate_without_ca(certificatePem=cert.decode(), status="ACTIVE")
+    iot.attach_policy(policyName=d.policy, target=made["certificateArn"])
+    brief = Device(cloud, "brief", made["certificateId"], made["certificateArn"])
+    brief.cert.write_bytes(cert)
+    brief.key.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                                            serialization.NoEncryption()))
+    c = Client(brief).connect()
+    c.publish("a", "early")
+    assert c.next()[0] == "published"
+    time.sleep(max(0, 7.5 - (datetime.datetime.utcnow() - now).total_seconds()))
+    c.publish("a", "late")
+    assert c.next()[0] == "disconnected"
+    c.stop()

@@ -106,7 +106,7 @@ def test_it_touches_nothing_outside_its_folder(kept):
 
 
 def test_the_environment_it_leaves(kept):
-    host_port = re.compile(r"^localhost:\d+$")
+    host_port = re.compile(r"^(localhost|127\.0\.0\.1):\d+$")
     for name in ("SEDGE_API", "SEDGE_MQTT", "SEDGE_HTTPS"):
         assert host_port.match(kept.env[name])
     for name in ("AWS_SHARED_CREDENTIALS_FILE", "SEDGE_CHIP_SOCKET", "SEDGE_CA"):

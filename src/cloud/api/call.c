@@ -144,11 +144,13 @@ static err_t write_answer(struct api_call *c)
 
 err_t api_call_run(struct api_call *c, struct db *db)
 {
+    bool refused;
     err_t e;
 
     api_call_reset(c);
     c->db = db;
     e = c->authorize ? c->authorize(c) : ERR_OK;
+    refused = e && c->error;
     if (!e)
         e = c->op->run(c);
     if (!e)
@@ -158,5 +160,5 @@ err_t api_call_run(struct api_call *c, struct db *db)
         api_note(c, API_INTERNAL, "internal failure");
     }
     c->db = NULL;
-    return e;
+    return refused ? ERR_OK : e;
 }

@@ -76,7 +76,9 @@ struct api_call {
 void api_call_init(struct api_call *c, const struct cloud_env *env, const struct api_op *op);
 void api_call_done(struct api_call *c);
 void api_call_reset(struct api_call *c); /* forget the answer of an earlier run */
-/* Run the handler on `db` and write its answer to c->text. An error of the API leaves c->error set. */
+/* Run the handler on `db` and write its answer to c->text. An error of the API leaves c->error set. ERR_OK
+ * also when `authorize` refuses: nothing was written, and who shares the transaction is not to be rolled back
+ * for a stranger's request. */
 err_t api_call_run(struct api_call *c, struct db *db);
 
 /* ERR_NOMEM, ERR_TOO_BIG. */

@@ -136,6 +136,8 @@ static enum broker_verdict verdict(const struct principal *p, enum broker_action
         return BROKER_DENY_CLOSE;
     if (action == BROKER_CONNECT)
         return judge_connect(p) ? BROKER_ALLOW : BROKER_DENY;
+    if (clock_wall_ms() > p->facts.not_after_ms) /* expired since CONNECT */
+        return BROKER_DENY_CLOSE;
     return judge(p, action, name, retain) ? BROKER_ALLOW : BROKER_DENY;
 }
 

@@ -2,10 +2,10 @@
 #include "cloud/greengrass/handlers.h"
 #include "cloud/greengrass/ids.h"
 #include "cloud/greengrass/kinds.h"
+#include "cloud/greengrass/versioned.h"
 #include "crypto/random.h"
 
 #define CONTENT_MAX (4u << 20)
-#define CONTENT_DEPTH 24u
 
 static err_t read_kind(struct api_call *c, const struct gg_kind **ret)
 {
@@ -31,34 +31,6 @@ static err_t insert_version(struct api_call *c, const struct gg_kind *k, const c
         return e;
     return db_run(c->db, "UPDATE gg_definitions SET latest = $1, updated_ms = $2 WHERE uuid = $3",
                   DB_ARGS(DB_TEXT(version), DB_INT(c->now_ms), DB_TEXT(definition)), NULL);
-}
-
-struct definition {
-    const char *id, *name, *latest, *tags;
-    int64_t created_ms, updated_ms;
-};
-
-/* A new object, or NULL. */
-static json_t *describe(struct api_call *c, const struct gg_kind *k, const struct definition *d)
-{
-    char arn[ARN_MAX];
-    json_t *j =
-        json_pack("{s:s,s:s}", "Arn", gg_arn(c, arn, "definition/%s/%s", k->name, d->id), "Id", d->id);
-
-    if (!j)
-        return NULL;
-    gg_set_time(j, "CreationTimestamp", d->created_ms);
-    gg_set_time(j, "LastUpdatedTimestamp", d->updated_ms);
-    gg_set_text(j, "Name", d->name);
-    if (d->latest) {
-        gg_set_text(j, "LatestVersion", d->latest);
-        gg_set_text(j, "LatestVersionArn",
-                    gg_arn(c, arn, "definition/%s/%s/versions/%s", k->name, d->id, d->latest));
-    }
-    auto_json *tags = NULL;
-    if (d->tags && json_parse(slice_str(d->tags), 2, &tags, NULL) == ERR_OK)
-        (void)json_object_set(j, "tags", tags);
-    return j;
 }
 
 static err_t insert_definition(struct api_call *c, const struct gg_kind *k, const char *id, const char *name)
@@ -90,28 +62,28 @@ err_t definition_create(struct api_call *c)
         (e = insert_definition(c, k, id, json_get_str(c->body, "Name"))) ||
         (content && (e = insert_version(c, k, id, content, version))))
         return e;
-    struct definition d = {
-        id, json_get_str(c->body, "Name"), content ? version : NULL, NULL, c->now_ms, c->now_ms
-    };
-    return api_reply(c, describe(c, k, &d));
+    struct gg_versioned d = { .kind = k,
+                              .id = id,
+                              .name = json_get_str(c->body, "Name"),
+                              .latest = content ? version : NULL,
+                              .created_ms = c->now_ms,
+                              .updated_ms = c->now_ms };
+    return api_reply(c, gg_versioned_describe(c, &d));
 }
 
 struct view {
     struct api_call *c;
     const struct gg_kind *k;
-    json_t *list;
     const char *id;
-    struct gg_page page;
-    char next[64];
+    struct api_page *page; /* of a list */
 };
 
 static err_t get_row(void *ctx, const struct db_rows *row)
 {
     struct view *v = ctx;
-    struct definition d = { v->id,          db_str(row, 0), db_str(row, 1),
-                            db_str(row, 2), db_int(row, 3), db_int(row, 4) };
+    struct gg_versioned d = gg_versioned_row(v->k, v->id, row);
 
-    return api_reply(v->c, describe(v->c, v->k, &d));
+    return api_reply(v->c, gg_versioned_describe(v->c, &d));
 }
 
 static err_t not_found(struct api_call *c, const struct gg_kind *k, err_t e)
@@ -129,7 +101,7 @@ err_t definition_get(struct api_call *c)
         return e;
     return not_found(c, v.k,
                      db_one(c->db,
-                            "SELECT name, latest, tags, created_ms, updated_ms FROM gg_definitions"
+                            "SELECT " GG_VERSIONED_COLUMNS " FROM gg_definitions"
                             " WHERE uuid = $1 AND kind = $2",
                             DB_ARGS(DB_TEXT(v.id), DB_TEXT(v.k->name)), get_row, &v));
 }
@@ -137,51 +109,40 @@ err_t definition_get(struct api_call *c)
 static err_t list_row(void *ctx, const struct db_rows *row)
 {
     struct view *v = ctx;
-    struct definition d = { db_str(row, 5), db_str(row, 0), db_str(row, 1),
-                            db_str(row, 2), db_int(row, 3), db_int(row, 4) };
+    struct gg_versioned d = gg_versioned_row(v->k, db_str(row, 5), row);
 
-    if ((int64_t)json_array_size(v->list) == v->page.size) {
-        v->page.size = -1; /* there is more */
+    if (!api_page_room(v->page))
         return ERR_OK;
-    }
-    (void)snprintf(v->next, sizeof(v->next), "%lld.%s", (long long)d.created_ms, d.id);
-    json_t *item = describe(v->c, v->k, &d);
-    return item && json_array_append_new(v->list, item) == 0 ? ERR_OK : ERR_NOMEM;
+    return api_page_add(v->page, gg_versioned_describe(v->c, &d), "%lld.%s", (long long)d.created_ms, d.id);
 }
 
 err_t definition_list(struct api_call *c)
 {
-    auto_json *list = json_array(), *answer = NULL;
-    struct view v = { .c = c, .list = list };
+    auto_page page = API_PAGE_INIT(c);
+    struct view v = { .c = c, .page = &page };
+    struct gg_before before;
     err_t e;
 
-    if ((e = read_kind(c, &v.k)) || (e = gg_page_read(c, &v.page)) ||
-        (e = db_each(c->db,
-                     "SELECT name, latest, tags, created_ms, updated_ms, uuid FROM gg_definitions"
-                     " WHERE kind = $1 AND (created_ms, uuid) < ($2, $3) ORDER BY created_ms DESC, uuid DESC "
-                     "LIMIT $4",
-                     DB_ARGS(DB_TEXT(v.k->name), DB_INT(v.page.after), DB_TEXT(v.page.after_id),
-                             DB_INT(v.page.size + 1)),
-                     list_row, &v)))
+    if ((e = read_kind(c, &v.k)) || (e = gg_page_read(&page, &before)) ||
+        (e = db_each(
+             c->db,
+             "SELECT " GG_VERSIONED_COLUMNS ", uuid FROM gg_definitions"
+             " WHERE kind = $1 AND (created_ms, uuid) < ($2, $3)"
+             " ORDER BY created_ms DESC, uuid DESC LIMIT $4",
+             DB_ARGS(DB_TEXT(v.k->name), DB_INT(before.key), DB_TEXT(before.id), DB_INT(page.size + 1)),
+             list_row, &v)))
         return e;
-    if (!(answer = json_pack("{s:O}", "Definitions", list)))
-        return ERR_NOMEM;
-    gg_set_text(answer, "NextToken", v.page.size < 0 ? v.next : NULL);
-    return api_reply(c, steal(&answer));
+    return api_page_reply(&page, "Definitions", "NextToken");
 }
 
-/* The four members that both version answers share. */
-static json_t *describe_version(struct api_call *c, const struct gg_kind *k, const char *id,
-                                const char *version, int64_t created_ms)
+static err_t is_known(struct api_call *c, const struct gg_kind *k, const char *id, bool *ret)
 {
-    char arn[ARN_MAX];
-    json_t *j = json_pack("{s:s,s:s,s:s}", "Arn",
-                          gg_arn(c, arn, "definition/%s/%s/versions/%s", k->name, id, version), "Id", id,
-                          "Version", version);
+    int64_t n = 0;
+    err_t e = db_one_int(c->db, "SELECT count(*) FROM gg_definitions WHERE uuid = $1 AND kind = $2",
+                         DB_ARGS(DB_TEXT(id), DB_TEXT(k->name)), &n);
 
-    if (j)
-        gg_set_time(j, "CreationTimestamp", created_ms);
-    return j;
+    *ret = n > 0;
+    return e;
 }
 
 err_t definition_version_create(struct api_call *c)
@@ -190,44 +151,33 @@ err_t definition_version_create(struct api_call *c)
     const char *id = api_param(c, "id");
     char version[CRYPTO_UUID_MAX];
     auto_json *content = NULL;
-    int64_t known;
+    bool known;
     err_t e;
 
-    if ((e = read_kind(c, &k)) ||
-        (e = db_one_int(c->db, "SELECT count(*) FROM gg_definitions WHERE uuid = $1 AND kind = $2",
-                        DB_ARGS(DB_TEXT(id), DB_TEXT(k->name)), &known)))
+    if ((e = read_kind(c, &k)) || (e = is_known(c, k, id, &known)))
         return e;
     if (!known)
         return api_fail(c, API_GG_ID_NOT_FOUND, "That %s definition does not exist.", k->name);
     if ((e = gg_kind_read(c, k, c->body, &content)) || (e = insert_version(c, k, id, content, version)))
         return e;
-    return api_reply(c, describe_version(c, k, id, version, c->now_ms));
+    return api_reply(c, gg_version_describe(c, k, id, version, c->now_ms));
 }
 
 static err_t version_row(void *ctx, const struct db_rows *row)
 {
     struct view *v = ctx;
-    auto_json *content = NULL,
-              *j = describe_version(v->c, v->k, v->id, api_param(v->c, "version"), db_int(row, 1));
-    err_t e = json_parse(db_text(row, 0), CONTENT_DEPTH, &content, NULL);
 
-    if (e)
-        return e;
-    if (!j || json_object_set(j, "Definition", content) != 0)
-        return ERR_NOMEM;
-    return api_reply(v->c, steal(&j));
+    return gg_version_reply(v->c, v->k, v->id, api_param(v->c, "version"), row);
 }
 
 err_t definition_version_get(struct api_call *c)
 {
     struct view v = { .c = c, .id = api_param(c, "id") };
     const char *version = api_param(c, "version");
-    int64_t known;
+    bool known;
     err_t e;
 
-    if ((e = read_kind(c, &v.k)) ||
-        (e = db_one_int(c->db, "SELECT count(*) FROM gg_definitions WHERE uuid = $1 AND kind = $2",
-                        DB_ARGS(DB_TEXT(v.id), DB_TEXT(v.k->name)), &known)))
+    if ((e = read_kind(c, &v.k)) || (e = is_known(c, v.k, v.id, &known)))
         return e;
     if (!known)
         return not_found(c, v.k, ERR_NOT_FOUND);

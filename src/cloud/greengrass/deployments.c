@@ -117,49 +117,43 @@ err_t deployment_create(struct api_call *c)
 }
 
 struct listing {
-    struct api_call *c;
+    struct api_page *page;
     const char *group;
-    json_t *list;
-    struct gg_page page;
-    char next[32];
 };
 
 static err_t list_row(void *ctx, const struct db_rows *row)
 {
     struct listing *l = ctx;
+    const struct api_call *c = l->page->c;
     char arn[ARN_MAX], group_arn[ARN_MAX], created[CLOCK_ISO_MAX];
 
-    if ((int64_t)json_array_size(l->list) == l->page.size) {
-        l->page.size = -1; /* there is more */
+    if (!api_page_room(l->page))
         return ERR_OK;
-    }
-    (void)snprintf(l->next, sizeof(l->next), "%lld", (long long)db_int(row, 0));
     clock_iso(created, db_int(row, 4));
-    json_t *item = json_pack("{s:s,s:s,s:s,s:s,s:s}", "CreatedAt", created, "DeploymentArn",
-                             gg_arn(l->c, arn, "groups/%s/deployments/%s", l->group, db_str(row, 1)),
-                             "DeploymentId", db_str(row, 1), "DeploymentType", db_str(row, 2), "GroupArn",
-                             gg_arn(l->c, group_arn, "groups/%s/versions/%s", l->group, db_str(row, 3)));
-    return item && json_array_append_new(l->list, item) == 0 ? ERR_OK : ERR_NOMEM;
+    return api_page_add(l->page,
+                        json_pack("{s:s,s:s,s:s,s:s,s:s}", "CreatedAt", created, "DeploymentArn",
+                                  gg_arn(c, arn, "groups/%s/deployments/%s", l->group, db_str(row, 1)),
+                                  "DeploymentId", db_str(row, 1), "DeploymentType", db_str(row, 2),
+                                  "GroupArn",
+                                  gg_arn(c, group_arn, "groups/%s/versions/%s", l->group, db_str(row, 3))),
+                        "%lld", (long long)db_int(row, 0));
 }
 
 /* Newest first; an unknown group has an empty list, as the service answers. */
 err_t deployment_list(struct api_call *c)
 {
-    auto_json *list = json_array(), *answer = NULL;
-    struct listing l = { .c = c, .group = api_param(c, "groupId"), .list = list };
+    auto_page page = API_PAGE_INIT(c);
+    struct listing l = { &page, api_param(c, "groupId") };
+    struct gg_before before;
     err_t e;
 
-    if ((e = gg_page_read(c, &l.page)) ||
+    if ((e = gg_page_read(&page, &before)) ||
         (e = db_each(c->db,
-                     "SELECT seq, uuid, kind, group_version, created_ms FROM gg_deployments WHERE owner = $1 "
-                     "AND seq < $2"
-                     " ORDER BY seq DESC LIMIT $3",
-                     DB_ARGS(DB_TEXT(l.group), DB_INT(l.page.after), DB_INT(l.page.size + 1)), list_row, &l)))
+                     "SELECT seq, uuid, kind, group_version, created_ms FROM gg_deployments"
+                     " WHERE owner = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3",
+                     DB_ARGS(DB_TEXT(l.group), DB_INT(before.key), DB_INT(page.size + 1)), list_row, &l)))
         return e;
-    if (!(answer = json_pack("{s:O}", "Deployments", list)))
-        return ERR_NOMEM;
-    gg_set_text(answer, "NextToken", l.page.size < 0 ? l.next : NULL);
-    return api_reply(c, steal(&answer));
+    return api_page_reply(&page, "Deployments", "NextToken");
 }
 
 static err_t status_row(void *ctx, const struct db_rows *row)

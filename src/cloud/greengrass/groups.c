@@ -2,6 +2,7 @@
 #include "cloud/greengrass/handlers.h"
 #include "cloud/greengrass/ids.h"
 #include "cloud/greengrass/kinds.h"
+#include "cloud/greengrass/versioned.h"
 #include "crypto/random.h"
 
 #define CONTENT_MAX 65536u
@@ -65,31 +66,6 @@ static err_t insert_version(struct api_call *c, const char *group, const json_t 
                   DB_ARGS(DB_TEXT(version), DB_INT(c->now_ms), DB_TEXT(group)), NULL);
 }
 
-struct group {
-    const char *id, *name, *latest, *tags;
-    int64_t created_ms, updated_ms;
-};
-
-static json_t *describe(struct api_call *c, const struct group *g)
-{
-    char arn[ARN_MAX];
-    auto_json *tags = NULL;
-    json_t *j =
-        json_pack("{s:s,s:s,s:s}", "Arn", gg_arn(c, arn, "groups/%s", g->id), "Id", g->id, "Name", g->name);
-
-    if (!j)
-        return NULL;
-    gg_set_time(j, "CreationTimestamp", g->created_ms);
-    gg_set_time(j, "LastUpdatedTimestamp", g->updated_ms);
-    if (g->latest) {
-        gg_set_text(j, "LatestVersion", g->latest);
-        gg_set_text(j, "LatestVersionArn", gg_arn(c, arn, "groups/%s/versions/%s", g->id, g->latest));
-    }
-    if (g->tags && json_parse(slice_str(g->tags), 2, &tags, NULL) == ERR_OK)
-        (void)json_object_set(j, "tags", tags);
-    return j;
-}
-
 static err_t insert_group(struct api_call *c, const char *id, const char *name)
 {
     autobuf tags = BUF_INIT(CONTENT_MAX);
@@ -119,80 +95,72 @@ err_t group_create(struct api_call *c)
         (e = crypto_random_uuid(c->env->crypto, id)) || (e = insert_group(c, id, name)) ||
         (content && (e = insert_version(c, id, content, version))))
         return e;
-    struct group g = { id, name, content ? version : NULL, NULL, c->now_ms, c->now_ms };
-    return api_reply(c, describe(c, &g));
+    struct gg_versioned g = { .id = id,
+                              .name = name,
+                              .latest = content ? version : NULL,
+                              .created_ms = c->now_ms,
+                              .updated_ms = c->now_ms };
+    return api_reply(c, gg_versioned_describe(c, &g));
 }
 
 struct view {
     struct api_call *c;
-    json_t *list;
     const char *id;
-    struct gg_page page;
-    char next[64];
+    struct api_page *page; /* of a list */
 };
 
 static err_t get_row(void *ctx, const struct db_rows *row)
 {
     struct view *v = ctx;
-    struct group g = {
-        v->id, db_str(row, 0), db_str(row, 1), db_str(row, 2), db_int(row, 3), db_int(row, 4)
-    };
+    struct gg_versioned g = gg_versioned_row(NULL, v->id, row);
 
-    return api_reply(v->c, describe(v->c, &g));
+    return api_reply(v->c, gg_versioned_describe(v->c, &g));
 }
 
 err_t group_get(struct api_call *c)
 {
     struct view v = { .c = c, .id = api_param(c, "groupId") };
-    err_t e =
-        db_one(c->db, "SELECT name, latest, tags, created_ms, updated_ms FROM gg_groups WHERE uuid = $1",
-               DB_ARGS(DB_TEXT(v.id)), get_row, &v);
+    err_t e = db_one(c->db, "SELECT " GG_VERSIONED_COLUMNS " FROM gg_groups WHERE uuid = $1",
+                     DB_ARGS(DB_TEXT(v.id)), get_row, &v);
 
     return e == ERR_NOT_FOUND ? api_fail(c, API_GG_ID_NOT_FOUND, "That Group Definition does not exist.") : e;
 }
 
+/* Lists leave the tags out. */
 static err_t list_row(void *ctx, const struct db_rows *row)
 {
     struct view *v = ctx;
-    struct group g = { db_str(row, 5), db_str(row, 0), db_str(row, 1), NULL, db_int(row, 3), db_int(row, 4) };
+    struct gg_versioned g = gg_versioned_row(NULL, db_str(row, 5), row);
 
-    if ((int64_t)json_array_size(v->list) == v->page.size) {
-        v->page.size = -1; /* there is more */
+    if (!api_page_room(v->page))
         return ERR_OK;
-    }
-    (void)snprintf(v->next, sizeof(v->next), "%lld.%s", (long long)g.created_ms, g.id);
-    json_t *item = describe(v->c, &g);
-    return item && json_array_append_new(v->list, item) == 0 ? ERR_OK : ERR_NOMEM;
+    g.tags = NULL;
+    return api_page_add(v->page, gg_versioned_describe(v->c, &g), "%lld.%s", (long long)g.created_ms, g.id);
 }
 
 err_t group_list(struct api_call *c)
 {
-    auto_json *list = json_array(), *answer = NULL;
-    struct view v = { .c = c, .list = list };
+    auto_page page = API_PAGE_INIT(c);
+    struct view v = { .c = c, .page = &page };
+    struct gg_before before;
     err_t e;
 
-    if ((e = gg_page_read(c, &v.page)) ||
+    if ((e = gg_page_read(&page, &before)) ||
         (e = db_each(c->db,
-                     "SELECT name, latest, tags, created_ms, updated_ms, uuid FROM gg_groups"
+                     "SELECT " GG_VERSIONED_COLUMNS ", uuid FROM gg_groups"
                      " WHERE (created_ms, uuid) < ($1, $2) ORDER BY created_ms DESC, uuid DESC LIMIT $3",
-                     DB_ARGS(DB_INT(v.page.after), DB_TEXT(v.page.after_id), DB_INT(v.page.size + 1)),
-                     list_row, &v)))
+                     DB_ARGS(DB_INT(before.key), DB_TEXT(before.id), DB_INT(page.size + 1)), list_row, &v)))
         return e;
-    if (!(answer = json_pack("{s:O}", "Groups", list)))
-        return ERR_NOMEM;
-    gg_set_text(answer, "NextToken", v.page.size < 0 ? v.next : NULL);
-    return api_reply(c, steal(&answer));
+    return api_page_reply(&page, "Groups", "NextToken");
 }
 
-static json_t *describe_version(struct api_call *c, const char *id, const char *version, int64_t created_ms)
+static err_t is_known(struct api_call *c, const char *id, bool *ret)
 {
-    char arn[ARN_MAX];
-    json_t *j = json_pack("{s:s,s:s,s:s}", "Arn", gg_arn(c, arn, "groups/%s/versions/%s", id, version), "Id",
-                          id, "Version", version);
+    int64_t n = 0;
+    err_t e = db_one_int(c->db, "SELECT count(*) FROM gg_groups WHERE uuid = $1", DB_ARGS(DB_TEXT(id)), &n);
 
-    if (j)
-        gg_set_time(j, "CreationTimestamp", created_ms);
-    return j;
+    *ret = n > 0;
+    return e;
 }
 
 err_t group_version_create(struct api_call *c)
@@ -200,41 +168,33 @@ err_t group_version_create(struct api_call *c)
     const char *id = api_param(c, "groupId");
     char version[CRYPTO_UUID_MAX];
     auto_json *content = NULL;
-    int64_t known;
+    bool known;
     err_t e;
 
-    if ((e = db_one_int(c->db, "SELECT count(*) FROM gg_groups WHERE uuid = $1", DB_ARGS(DB_TEXT(id)),
-                        &known)))
+    if ((e = is_known(c, id, &known)))
         return e;
     if (!known)
         return api_fail(c, API_GG_ID_NOT_FOUND, "That group does not exist.");
     if ((e = read_version(c, c->body, &content)) || (e = insert_version(c, id, content, version)))
         return e;
-    return api_reply(c, describe_version(c, id, version, c->now_ms));
+    return api_reply(c, gg_version_describe(c, NULL, id, version, c->now_ms));
 }
 
 static err_t version_row(void *ctx, const struct db_rows *row)
 {
     struct view *v = ctx;
-    auto_json *content = NULL, *j = describe_version(v->c, v->id, api_param(v->c, "version"), db_int(row, 1));
-    err_t e = json_parse(db_text(row, 0), 4, &content, NULL);
 
-    if (e)
-        return e;
-    if (!j || json_object_set(j, "Definition", content) != 0)
-        return ERR_NOMEM;
-    return api_reply(v->c, steal(&j));
+    return gg_version_reply(v->c, NULL, v->id, api_param(v->c, "version"), row);
 }
 
 err_t group_version_get(struct api_call *c)
 {
     struct view v = { .c = c, .id = api_param(c, "groupId") };
     const char *version = api_param(c, "version");
-    int64_t known;
+    bool known;
     err_t e;
 
-    if ((e = db_one_int(c->db, "SELECT count(*) FROM gg_groups WHERE uuid = $1", DB_ARGS(DB_TEXT(v.id)),
-                        &known)))
+    if ((e = is_known(c, v.id, &known)))
         return e;
     if (!known)
         return api_fail(c, API_GG_ID_NOT_FOUND, "That Group Definition does not exist.");

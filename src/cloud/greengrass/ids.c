@@ -51,18 +51,18 @@ void gg_set_text(json_t *j, const char *member, const char *text)
         (void)json_object_set_new(j, member, json_string(text));
 }
 
-err_t gg_page_read(struct api_call *c, struct gg_page *ret)
+err_t gg_page_read(struct api_page *page, struct gg_before *ret)
 {
-    const char *token = api_param(c, "NextToken");
+    const char *token = api_param(page->c, "NextToken");
     char *end;
     err_t e;
 
-    *ret = (struct gg_page){ .after = INT64_MAX };
-    if ((e = api_param_size(c, "MaxResults", 50, 500, &ret->size)) || !token)
+    *ret = (struct gg_before){ .key = INT64_MAX };
+    if ((e = api_param_size(page->c, "MaxResults", 50, 500, &page->size)) || !token)
         return e;
-    ret->after = strtoll(token, &end, 10);
+    ret->key = strtoll(token, &end, 10);
     if (end == token || (*end && (*end != '.' || !gg_uuid_ok(end + 1))))
-        return api_fail(c, API_GG_INVALID_INPUT, "NextToken is not valid");
-    (void)snprintf(ret->after_id, sizeof(ret->after_id), "%s", *end ? end + 1 : "");
+        return api_fail(page->c, API_GG_INVALID_INPUT, "NextToken is not valid");
+    (void)snprintf(ret->id, sizeof(ret->id), "%s", *end ? end + 1 : "");
     return ERR_OK;
 }

@@ -1,6 +1,6 @@
 /* src/cloud/greengrass/ids.h - ids, ARNs and timestamps of the greengrass API. Pure; any thread. */
 #pragma once
-#include "cloud/api/call.h"
+#include "cloud/api/page.h"
 #include "cloud/registry/names.h"
 
 #define UUID_LEN 36u
@@ -19,10 +19,9 @@ void gg_set_time(json_t *j, const char *member, int64_t ms);
 /* Add text unless it is NULL. */
 void gg_set_text(json_t *j, const char *member, const char *text);
 
-/* Pages by MaxResults and NextToken ("MILLISECONDS.ID" or "SEQ"). */
-struct gg_page {
-    int64_t size;
-    int64_t after;
-    char after_id[UUID_LEN + 1];
+/* MaxResults into page->size, NextToken ("MILLISECONDS.ID" or "SEQ") into *ret: rows go on below it. */
+struct gg_before {
+    int64_t key; /* INT64_MAX: from the start */
+    char id[UUID_LEN + 1];
 };
-err_t gg_page_read(struct api_call *c, struct gg_page *ret);
+err_t gg_page_read(struct api_page *page, struct gg_before *ret);

@@ -1,5 +1,6 @@
 #include "base/mem.h"
 #include "base/writer.h"
+#include "cloud/api/page.h"
 #include "cloud/pki/pki.h"
 #include "cloud/registry/certrow.h"
 #include "cloud/registry/handlers.h"
@@ -177,30 +178,21 @@ err_t certificate_delete(struct api_call *c)
     return effects_add(&c->effects, EFFECT_PRINCIPAL, r.id);
 }
 
-struct listing {
-    struct api_call *c;
-    json_t *list;
-    int64_t size, last_ms;
-    char last_id[CRYPTO_SHA256_HEX];
-    bool more;
-};
-
 static err_t list_row(void *ctx, const struct db_rows *row)
 {
-    struct listing *l = ctx;
+    struct api_page *page = ctx;
+    const char *id = db_str(row, 0);
+    int64_t created_ms = db_int(row, 2);
     char arn[ARN_MAX];
 
-    if ((int64_t)json_array_size(l->list) == l->size) {
-        l->more = true;
+    if (!api_page_room(page))
         return ERR_OK;
-    }
-    (void)snprintf(l->last_id, sizeof(l->last_id), "%s", db_str(row, 0));
-    l->last_ms = db_int(row, 2);
-    json_t *item =
-        json_pack("{s:s,s:s,s:s,s:o,s:s}", "certificateArn", arn_iot(l->c, "cert", l->last_id, arn),
-                  "certificateId", l->last_id, "status", db_str(row, 1), "creationDate",
-                  api_seconds(l->last_ms), "certificateMode", db_str(row, 3));
-    return item && json_array_append_new(l->list, item) == 0 ? ERR_OK : ERR_NOMEM;
+    return api_page_add(page,
+                        json_pack("{s:s,s:s,s:s,s:o,s:s}", "certificateArn",
+                                  arn_iot(page->c, "cert", id, arn), "certificateId", id, "status",
+                                  db_str(row, 1), "creationDate", api_seconds(created_ms), "certificateMode",
+                                  db_str(row, 3)),
+                        "%lld.%s", (long long)created_ms, id);
 }
 
 /* A marker is TIME.ID of the last row of the page before. */
@@ -222,15 +214,13 @@ static err_t read_marker(struct api_call *c, bool ascending, int64_t *ret_ms, co
 
 err_t certificate_list(struct api_call *c)
 {
-    auto_json *list = json_array(), *answer = NULL;
-    struct listing l = { .c = c, .list = list };
+    auto_page page = API_PAGE_INIT(c);
     bool ascending = false;
-    char marker[128];
     const char *id;
     int64_t ms;
     err_t e;
 
-    if ((e = api_param_size(c, "pageSize", 25, 250, &l.size)) ||
+    if ((e = api_param_size(c, "pageSize", 25, 250, &page.size)) ||
         (e = api_param_bool(c, "isAscendingOrder", &ascending)) ||
         (e = read_marker(c, ascending, &ms, &id)) ||
         (e = db_each(
@@ -240,11 +230,7 @@ err_t certificate_list(struct api_call *c)
                    " WHERE (created_ms, cert_id) > ($1, $2) ORDER BY created_ms, cert_id LIMIT $3"
                  : "SELECT cert_id, status, created_ms, mode FROM certificates"
                    " WHERE (created_ms, cert_id) < ($1, $2) ORDER BY created_ms DESC, cert_id DESC LIMIT $3",
-             DB_ARGS(DB_INT(ms), DB_TEXT(id), DB_INT(l.size + 1)), list_row, &l)))
+             DB_ARGS(DB_INT(ms), DB_TEXT(id), DB_INT(page.size + 1)), list_row, &page)))
         return e;
-    (void)snprintf(marker, sizeof(marker), "%lld.%s", (long long)l.last_ms, l.last_id);
-    answer = json_pack("{s:O}", "certificates", list);
-    if (!answer || (l.more && json_object_set_new(answer, "nextMarker", json_string(marker)) != 0))
-        return ERR_NOMEM;
-    return api_reply(c, steal(&answer));
+    return api_page_reply(&page, "certificates", "nextMarker");
 }

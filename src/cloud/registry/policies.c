@@ -1,4 +1,5 @@
 #include "base/mem.h"
+#include "cloud/api/page.h"
 #include "cloud/policy/document.h"
 #include "cloud/registry/certrow.h"
 #include "cloud/registry/handlers.h"
@@ -104,53 +105,32 @@ err_t policy_delete(struct api_call *c)
     return db_run(c->db, "DELETE FROM policies WHERE name = $1", DB_ARGS(DB_TEXT(name)), NULL);
 }
 
-struct listing {
-    struct api_call *c;
-    json_t *list;
-    int64_t size;
-    char last[129];
-    bool more;
-};
-
 static err_t list_row(void *ctx, const struct db_rows *row)
 {
-    struct listing *l = ctx;
+    struct api_page *page = ctx;
     const char *name = db_str(row, 0);
     char arn[ARN_MAX];
 
-    if ((int64_t)json_array_size(l->list) == l->size) {
-        l->more = true;
+    if (!api_page_room(page))
         return ERR_OK;
-    }
-    (void)snprintf(l->last, sizeof(l->last), "%s", name);
-    json_t *item =
-        json_pack("{s:s,s:s}", "policyName", name, "policyArn", arn_iot(l->c, "policy", name, arn));
-    return item && json_array_append_new(l->list, item) == 0 ? ERR_OK : ERR_NOMEM;
-}
-
-static err_t reply_list(struct api_call *c, struct listing *l)
-{
-    json_t *answer = json_pack("{s:O}", "policies", l->list);
-
-    if (answer && l->more)
-        (void)json_object_set_new(answer, "nextMarker", json_string(l->last));
-    return api_reply(c, answer);
+    return api_page_add(
+        page, json_pack("{s:s,s:s}", "policyName", name, "policyArn", arn_iot(page->c, "policy", name, arn)),
+        "%s", name);
 }
 
 err_t policy_list(struct api_call *c)
 {
-    auto_json *list = json_array();
-    struct listing l = { .c = c, .list = list };
+    auto_page page = API_PAGE_INIT(c);
     const char *after = api_param(c, "marker");
     err_t e;
 
     if (after && !name_policy_ok(after))
         return api_fail(c, API_INVALID_REQUEST, "invalid marker");
-    if ((e = api_param_size(c, "pageSize", 25, 250, &l.size)) ||
+    if ((e = api_param_size(c, "pageSize", 25, 250, &page.size)) ||
         (e = db_each(c->db, "SELECT name FROM policies WHERE name > $1 ORDER BY name LIMIT $2",
-                     DB_ARGS(DB_TEXT(after ? after : ""), DB_INT(l.size + 1)), list_row, &l)))
+                     DB_ARGS(DB_TEXT(after ? after : ""), DB_INT(page.size + 1)), list_row, &page)))
         return e;
-    return reply_list(c, &l);
+    return api_page_reply(&page, "policies", "nextMarker");
 }
 
 /* The certificate that `target` names, which must exist. */
@@ -217,14 +197,14 @@ err_t policy_detach(struct api_call *c)
 
 err_t policy_list_attached(struct api_call *c)
 {
-    auto_json *list = json_array();
-    struct listing l = { .c = c, .list = list, .size = ATTACHED_MAX };
+    auto_page page = API_PAGE_INIT(c);
     const char *cert;
     err_t e;
 
+    page.size = ATTACHED_MAX; /* one page holds them all */
     if ((e = find_target(c, api_param(c, "target"), &cert)) ||
         (e = db_each(c->db, "SELECT policy FROM policy_targets WHERE cert_id = $1 ORDER BY policy",
-                     DB_ARGS(DB_TEXT(cert)), list_row, &l)))
+                     DB_ARGS(DB_TEXT(cert)), list_row, &page)))
         return e;
-    return reply_list(c, &l);
+    return api_page_reply(&page, "policies", "nextMarker");
 }

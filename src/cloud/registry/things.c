@@ -1,4 +1,5 @@
 #include "base/mem.h"
+#include "cloud/api/page.h"
 #include "cloud/registry/handlers.h"
 #include "cloud/registry/names.h"
 #include "crypto/random.h"
@@ -155,52 +156,38 @@ err_t thing_delete(struct api_call *c)
     return db_run(c->db, "DELETE FROM things WHERE name = $1", DB_ARGS(DB_TEXT(name)), NULL);
 }
 
-struct listing {
-    struct api_call *c;
-    json_t *list;
-    int64_t size;
-    char last[129];
-    bool more;
-};
-
 static err_t list_row(void *ctx, const struct db_rows *row)
 {
-    struct listing *l = ctx;
+    struct api_page *page = ctx;
     const char *name = db_str(row, 0);
     auto_json *attributes = NULL;
     char arn[ARN_MAX];
     err_t e;
 
-    if ((int64_t)json_array_size(l->list) == l->size) {
-        l->more = true;
+    if (!api_page_room(page))
         return ERR_OK;
-    }
     if ((e = json_parse(db_text(row, 1), ATTRIBUTE_DEPTH, &attributes, NULL)))
         return e;
-    (void)snprintf(l->last, sizeof(l->last), "%s", name);
-    json_t *item =
-        json_pack("{s:s,s:s,s:O,s:I}", "thingName", name, "thingArn", arn_iot(l->c, "thing", name, arn),
-                  "attributes", attributes, "version", (json_int_t)db_int(row, 2));
-    return item && json_array_append_new(l->list, item) == 0 ? ERR_OK : ERR_NOMEM;
+    return api_page_add(page,
+                        json_pack("{s:s,s:s,s:O,s:I}", "thingName", name, "thingArn",
+                                  arn_iot(page->c, "thing", name, arn), "attributes", attributes, "version",
+                                  (json_int_t)db_int(row, 2)),
+                        "%s", name);
 }
 
 /* nextToken is the last name seen: pages stay right while things come and go. */
 err_t thing_list(struct api_call *c)
 {
-    auto_json *list = json_array(), *answer = NULL;
-    struct listing l = { .c = c, .list = list };
+    auto_page page = API_PAGE_INIT(c);
     const char *after = api_param(c, "nextToken");
     err_t e;
 
     if (after && !name_thing_ok(after))
         return api_fail(c, API_INVALID_REQUEST, "invalid nextToken");
-    if ((e = api_param_size(c, "maxResults", 25, 250, &l.size)) ||
+    if ((e = api_param_size(c, "maxResults", 25, 250, &page.size)) ||
         (e = db_each(c->db,
                      "SELECT name, attributes, version FROM things WHERE name > $1 ORDER BY name LIMIT $2",
-                     DB_ARGS(DB_TEXT(after ? after : ""), DB_INT(l.size + 1)), list_row, &l)))
+                     DB_ARGS(DB_TEXT(after ? after : ""), DB_INT(page.size + 1)), list_row, &page)))
         return e;
-    answer = json_pack("{s:O}", "things", list);
-    if (!answer || (l.more && json_object_set_new(answer, "nextToken", json_string(l.last)) != 0))
-        return ERR_NOMEM;
-    return api_reply(c, steal(&answer));
+    return api_page_reply(&page, "things", "nextToken");
 }

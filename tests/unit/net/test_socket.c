@@ -55,6 +55,19 @@ static void dial(struct server *srv, const char *host, struct recorder *r)
     rec_attach(r, s);
 }
 
+/* RFC 6761 6.3; no resolver knows this name. */
+static void localhost_names_need_no_resolver(void **state)
+{
+    struct server srv;
+    struct recorder c;
+    (void)state;
+    server_start(&srv, NULL);
+    dial(&srv, "core.localhost", &c);
+    assert_true(TURN_UNTIL(srv.loop, c.opened && srv.n, 5000));
+    rec_done(&c);
+    server_done(&srv);
+}
+
 static void talk_both_ways_by_name(void **state)
 {
     struct server srv;
@@ -292,6 +305,7 @@ static void a_stale_unix_socket_is_replaced(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(localhost_names_need_no_resolver),
         cmocka_unit_test(talk_both_ways_by_name),
         cmocka_unit_test(open_is_told_before_the_first_bytes),
         cmocka_unit_test(megabytes_to_a_slow_reader),

@@ -119,10 +119,10 @@ static void depth_and_nulls(void **st)
     (void)st;
     for (size_t i = 0; i < ARRAY_LEN(t); i++) {
         auto_json *j = parse(t[i].text);
-        assert_int_equal(shadow_depth(j, 99), t[i].depth);
+        assert_int_equal(json_depth(j, 99), t[i].depth);
         assert_int_equal(shadow_has_null_in_array(j), t[i].null);
         if (t[i].depth > 1)
-            assert_int_equal(shadow_depth(j, 1), 2); /* one over the limit is enough to know */
+            assert_int_equal(json_depth(j, 1), 2); /* one over the limit is enough to know */
     }
 }
 

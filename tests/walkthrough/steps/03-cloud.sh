@@ -2,7 +2,7 @@ title "3. A cloud on this machine, managed with Debian's awscli"
 choose_port 4566 api_port
 choose_port 8883 mqtt_port
 choose_port 8443 https_port
-env_line "SEDGE_API=localhost:$api_port SEDGE_MQTT=localhost:$mqtt_port SEDGE_HTTPS=localhost:$https_port"
+env_line "SEDGE_API=127.0.0.1:$api_port SEDGE_MQTT=localhost:$mqtt_port SEDGE_HTTPS=localhost:$https_port"
 background cloud "sedge-cloud serve --data \$DEMO/cloud --api 127.0.0.1:$api_port --mqtt 127.0.0.1:$mqtt_port --https 127.0.0.1:$https_port"
 await 10 "the cloud answers" 'curl -sf "http://$SEDGE_API/sedge/endpoints" >/dev/null || ! alive $PID_cloud'
 alive "$PID_cloud" || { cat "$DEMO/logs/cloud.log"; fail "the cloud ended"; }

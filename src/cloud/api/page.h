@@ -1,0 +1,30 @@
+/* src/cloud/api/page.h - one page of a List operation: rows until it is full, then a word that more follow.
+ *
+ * Pure; one thread at a time. The query asks for one row more than fits (LIMIT size + 1): that row is not
+ * added, it only tells that there is a next page.
+ */
+#pragma once
+#include "cloud/api/call.h"
+
+struct api_page {
+    struct api_call *c;
+    json_t *list;   /* owned */
+    int64_t size;   /* rows that fit */
+    bool more;      /* there was one more */
+    char next[160]; /* where the next page goes on: what the last row's api_page_add said */
+};
+
+#define API_PAGE_INIT(call)               \
+    {                                     \
+        .c = (call), .list = json_array() \
+    }
+void api_page_done(struct api_page *p);
+#define auto_page __attribute__((cleanup(api_page_done))) struct api_page
+
+/* Is there room for another row? Remembers that it was asked in vain. */
+bool api_page_room(struct api_page *p);
+/* Add a row, whose reference is taken; the rest makes the token. ERR_NOMEM, also for item NULL. */
+err_t api_page_add(struct api_page *p, json_t *item, const char *token_fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Answer {MEMBER: rows, TOKEN: where to go on}; the token only when more follow. ERR_NOMEM. */
+err_t api_page_reply(struct api_page *p, const char *member, const char *token);
