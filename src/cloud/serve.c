@@ -38,7 +38,8 @@ struct cloud {
     struct device *device;
     struct control *control;
     struct background *background;
-    struct tls_context *device_tls, *control_tls; /* control_tls: only beyond loopback */
+    struct tls_context *mqtt_tls, *https_tls; /* each port counts its own handshakes */
+    struct tls_context *control_tls;          /* only beyond loopback */
     struct net_listener *mqtt, *https, *api;
     char *data; /* absolute: keys are named by file:// URIs */
     char *host;
@@ -164,7 +165,8 @@ static err_t make_parts(struct cloud *c)
         (e = device_new(&c->parts, &c->device)) || (e = control_new(&control, &c->control)) ||
         (e = background_new(&c->parts, &c->background)))
         return e;
-    return new_tls(c, TLS_CLIENT_CERT_REQUIRE, &c->device_tls);
+    e = new_tls(c, TLS_CLIENT_CERT_REQUIRE, &c->mqtt_tls);
+    return e ? e : new_tls(c, TLS_CLIENT_CERT_REQUIRE, &c->https_tls);
 }
 
 /* ---- listeners ---- */
@@ -195,7 +197,7 @@ static void accept_mqtt(void *ctx, struct net_stream *s)
 {
     struct cloud *c = ctx;
 
-    if ((s = with_tls(c->device_tls, s)))
+    if ((s = with_tls(c->mqtt_tls, s)))
         gateway_adopt(c->gateway, s);
 }
 
@@ -204,7 +206,7 @@ static void accept_https(void *ctx, struct net_stream *s)
     struct cloud *c = ctx;
 
     let_answers_out(s);
-    if ((s = with_tls(c->device_tls, s))) {
+    if ((s = with_tls(c->https_tls, s))) {
         let_answers_out(s);
         device_adopt(c->device, s);
     }
@@ -317,7 +319,8 @@ static void stop(struct cloud *c)
     gateway_free(c->gateway);
     keymaker_free(c->keymaker);
     store_free(c->store);
-    tls_context_free(c->device_tls);
+    tls_context_free(c->mqtt_tls);
+    tls_context_free(c->https_tls);
     tls_context_free(c->control_tls);
     net_signal_free(c->term);
     net_signal_free(c->intr);

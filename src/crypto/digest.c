@@ -8,10 +8,6 @@
 #include <openssl/core_names.h>
 #include <openssl/params.h>
 
-struct crypto_sha256 {
-    EVP_MD_CTX *md;
-};
-
 err_t crypto_sha256(const struct crypto_ctx *ctx, struct slice in, uint8_t ret[CRYPTO_SHA256_LEN])
 {
     uint8_t out[CRYPTO_SHA256_LEN];
@@ -30,49 +26,6 @@ err_t crypto_sha256_hex(const struct crypto_ctx *ctx, struct slice in, char ret[
     if (!e)
         hex_str(ret, SLICE_ARRAY(out));
     return e;
-}
-
-err_t crypto_sha256_new(const struct crypto_ctx *ctx, struct crypto_sha256 **ret)
-{
-    auto_sha256 *s = mem_calloc(1, sizeof(*s));
-
-    if (!s)
-        return ERR_NOMEM;
-    s->md = EVP_MD_CTX_new();
-    if (!s->md)
-        return ERR_NOMEM;
-    if (EVP_DigestInit_ex2(s->md, ctx->sha256, NULL) != 1)
-        return crypto_fail_quiet(ERR_CRYPTO);
-    *ret = steal(&s);
-    return ERR_OK;
-}
-
-err_t crypto_sha256_add(struct crypto_sha256 *s, struct slice in)
-{
-    return EVP_DigestUpdate(s->md, in.p, in.n) == 1 ? ERR_OK : crypto_fail_quiet(ERR_CRYPTO);
-}
-
-err_t crypto_sha256_end(struct crypto_sha256 *s, uint8_t ret[CRYPTO_SHA256_LEN])
-{
-    uint8_t out[EVP_MAX_MD_SIZE];
-
-    if (EVP_DigestFinal_ex(s->md, out, NULL) != 1)
-        return crypto_fail_quiet(ERR_CRYPTO);
-    memcpy(ret, out, CRYPTO_SHA256_LEN);
-    return ERR_OK;
-}
-
-void crypto_sha256_free(struct crypto_sha256 *s)
-{
-    if (!s)
-        return;
-    EVP_MD_CTX_free(s->md);
-    free(s);
-}
-
-void crypto_sha256_free_ptr(struct crypto_sha256 **s)
-{
-    crypto_sha256_free(*s);
 }
 
 err_t crypto_hmac_sha256(const struct crypto_ctx *ctx, struct slice key, struct slice in,

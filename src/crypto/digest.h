@@ -1,4 +1,4 @@
-/* src/crypto/digest.h - SHA-256 and HMAC-SHA-256. Any thread; a stream has one user at a time. */
+/* src/crypto/digest.h - SHA-256 and HMAC-SHA-256. Any thread. */
 #pragma once
 #include "base/slice.h"
 #include "crypto/process.h"
@@ -10,15 +10,6 @@
 err_t crypto_sha256(const struct crypto_ctx *ctx, struct slice in, uint8_t ret[CRYPTO_SHA256_LEN]);
 /* The same as lower-case hex with a NUL. */
 err_t crypto_sha256_hex(const struct crypto_ctx *ctx, struct slice in, char ret[CRYPTO_SHA256_HEX]);
-
-/* Streaming: new, add any number of times, end once, free. */
-struct crypto_sha256;
-err_t crypto_sha256_new(const struct crypto_ctx *ctx, struct crypto_sha256 **ret); /* ERR_CRYPTO, ERR_NOMEM */
-err_t crypto_sha256_add(struct crypto_sha256 *s, struct slice in);
-err_t crypto_sha256_end(struct crypto_sha256 *s, uint8_t ret[CRYPTO_SHA256_LEN]);
-void crypto_sha256_free(struct crypto_sha256 *s);
-void crypto_sha256_free_ptr(struct crypto_sha256 **s);
-#define auto_sha256 __attribute__((cleanup(crypto_sha256_free_ptr))) struct crypto_sha256
 
 /* RFC 2104. Compare results with mem_eq_ct. ERR_CRYPTO. */
 err_t crypto_hmac_sha256(const struct crypto_ctx *ctx, struct slice key, struct slice in,

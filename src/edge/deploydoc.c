@@ -203,6 +203,7 @@ static err_t read_payload(const json_t *doc, const char *thing_arn, struct deplo
     err_t e = gda_check_version(doc, WHAT "'s payload", why);
 
     e = e ? e : check_member(doc, "deploymentId", d->ref.deployment_id, why);
+    e = e ? e : check_member(doc, "deploymentType", d->ref.type, why);
     e = e ? e : check_member(doc, "groupId", d->ref.group_id, why);
     e = e ? e : check_member(doc, "groupVersionId", d->ref.version_id, why);
     e = e ? e : check_member(doc, "coreThingArn", thing_arn, why);

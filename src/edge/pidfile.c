@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define NAME "greengrassd.pid"
@@ -19,51 +18,55 @@ static err_t failed(const char *what, const char *dir, struct problem *why)
                        dir, strerror(errno));
 }
 
-/* Is `fd` still the file that `path` names? A daemon that ends removes it. */
-static bool same_file(int fd, const char *path)
-{
-    struct stat a, b;
-
-    return fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_ino == b.st_ino && a.st_dev == b.st_dev;
-}
-
-static err_t open_locked(const char *path, const char *dir, int *ret_fd, struct problem *why)
+/* Open `path` for us alone and lock the whole of it; waits for at most those who are in pidfile_take. */
+static err_t open_locked(const char *path, int flags, mode_t mode, const char *dir, int *ret_fd,
+                         struct problem *why)
 {
     struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    autoclose int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | flags, mode);
 
-    for (int tries = 0; tries < 10; tries++) {
-        autoclose int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-        if (fd < 0)
-            return failed("create", dir, why);
-        if (fcntl(fd, F_OFD_SETLK, &whole) != 0)
-            return errno == EAGAIN || errno == EACCES
-                       ? problem_set(why, ERR_EXISTS, "another daemon holds %s", path)
-                       : failed("lock", dir, why);
-        if (same_file(fd, path)) {
-            *ret_fd = steal_fd(&fd);
-            return ERR_OK;
-        }
-    }
-    return problem_set(why, ERR_BUSY, "%s is being replaced all the time", path);
+    if (fd < 0)
+        return failed("create", dir, why);
+    if (fcntl(fd, F_OFD_SETLKW, &whole) != 0)
+        return failed("lock", dir, why);
+    *ret_fd = steal_fd(&fd);
+    return ERR_OK;
+}
+
+/* A new file that is locked before it has the name under which others can open it. */
+static err_t put_locked(const char *path, const char *fresh, const char *dir, int *ret_fd,
+                        struct problem *why)
+{
+    autoclose int fd = -1;
+    char text[32];
+    err_t e;
+
+    (void)unlink(fresh); /* left by one that was killed here */
+    if ((e = open_locked(fresh, O_EXCL, 0644, dir, &fd, why)))
+        return e;
+    (void)snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+    if (pwrite(fd, text, strlen(text), 0) != (ssize_t)strlen(text) || rename(fresh, path) != 0)
+        return failed("write", dir, why);
+    *ret_fd = steal_fd(&fd);
+    return ERR_OK;
 }
 
 err_t pidfile_take(const char *dir, int *ret_fd, struct problem *why)
 {
-    autofree char *path = mem_printf("%s/" NAME, dir);
-    autoclose int fd = -1;
-    char text[32];
-    err_t e = path ? file_mkdirs(dir, 0755) : ERR_NOMEM;
+    autofree char *path = mem_printf("%s/" NAME, dir), *fresh = mem_printf("%s/" NAME ".new", dir);
+    autofree char *door = mem_printf("%s/" NAME ".lock", dir);
+    autoclose int turn = -1;
+    pid_t pid;
+    err_t e = path && fresh && door ? file_mkdirs(dir, 0755) : ERR_NOMEM;
 
     if (e)
         return problem_set(why, e, "cannot make the folder %s of " NAME ": %s", dir, err_str(e));
-    e = open_locked(path, dir, &fd, why);
-    if (e)
+    if ((e = open_locked(door, 0, 0600, dir, &turn, why)))
         return e;
-    (void)snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-    if (ftruncate(fd, 0) != 0 || pwrite(fd, text, strlen(text), 0) != (ssize_t)strlen(text))
-        return failed("write", dir, why);
-    *ret_fd = steal_fd(&fd);
-    return ERR_OK;
+    e = pidfile_find(dir, &pid, why);
+    if (!e || e == ERR_CORRUPT)
+        return problem_set(why, ERR_EXISTS, "another daemon holds %s", path);
+    return e == ERR_NOT_FOUND ? put_locked(path, fresh, dir, ret_fd, why) : e;
 }
 
 void pidfile_remove(const char *dir)

@@ -2,14 +2,15 @@
  * PIDs.
  *
  * I/O; one thread. The daemon holds a lock on the file as long as it lives, so a file without a lock is stale
- * whatever number is in it.
+ * whatever number is in it. Everybody may read the file, and so hold a read lock on one that is left over: it
+ * is replaced, not taken over. Who replaces it holds greengrassd.pid.lock, which is the owner's alone.
  */
 #pragma once
 #include "edge/problem.h"
 
 #include <sys/types.h>
 
-/* Create or take over DIR/greengrassd.pid (DIR is made), lock it and write our PID. *ret_fd stays open for
+/* Create or replace DIR/greengrassd.pid (DIR is made), locked and with our PID in it. *ret_fd stays open for
  * the process's life. ERR_EXISTS: another daemon holds it. ERR_DENIED, ERR_NO_SPACE, ERR_IO. *why filled. */
 err_t pidfile_take(const char *dir, int *ret_fd, struct problem *why);
 /* Remove the file; for the one who took it. */

@@ -58,7 +58,7 @@ static err_t make_folders(struct store *s, const char *wd, struct problem *why)
 
     if (e)
         return failed(e, "make the folder", state ? state : "var/state", why);
-    e = file_mkdirs(s->group, 0755);
+    e = file_mkdirs(s->group, 0700);
     return e ? failed(e, "make the folder", s->group, why) : ERR_OK;
 }
 
@@ -66,7 +66,7 @@ static err_t make_folders(struct store *s, const char *wd, struct problem *why)
 static err_t make_first_group(struct store *s, struct problem *why)
 {
     err_t e = access(s->group_json, F_OK) == 0 ? ERR_OK
-                                               : file_write_durable(s->group_json, SLICE_LIT("{}\n"), 0644);
+                                               : file_write_durable(s->group_json, SLICE_LIT("{}\n"), 0600);
 
     return e ? failed(e, "write", s->group_json, why) : ERR_OK;
 }
@@ -97,7 +97,7 @@ err_t store_begin(struct store *s, struct problem *why)
 
     if (e)
         return failed(e, "remove", s->staging, why);
-    if (mkdir(s->staging, 0755) != 0)
+    if (mkdir(s->staging, 0700) != 0)
         return failed(file_err(errno), "make the folder", s->staging, why);
     return ERR_OK;
 }
@@ -105,7 +105,7 @@ err_t store_begin(struct store *s, struct problem *why)
 err_t store_put(struct store *s, const char *name, struct slice bytes, struct problem *why)
 {
     autofree char *path = mem_printf("%s/%s", s->staging, name);
-    err_t e = path ? file_write_durable(path, bytes, 0644) : ERR_NOMEM;
+    err_t e = path ? file_write_durable(path, bytes, 0600) : ERR_NOMEM;
 
     return e ? failed(e, "write", path ? path : name, why) : ERR_OK;
 }
@@ -115,7 +115,7 @@ static err_t put_ref(const char *path, const struct gda_ref *ref, struct problem
     autobuf text = BUF_INIT(SMALL_FILE);
     err_t e = gda_write_ref(&text, ref);
 
-    e = e ? e : file_write_durable(path, buf_slice(&text), 0644);
+    e = e ? e : file_write_durable(path, buf_slice(&text), 0600);
     return e ? failed(e, "write", path, why) : ERR_OK;
 }
 

@@ -28,6 +28,13 @@ static struct slice next_piece(struct slice *s)
     return piece;
 }
 
+/* Signing removes such pieces (sigv4/canonical.h): what was signed would be another path than what is asked
+ * for. */
+static bool is_dots(const char *piece)
+{
+    return strcmp(piece, ".") == 0 || strcmp(piece, "..") == 0;
+}
+
 /* ERR_NOT_FOUND for a path no table can hold. */
 static err_t split(struct slice path, struct pieces *out)
 {
@@ -44,6 +51,8 @@ static err_t split(struct slice path, struct pieces *out)
         err_t e = http_percent_decode(&b, piece, false);
         if (e)
             return e;
+        if (is_dots(buf_str(&b)))
+            return ERR_INVALID;
         out->text[out->n] = mem_strdup(buf_str(&b));
         if (!out->text[out->n])
             return ERR_NOMEM;

@@ -30,7 +30,7 @@ err_t http_routes_check(const struct http_route *routes, size_t n);
 /* ERR_OK        *ret set, labels filled (must be empty before)
  * ERR_NOT_FOUND no path matches
  * ERR_DENIED    a path matches, not with this method (405)
- * ERR_INVALID   a broken escape in the path (400)
+ * ERR_INVALID   a broken escape in the path, or a piece "." or ".." (400)
  * ERR_NOMEM */
 err_t http_route_match(const struct http_route *routes, size_t n, struct slice method, struct slice path,
                        const struct http_route **ret, struct http_params *labels);

@@ -33,7 +33,7 @@ struct net_handler {
      * ERR_TOO_BIG      kept bytes reached the input limit: the user waits for more than it may have
      * ERR_AUTH         TLS: one side refused the other's certificate
      * ERR_PROTO        TLS: not a TLS peer, or no common ground
-     * ERR_BUSY         TLS: the signing queue is full
+     * ERR_BUSY         TLS: the signing queue is full, or newer handshakes took this one's place
      * ERR_CRYPTO       TLS: our private key could not sign (its token does not answer, say)
      * ERR_CANCELLED    TLS: the signer is being stopped
      * ERR_IO, ERR_NOMEM */

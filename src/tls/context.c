@@ -120,11 +120,13 @@ static struct tls_context *context_alloc(bool server, int64_t handshake_ms)
     atomic_init(&c->refs, 1);
     c->server = server;
     c->max_handshakes = HANDSHAKES_DEFAULT;
+    c->newest = &c->oldest;
+    (void)pthread_mutex_init(&c->lock, NULL); /* cannot fail on Linux */
     c->handshake_ms = handshake_ms;
     c->ssl = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
     if (c->ssl)
         return c;
-    free(c);
+    tls_context_free(c);
     return NULL;
 }
 
@@ -151,7 +153,7 @@ static err_t server_setup(struct tls_context *c, const struct tls_server_opts *o
     c->verify = o->verify;
     c->verify_ctx = o->verify_ctx;
     if (o->max_handshakes)
-        c->max_handshakes = o->max_handshakes < INT32_MAX ? (int)o->max_handshakes : INT32_MAX;
+        c->max_handshakes = o->max_handshakes;
     SSL_CTX_set_options(c->ssl, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     SSL_CTX_set_verify(c->ssl, verify_mode(o->client_cert), NULL);
     SSL_CTX_set_cert_verify_callback(c->ssl, on_client_cert, c);
@@ -248,5 +250,6 @@ void tls_context_free(struct tls_context *c)
         free((char *)(uintptr_t)c->alpn[i].name); /* our copy */
     free(c->alpn);
     SSL_CTX_free(c->ssl);
+    (void)pthread_mutex_destroy(&c->lock);
     free(c);
 }

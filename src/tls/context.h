@@ -49,8 +49,11 @@ struct tls_server_opts {
     /* In our order of preference; a client that offers none of them goes on without. */
     const struct tls_alpn *alpn;
     size_t alpn_count;
-    size_t max_handshakes; /* under way at once; 0 = 1000 */
-    int64_t handshake_ms;  /* 0 = 10 s */
+    /* Under way at once; 0 = 1000. One more ends the oldest of them, so that peers who connect and say
+     * nothing cannot keep others out: of the newcomer's own address where that has a quarter of the places.
+     */
+    size_t max_handshakes;
+    int64_t handshake_ms; /* 0 = 10 s */
 };
 
 /* why may be NULL; it is filled on failure only.

@@ -103,11 +103,78 @@ static void read_app(struct tls_stream *t)
 
 /* ---- the handshake ---- */
 
+/* With c->lock. */
+static void unlist(struct tls_stream *t)
+{
+    struct tls_context *c = t->c;
+    if (!t->link)
+        return;
+    *t->link = t->next;
+    if (t->next)
+        t->next->link = t->link;
+    else
+        c->newest = t->link;
+    t->link = NULL;
+    c->handshakes--;
+}
+
 static void uncount(struct tls_stream *t)
 {
-    if (t->counted)
-        atomic_fetch_sub(&t->c->handshakes, 1);
-    t->counted = false;
+    (void)pthread_mutex_lock(&t->c->lock);
+    unlist(t);
+    (void)pthread_mutex_unlock(&t->c->lock);
+}
+
+static void count(struct tls_stream *t)
+{
+    struct tls_context *c = t->c;
+    (void)pthread_mutex_lock(&c->lock);
+    t->next = NULL;
+    t->link = c->newest;
+    *c->newest = t;
+    c->newest = &t->next;
+    c->handshakes++;
+    (void)pthread_mutex_unlock(&c->lock);
+}
+
+/* "192.0.2.1:4711" and "192.0.2.1:4712" */
+static bool same_address(const char *a, const char *b)
+{
+    const char *colon = strrchr(a, ':');
+    size_t n = colon ? (size_t)(colon - a) + 1 : strlen(a) + 1;
+    return strncmp(a, b, n) == 0;
+}
+
+/* With c->lock: whose handshake ends for one that comes from `s`. Only streams of its loop are ours to end.
+ */
+static struct tls_stream *choose_victim(const struct tls_context *c, const struct net_stream *s)
+{
+    struct tls_stream *oldest = NULL, *sibling = NULL;
+    size_t siblings = 0;
+    for (struct tls_stream *t = c->oldest; t; t = t->next) {
+        if (t->base.loop != s->loop)
+            continue;
+        oldest = oldest ? oldest : t;
+        if (!same_address(t->base.peer, s->peer))
+            continue;
+        sibling = sibling ? sibling : t;
+        siblings++;
+    }
+    return sibling && siblings >= c->max_handshakes / 4 ? sibling : oldest;
+}
+
+/* False: there is no place for a handshake of this loop. */
+static bool make_place(struct tls_context *c, const struct net_stream *s)
+{
+    struct tls_stream *victim = NULL;
+    (void)pthread_mutex_lock(&c->lock);
+    bool full = c->handshakes >= c->max_handshakes;
+    if (full && (victim = choose_victim(c, s)))
+        unlist(victim);
+    (void)pthread_mutex_unlock(&c->lock);
+    if (victim)
+        end(victim, ERR_BUSY, "newer handshakes took its place, too many are under way");
+    return !full || victim;
 }
 
 static void opened(struct tls_stream *t)
@@ -422,13 +489,12 @@ static void take_transport(struct tls_stream *t, struct net_stream *transport)
 err_t tls_server_stream_new(struct tls_context *c, struct net_stream *transport, struct net_stream **ret)
 {
     struct tls_stream *t = NULL;
-    if (atomic_load(&c->handshakes) >= c->max_handshakes)
+    if (!make_place(c, transport))
         return ERR_BUSY;
     err_t e = stream_alloc(c, transport, &t);
     if (e)
         return e;
-    atomic_fetch_add(&c->handshakes, 1);
-    t->counted = true;
+    count(t);
     take_transport(t, transport);
     *ret = &t->base;
     return ERR_OK;

@@ -11,7 +11,8 @@
 #include "tls/context.h"
 
 /* Wrap an accepted or connected stream, open or still opening. Takes `transport` on success.
- * ERR_BUSY when max_handshakes are under way, ERR_NOMEM, ERR_CRYPTO. */
+ * ERR_BUSY when max_handshakes are under way on other loops (one of this loop makes room: it ends with
+ * ERR_BUSY), ERR_NOMEM, ERR_CRYPTO. */
 err_t tls_server_stream_new(struct tls_context *c, struct net_stream *transport, struct net_stream **ret);
 /* The server's certificate must be valid for `host` (a name or a numeric address), which is also sent as SNI
  * when it is a name. */

@@ -5,6 +5,7 @@
 #include "tls/stream.h"
 
 #include <openssl/ssl.h>
+#include <pthread.h>
 #include <stdatomic.h>
 
 struct tls_context {
@@ -16,9 +17,13 @@ struct tls_context {
     void *verify_ctx;
     struct tls_alpn *alpn; /* copies, names too */
     size_t alpn_count;
-    int max_handshakes;
-    atomic_int handshakes; /* under way */
+    size_t max_handshakes;
     int64_t handshake_ms;
+    /* Handshakes of the server side under way, the oldest first. The lock guards the list and the fields
+     * `next` and `link` of its streams; the streams belong to their loops. */
+    pthread_mutex_t lock;
+    struct tls_stream *oldest, **newest;
+    size_t handshakes;
 };
 
 void tls_context_ref(struct tls_context *c);
@@ -51,11 +56,11 @@ struct tls_stream {
     struct tls_context *c;
     SSL *ssl;
     struct tls_io io;
-    struct buf early;      /* written before the handshake was done */
-    bool counted;          /* in c->handshakes */
-    bool away;             /* the signer has it */
-    err_t lost;            /* the transport ended while away: why */
-    atomic_bool cancelled; /* tells the signer not to bother */
+    struct buf early;                /* written before the handshake was done */
+    struct tls_stream *next, **link; /* in c's list of handshakes; link is NULL outside of it */
+    bool away;                       /* the signer has it */
+    err_t lost;                      /* the transport ended while away: why */
+    atomic_bool cancelled;           /* tells the signer not to bother */
     struct tls_job job;
     struct net_task back; /* the signer's way to the loop */
     struct tls_result result;

@@ -9,6 +9,7 @@ One thread per connection, everything on loopback, ports chosen by the system. F
     cloud.http_status      answer every device HTTPS request with this status
 """
 import base64
+import contextlib
 import datetime
 import hashlib
 import http.server
@@ -435,3 +436,15 @@ class FakeCloud:
         except OSError:
             pass
         self.stop_https()
+
+
+@contextlib.contextmanager
+def started(folder):
+    """A FakeCloud with its files in this folder, until the end of the block."""
+    folder.mkdir()
+    cloud = FakeCloud()
+    cloud.start(folder)
+    try:
+        yield cloud
+    finally:
+        cloud.stop()

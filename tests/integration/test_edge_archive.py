@@ -8,7 +8,7 @@ import pytest
 
 import edge_root
 from conftest import BIN, BUILD, TOP
-from fake_cloud import FakeCloud, new_key
+from fake_cloud import new_key, started
 
 PACKAGE = "greengrass/ggc/packages/1.11.6/"
 
@@ -44,11 +44,8 @@ def test_without_a_build_it_says_so(tmp_path):
 
 @pytest.fixture
 def cloud(tmp_path):
-    cloud = FakeCloud()
-    (tmp_path / "cloud").mkdir()
-    cloud.start(tmp_path / "cloud")
-    yield cloud
-    cloud.stop()
+    with started(tmp_path / "cloud") as cloud:
+        yield cloud
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 import edge_root
 from conftest import wait_for
-from fake_cloud import ARN, THING, Authority, ExtendedKeyUsageOID, FakeCloud, new_key
+from fake_cloud import ARN, THING, Authority, ExtendedKeyUsageOID, new_key, started
 
 REGION_ARN = "arn:aws:greengrass:us-east-1:123456789012:/greengrass/groups/11111111-2222/versions/"
 
@@ -25,11 +25,8 @@ def group(level="DEBUG", version="v1", **more):
 
 @pytest.fixture
 def cloud(tmp_path):
-    cloud = FakeCloud()
-    (tmp_path / "cloud").mkdir()
-    cloud.start(tmp_path / "cloud")
-    yield cloud
-    cloud.stop()
+    with started(tmp_path / "cloud") as cloud:
+        yield cloud
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 import edge_root
-from fake_cloud import THING, FakeCloud, new_key
+from fake_cloud import THING, new_key, started
 from test_edge_deploy import group
 
 MODULE = "/usr/lib/softhsm/libsofthsm2.so"
@@ -41,11 +41,8 @@ def token(tmp_path):
 
 @pytest.fixture
 def cloud(tmp_path):
-    cloud = FakeCloud()
-    (tmp_path / "cloud").mkdir()
-    cloud.start(tmp_path / "cloud")
-    yield cloud
-    cloud.stop()
+    with started(tmp_path / "cloud") as cloud:
+        yield cloud
 
 
 @pytest.fixture

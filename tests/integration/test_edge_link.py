@@ -10,7 +10,7 @@ from cryptography import x509
 
 import edge_root
 from conftest import LONG, wait_for
-from fake_cloud import ARN, DAY, THING, Authority, FakeCloud, new_key
+from fake_cloud import ARN, DAY, THING, Authority, new_key, started
 
 GDA = f"$aws/things/{THING}-gda/shadow/"
 TOPICS = ["get/accepted", "get/rejected", "update/accepted", "update/rejected", "update/delta"]
@@ -18,11 +18,8 @@ TOPICS = ["get/accepted", "get/rejected", "update/accepted", "update/rejected", 
 
 @pytest.fixture
 def cloud(tmp_path):
-    cloud = FakeCloud()
-    (tmp_path / "cloud").mkdir()
-    cloud.start(tmp_path / "cloud")
-    yield cloud
-    cloud.stop()
+    with started(tmp_path / "cloud") as cloud:
+        yield cloud
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import json
 import resource
 import socket
 import ssl
@@ -13,6 +14,7 @@ import urllib.request
 import botocore.auth
 import botocore.awsrequest
 import botocore.credentials
+import botocore.exceptions
 import pytest
 from cloud import OPEN_POLICY, Cloud, Device
 from conftest import wait_for
@@ -106,6 +108,49 @@ def test_a_header_that_is_a_parameter_must_be_signed(cloud):
     assert iot.list_thing_principals(thingName="a")["principals"] == []
 
 
+def test_a_session_token_does_not_go_with_a_static_key(cloud):
+    with pytest.raises(botocore.exceptions.ClientError, match="security token.*invalid") as e:
+        cloud.client("iot", aws_session_token="of other keys").list_things()
+    assert e.value.response["Error"]["Code"] == "UnrecognizedClientException"
+    request = botocore.awsrequest.AWSRequest("GET", cloud.api + "/things")
+    k = cloud.keys()
+    credentials = botocore.credentials.Credentials(k["aws_access_key_id"], k["aws_secret_access_key"], "of other keys")
+    botocore.auth.SigV4QueryAuth(credentials, "iot", "us-east-1").add_auth(request)
+    with pytest.raises(urllib.error.HTTPError) as e:
+        urllib.request.urlopen(request.prepare().url, timeout=10)
+    assert e.value.code == 403 and "UnrecognizedClient" in e.value.headers["x-amzn-ErrorType"]
+
+
+@pytest.mark.parametrize("more", [{"Origin": "https://example.com"}, {"Origin": "null"}, {"Sec-Fetch-Site": "none"},
+                                  {"Host": "rebound.example.com"}, {"Host": "localhost.example.com:4566"}])
+def test_a_web_page_cannot_use_a_control_port_that_believes_any_key(procs, tmp_path, more):
+    cloud = Cloud(procs, tmp_path, "--insecure-dev")
+
+    def create(name, headers):
+        request = botocore.awsrequest.AWSRequest("POST", f"{cloud.api}/policies/{name}", data=b"")
+        botocore.auth.SigV4QueryAuth(botocore.credentials.Credentials("any", "key"), "iot", "us-east-1").add_auth(request)
+        r = urllib.request.Request(request.prepare().url, method="POST", data=json.dumps({"policyDocument": json.dumps(OPEN_POLICY)})
+                                   .encode(), headers={"Content-Type": "text/plain", **headers})
+        try:
+            return urllib.request.urlopen(r, timeout=10).status
+        except urllib.error.HTTPError as e:
+            return e.code
+
+    assert create("of-a-page", more) == 403
+    port = cloud.api.rsplit(":", 1)[1]
+    for n, host in enumerate([f"127.0.0.1:{port}", f"LOCALHOST:{port}", "localhost", f"[::1]:{port}"]):
+        assert create(f"own{n}", {"Host": host}) == 200, host
+    policies = cloud.client("iot", aws_access_key_id="any", aws_secret_access_key="key").list_policies()["policies"]
+    assert [p["policyName"] for p in policies] == ["own0", "own1", "own2", "own3"]
+
+
+def test_paths_mean_what_was_signed(cloud):
+    """Signing takes "/policies/.." for "/": asking for it is no request."""
+    d = cloud.device()
+    for path in ("/things/%2e%2e/shadow", "/things/./shadow"):
+        assert d.curl(path, "--path-as-is")[0] == 400
+
+
 def test_idle_strangers_do_not_use_up_the_descriptors(procs, tmp_path):
     """A service starts with a soft limit of 1024 by custom; here of 256, so that fewer strangers do."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -120,6 +165,26 @@ def test_idle_strangers_do_not_use_up_the_descriptors(procs, tmp_path):
         asked = time.monotonic()
         assert cloud.client("iot").list_things()["things"] == []
         assert time.monotonic() - asked < 5  # not only when the strangers' handshakes have timed out
+
+
+@pytest.fixture
+def many_descriptors():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize("port", ["mqtt", "https"])
+def test_idle_strangers_do_not_use_up_the_handshakes(cloud, many_descriptors, port):
+    """1000 handshakes may be under way on a port: the oldest makes room for the next."""
+    d = cloud.device()
+    with contextlib.ExitStack() as held:
+        for _ in range(1050):
+            held.enter_context(socket.create_connection(("localhost", getattr(cloud, port)), 5))
+        p = d.publish("a", "b")
+        assert p.returncode == 0, p.stderr
+        assert d.curl("/things/x/shadow")[0] == 404
 
 
 def test_a_certificate_that_expires_ends_its_connection(cloud):

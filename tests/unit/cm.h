@@ -1,4 +1,4 @@
-/* tests/unit/base/cm.h - cmocka with what it needs before it. */
+/* tests/unit/cm.h - cmocka with what it needs before it. */
 #pragma once
 #include <setjmp.h>
 #include <stdarg.h>

@@ -27,6 +27,29 @@ static void refuse(struct control *c, const struct http_request *req, const stru
     api_request_refuse(c->opts.parts, req, op, error, why);
 }
 
+/* "127.0.0.1:4566", "localhost", "[::1]:4566" */
+static bool is_loopback(struct slice host)
+{
+    static const char *const names[] = { "localhost", "127.0.0.1", "[::1]" };
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        size_t n = strlen(names[i]);
+        if (host.n >= n && http_name_eq(slice_head(host, n), slice_str(names[i])) &&
+            (host.n == n || host.p[n] == ':'))
+            return true;
+    }
+    return false;
+}
+
+/* With --insecure-dev nothing but the address protects the port, and the developer's browser is at that
+ * address too: a page from anywhere may have it POST, even under a name that it makes resolve to 127.0.0.1.
+ * Browsers tell by these headers, and programs that speak AWS's protocol do not send them. */
+static bool from_a_page(const struct http_request *req)
+{
+    return http_request_header(req, "Origin").p || http_request_header(req, "Sec-Fetch-Site").p ||
+           !is_loopback(http_request_header(req, "Host"));
+}
+
 static void on_request(void *ctx, struct http_request *req)
 {
     struct control *c = ctx;
@@ -38,6 +61,11 @@ static void on_request(void *ctx, struct http_request *req)
     if (op->flags & API_PUBLIC) {
         struct api_asker nobody = { .region = c->opts.parts->env->region };
         api_request_start(c->opts.parts, req, op, &nobody);
+        return;
+    }
+    if (c->opts.any_key && from_a_page(req)) {
+        refuse(c, req, op, API_ACCESS_DENIED,
+               "--insecure-dev takes no requests of web pages, and none for other hosts than localhost");
         return;
     }
     error = caller_identify(c->opts.parts->env->crypto, c->opts.keys, c->opts.any_key, req, clock_wall_ms(),

@@ -72,7 +72,8 @@ static enum api_error check(const struct crypto_ctx *crypto, const struct access
     }
     if (any_key)
         return API_OK;
-    if (!secret) {
+    /* Session tokens belong to temporary keys, and there are none here: AWS refuses one with a static key. */
+    if (!secret || auth->security_token.n) {
         (void)snprintf(why, CALLER_WHY_MAX, "The security token included in the request is invalid.");
         return API_UNKNOWN_KEY;
     }

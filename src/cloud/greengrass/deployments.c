@@ -38,6 +38,12 @@ static err_t version_of(struct api_call *c, const char *group, const char *deplo
                : e;
 }
 
+static err_t unknown_version(struct api_call *c, const char *group, const char *version)
+{
+    return api_fail(c, API_NOT_FOUND, "Version %.128s of Group Definition %s does not exist.", version,
+                    group);
+}
+
 static err_t choose_version(struct api_call *c, const char *group, const char *kind,
                             char version[UUID_LEN + 1])
 {
@@ -52,6 +58,8 @@ static err_t choose_version(struct api_call *c, const char *group, const char *k
     if (!wanted)
         return api_fail(c, API_GG_INVALID_INPUT,
                         "Your request is missing the following required parameter(s): {GroupVersionId}.");
+    if (strlen(wanted) > UUID_LEN) /* no version of ours, and not one that begins like it either */
+        return unknown_version(c, group, wanted);
     (void)snprintf(version, UUID_LEN + 1, "%s", wanted);
     return ERR_OK;
 }
@@ -64,8 +72,7 @@ static err_t check_deployable(struct api_call *c, const char *group, const char 
     err_t e = gg_group_document(c, group, version, &text, &core);
 
     if (e == ERR_NOT_FOUND)
-        return api_fail(c, API_NOT_FOUND, "Version %s of Group Definition %s does not exist.", version,
-                        group);
+        return unknown_version(c, group, version);
     if (!e && !core)
         return api_fail(
             c, API_GG_MISSING_CORE,

@@ -185,35 +185,40 @@ err_t conditions_parse(const json_t *j, struct conditions *ret, char *why, size_
     return ERR_OK;
 }
 
-/* Does one value of the request match one value of the policy? An unresolved variable matches nothing. */
-static bool pair_matches(const struct condition *c, const struct pattern *want,
-                         const struct policy_vars *vars, const char *have)
+/* Does one value of the request match one value of the policy? A text too long to be compared counts as
+ * unresolved, too. */
+static enum pattern_result match_pair(const struct condition *c, const struct pattern *want,
+                                      const struct policy_vars *vars, const char *have)
 {
     char text[CONDITION_TEXT_MAX];
 
     if (!c->op->compare)
-        return pattern_match(want, vars, slice_str(have), false) == PATTERN_YES;
+        return pattern_match(want, vars, slice_str(have), false);
     if (pattern_text(want, vars, text, sizeof(text)))
-        return false;
-    return c->op->compare(have, text);
+        return PATTERN_UNRESOLVED;
+    return c->op->compare(have, text) ? PATTERN_YES : PATTERN_NO;
 }
 
-static bool value_ok(const struct condition *c, const struct policy_vars *vars, const char *have)
+static bool value_ok(const struct condition *c, const struct policy_vars *vars, const char *have, bool deny)
 {
+    bool unresolved = false;
+
     for (size_t i = 0; i < c->n; i++) {
-        if (pair_matches(c, &c->values[i], vars, have))
+        enum pattern_result r = match_pair(c, &c->values[i], vars, have);
+        if (r == PATTERN_YES)
             return !c->op->negated;
+        unresolved |= r == PATTERN_UNRESOLVED;
     }
-    return c->op->negated;
+    return c->op->negated && (deny || !unresolved);
 }
 
 /* "Null": "true" holds when the key is missing, "false" when it is there. */
 static bool null_holds(const struct condition *c, const struct policy_vars *vars, bool present)
 {
-    return value_ok(c, vars, present ? "false" : "true");
+    return value_ok(c, vars, present ? "false" : "true", false);
 }
 
-static bool holds(const struct condition *c, const struct policy_vars *vars)
+static bool holds(const struct condition *c, const struct policy_vars *vars, bool deny)
 {
     char *const *have = NULL;
     size_t n = policy_vars_all(vars, slice_str(c->key), &have);
@@ -224,16 +229,16 @@ static bool holds(const struct condition *c, const struct policy_vars *vars)
     if (n == 0)
         return c->if_exists || c->set == SET_ALL || (c->op->negated && c->set == SET_NONE);
     if (c->set == SET_NONE)
-        return value_ok(c, vars, have[0]);
+        return value_ok(c, vars, have[0], deny);
     for (size_t i = 0; i < n; i++)
-        ok += value_ok(c, vars, have[i]);
+        ok += value_ok(c, vars, have[i], deny);
     return c->set == SET_ALL ? ok == n : ok > 0;
 }
 
-bool conditions_hold(const struct conditions *cs, const struct policy_vars *vars)
+bool conditions_hold(const struct conditions *cs, const struct policy_vars *vars, bool deny)
 {
     for (size_t i = 0; i < cs->n; i++) {
-        if (!holds(&cs->c[i], vars))
+        if (!holds(&cs->c[i], vars, deny))
             return false;
     }
     return true;

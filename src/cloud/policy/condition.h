@@ -34,5 +34,7 @@ void conditions_done(struct conditions *cs);
  * which. *ret untouched then. */
 err_t conditions_parse(const json_t *j, struct conditions *ret, char *why, size_t why_n);
 
-/* Do all of them hold for this request? No conditions: true. */
-bool conditions_hold(const struct conditions *cs, const struct policy_vars *vars);
+/* Do all of them hold for this request? No conditions: true. A negated operator whose value names a variable
+ * that the request does not have cannot be answered: then the condition holds for a Deny and not for an Allow
+ * (CL-25). */
+bool conditions_hold(const struct conditions *cs, const struct policy_vars *vars, bool deny);

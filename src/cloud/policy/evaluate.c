@@ -1,12 +1,15 @@
 #include "cloud/policy/evaluate.h"
 
 /* A list with a variable this request does not have grants nothing by that entry; under Not... the statement
- * as a whole does not apply, or a missing variable would match everything (iot-core trap 8). */
+ * as a whole does not apply, or a missing variable would match everything (iot-core trap 8). no_wild: a
+ * variable with a wildcard in its value counts as missing. */
 static bool list_matches(const struct policy_list *l, const struct policy_vars *vars, struct slice subject,
-                         bool fold)
+                         bool fold, bool no_wild)
 {
     for (size_t i = 0; i < l->n; i++) {
-        enum pattern_result r = pattern_match(&l->p[i], vars, subject, fold);
+        enum pattern_result r = no_wild && pattern_has_wild_value(&l->p[i], vars)
+                                    ? PATTERN_UNRESOLVED
+                                    : pattern_match(&l->p[i], vars, subject, fold);
         if (r == PATTERN_YES)
             return !l->negated;
         if (r == PATTERN_UNRESOLVED && l->negated)
@@ -17,9 +20,12 @@ static bool list_matches(const struct policy_list *l, const struct policy_vars *
 
 static bool statement_applies(const struct policy_statement *st, const struct policy_request *rq)
 {
-    return list_matches(&st->actions, rq->vars, rq->action, true) &&
-           list_matches(&st->resources, rq->vars, rq->resource, false) &&
-           conditions_hold(&st->conditions, rq->vars);
+    /* A client that calls itself "+" must not be allowed a filter with that wildcard: CL-22. */
+    bool no_wild = !st->deny && slice_eq(rq->action, SLICE_LIT("iot:Subscribe"));
+
+    return list_matches(&st->actions, rq->vars, rq->action, true, false) &&
+           list_matches(&st->resources, rq->vars, rq->resource, false, no_wild) &&
+           conditions_hold(&st->conditions, rq->vars, st->deny);
 }
 
 enum policy_verdict policy_evaluate(struct policy_doc *const *docs, size_t n, const struct policy_request *rq)

@@ -107,6 +107,16 @@ static bool resolved(const struct pattern *p, const struct policy_vars *vars)
     return true;
 }
 
+bool pattern_has_wild_value(const struct pattern *p, const struct policy_vars *vars)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        const char *text = token_text(&p->tok[i], vars);
+        if (p->tok[i].kind == PATTERN_VAR && text && strpbrk(text, "+#*?"))
+            return true;
+    }
+    return false;
+}
+
 /* Bytes of the character at `s` (a UTF-8 sequence counts as one character). */
 static size_t char_len(struct slice s)
 {

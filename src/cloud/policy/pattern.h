@@ -32,6 +32,9 @@ void pattern_done(struct pattern *p);
 /* ERR_INVALID: `${` without `}` or an empty name; ERR_NOMEM; ERR_TOO_BIG. *ret untouched then. */
 err_t pattern_compile(struct slice text, struct pattern *ret);
 
+/* Does a variable of it stand for text with a wildcard: `+ #` of topic filters, `* ?` of policies? */
+bool pattern_has_wild_value(const struct pattern *p, const struct policy_vars *vars);
+
 /* Match the whole of `subject`. `fold` compares letters without case (actions). Linear in memory, at most
  * |pattern| * |subject| steps. */
 enum pattern_result pattern_match(const struct pattern *p, const struct policy_vars *vars,

@@ -46,25 +46,6 @@ static void sha256(void **state)
     assert_string_equal(hex, sha[0].want);
 }
 
-/* However the input is cut, the digest is that of the whole. */
-static void streaming(void **state)
-{
-    struct slice in = sha[2].in;
-
-    (void)state;
-    for (size_t cut = 0; cut <= in.n; cut++) {
-        auto_sha256 *s = NULL;
-        uint8_t out[CRYPTO_SHA256_LEN];
-        char hex[CRYPTO_SHA256_HEX];
-        assert_int_equal(crypto_sha256_new(ctx, &s), ERR_OK);
-        assert_int_equal(crypto_sha256_add(s, slice_head(in, cut)), ERR_OK);
-        assert_int_equal(crypto_sha256_add(s, slice_skip(in, cut)), ERR_OK);
-        assert_int_equal(crypto_sha256_end(s, out), ERR_OK);
-        hex_str(hex, SLICE_ARRAY(out));
-        assert_string_equal(hex, sha[2].want);
-    }
-}
-
 static const struct {
     struct slice key, in;
     const char *want;
@@ -109,7 +90,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sha256),
-        cmocka_unit_test(streaming),
         cmocka_unit_test(hmac_sha256),
         cmocka_unit_test(private_context),
     };

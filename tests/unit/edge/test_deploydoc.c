@@ -189,6 +189,12 @@ static const struct {
       { PAYLOAD_OF(V1, "d2", "g1", "v1", ARN, GOOD_ARTIFACT), CODE },
       ERR_INVALID,
       "another deploymentId" },
+    { "EC-8: another type",
+      { "{\"v\":1,\"deploymentId\":\"d1\",\"deploymentType\":\"Redeployment\",\"groupId\":\"g1\","
+        "\"groupVersionId\":\"v1\",\"coreThingArn\":\"" ARN "\",\"artifacts\":[" GOOD_ARTIFACT "]}",
+        CODE },
+      ERR_INVALID,
+      "another deploymentType" },
     { "EC-8: another group",
       { PAYLOAD_OF(V1, "d1", "g2", "v1", ARN, GOOD_ARTIFACT), CODE },
       ERR_INVALID,

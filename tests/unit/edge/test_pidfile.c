@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -110,10 +111,36 @@ static void a_reader_s_lock_is_no_daemon(void **state)
     assert_int_equal(pid, 4711);
 }
 
+/* ... nor keep the daemon from starting. The lock of its own is the owner's alone; the PID may be known. */
+static void a_reader_s_lock_keeps_nobody_out(void **state)
+{
+    autofree char *path = mem_printf("%s/greengrassd.pid", dir);
+    autofree char *lock = mem_printf("%s/greengrassd.pid.lock", dir);
+    struct flock whole = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+    struct problem why = { "" };
+    struct stat st;
+    pid_t pid = 0;
+    int taken = -1;
+
+    (void)state;
+    assert_int_equal(file_write_durable(path, SLICE_LIT("2\n"), 0644), ERR_OK);
+    autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(fcntl(fd, F_OFD_SETLK, &whole), 0);
+    assert_int_equal(pidfile_take(dir, &taken, &why), ERR_OK);
+    assert_int_equal(pidfile_find(dir, &pid, &why), ERR_OK);
+    assert_int_equal(pid, getpid());
+    assert_int_equal(stat(lock, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0644);
+    (void)close(taken);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = { T(none_is_running), T(a_holder_is_found_and_keeps_others_out),
-                                        T(a_stale_file_with_a_living_pid), T(a_reader_s_lock_is_no_daemon) };
+                                        T(a_stale_file_with_a_living_pid), T(a_reader_s_lock_is_no_daemon),
+                                        T(a_reader_s_lock_keeps_nobody_out) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,6 +71,29 @@ static void starts_with_an_empty_group(void **state)
     group_is("{}\n", "");
 }
 
+static mode_t mode_of(const char *name)
+{
+    autofree char *path = mem_printf("%s/%s", dir, name);
+    struct stat st;
+
+    assert_int_equal(stat(path, &st), 0);
+    return st.st_mode & 0777;
+}
+
+/* A group holds its functions' environment variables. */
+static void others_read_nothing(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(mode_of("deployment/group"), 0700);
+        assert_int_equal(mode_of("deployment/group/group.json"), 0600);
+        deploy(&d1, "one");
+    }
+    assert_int_equal(mode_of("deployment/group/deployment.json"), 0600);
+    stage("two");
+    assert_int_equal(mode_of("deployment/staging"), 0700);
+}
+
 static void an_absent_file_is_an_empty_group(void **state)
 {
     autofree char *path = mem_printf("%s/deployment/group/group.json", dir);
@@ -219,6 +242,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(starts_with_an_empty_group),
+        T(others_read_nothing),
         T(an_absent_file_is_an_empty_group),
         T(deployments_follow_each_other),
         T(staging_changes_nothing),

@@ -52,6 +52,13 @@ static const struct {
     { "GET", "/a/b/c", ERR_OK, "y", "y", "c" },
     { "GET", "/things/%", ERR_INVALID, NULL, NULL, NULL },
     { "GET", "/things/%00", ERR_INVALID, NULL, NULL, NULL },
+    { "GET", "/things/..", ERR_INVALID, NULL, NULL, NULL }, /* signed as "/" */
+    { "GET", "/things/%2e%2E", ERR_INVALID, NULL, NULL, NULL },
+    { "GET", "/things/.", ERR_INVALID, NULL, NULL, NULL },
+    { "GET", "/./things", ERR_INVALID, NULL, NULL, NULL },
+    { "GET", "/x/../things", ERR_INVALID, NULL, NULL, NULL },
+    { "GET", "/things/...", ERR_OK, "get", "thingName", "..." },
+    { "GET", "/things/.t", ERR_OK, "get", "thingName", ".t" },
     { "GET", "", ERR_NOT_FOUND, NULL, NULL, NULL },
     { "GET", "things", ERR_NOT_FOUND, NULL, NULL, NULL },
     { "GET", "/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/18/19/20/21/22/23/24/25", ERR_NOT_FOUND, NULL, NULL,

@@ -10,6 +10,7 @@
 #include "../net/recorder.h"
 #include "certs.h"
 #include "net/listener.h"
+#include "net/stream_impl.h"
 
 static struct id ca, other_ca, server, device, stranger, stale_server;
 static char *ca_file, *other_ca_file;
@@ -308,30 +309,111 @@ static void a_peer_that_speaks_something_else(void **state)
 static void a_silent_client_runs_into_the_handshake_deadline(void **state)
 {
     struct net_loop *loop = NULL;
-    struct net_stream *raw = NULL, *end = NULL, *s = NULL, *t = NULL, *raw2 = NULL, *end2 = NULL;
+    struct net_stream *raw = NULL, *end = NULL, *s = NULL;
     struct tls_context *sc = NULL;
     struct tls_server_opts so = server_opts(TLS_CLIENT_CERT_NONE);
     struct recorder r;
     (void)state;
     so.handshake_ms = 50;
-    so.max_handshakes = 1;
     assert_int_equal(net_loop_new(&loop), ERR_OK);
     assert_int_equal(tls_server_context_new(&so, &sc, NULL), ERR_OK);
     assert_int_equal(net_stream_pair(loop, &raw, &end), ERR_OK);
-    assert_int_equal(net_stream_pair(loop, &raw2, &end2), ERR_OK);
     assert_int_equal(tls_server_stream_new(sc, end, &s), ERR_OK);
-    assert_int_equal(tls_server_stream_new(sc, end2, &t), ERR_BUSY); /* one past max_handshakes */
-    assert_null(t);
     rec_attach(&r, s);
     assert_true(TURN_UNTIL(loop, r.closed, 2000));
     assert_int_equal(r.why, ERR_TIMEOUT);
     rec_done(&r);
-    assert_int_equal(tls_server_stream_new(sc, end2, &t), ERR_OK); /* the place is free again */
-    net_stream_free(t);
     net_stream_free(raw);
-    net_stream_free(raw2);
     tls_context_free(sc);
     net_loop_free(loop);
+}
+
+/* A server's handshakes with peers that say nothing. */
+struct crowd {
+    struct net_loop *loop;
+    struct tls_context *sc;
+    struct net_stream *silent[8];
+    struct recorder r[8];
+};
+
+static void crowd_start(struct crowd *c, size_t max)
+{
+    struct tls_server_opts so = server_opts(TLS_CLIENT_CERT_NONE);
+    *c = (struct crowd){ 0 };
+    so.max_handshakes = max;
+    assert_int_equal(net_loop_new(&c->loop), ERR_OK);
+    assert_int_equal(tls_server_context_new(&so, &c->sc, NULL), ERR_OK);
+}
+
+static void crowd_join(struct crowd *c, size_t i, const char *peer)
+{
+    struct net_stream *end = NULL, *s = NULL;
+    assert_int_equal(net_stream_pair(c->loop, &c->silent[i], &end), ERR_OK);
+    free(end->peer);
+    end->peer = mem_strdup(peer);
+    assert_int_equal(tls_server_stream_new(c->sc, end, &s), ERR_OK);
+    rec_attach(&c->r[i], s);
+}
+
+/* Bit i: the handshake i was ended for another. */
+static unsigned crowd_ended(struct crowd *c)
+{
+    unsigned ended = 0;
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(net_loop_turn(c->loop, 0), ERR_OK);
+    for (size_t i = 0; i < ARRAY_LEN(c->r); i++) {
+        ended |= c->r[i].closed ? 1u << i : 0;
+        if (c->r[i].closed)
+            assert_int_equal(c->r[i].why, ERR_BUSY);
+    }
+    return ended;
+}
+
+static void crowd_done(struct crowd *c)
+{
+    for (size_t i = 0; i < ARRAY_LEN(c->r); i++) {
+        if (c->r[i].s)
+            rec_done(&c->r[i]);
+        net_stream_free(c->silent[i]);
+    }
+    tls_context_free(c->sc);
+    net_loop_free(c->loop);
+}
+
+static void silent_clients_make_room_the_oldest_first(void **state)
+{
+    struct crowd c;
+    (void)state;
+    crowd_start(&c, 2);
+    crowd_join(&c, 0, "192.0.2.1:1");
+    crowd_join(&c, 1, "192.0.2.2:1");
+    assert_int_equal(crowd_ended(&c), 0);
+    crowd_join(&c, 2, "192.0.2.3:1"); /* one past max_handshakes */
+    assert_int_equal(crowd_ended(&c), 1);
+    assert_non_null(strstr(net_stream_why(c.r[0].s), "too many are under way"));
+    crowd_join(&c, 3, "192.0.2.4:1");
+    assert_int_equal(crowd_ended(&c), 3);
+    rec_done(&c.r[2]); /* its place is free */
+    crowd_join(&c, 4, "192.0.2.5:1");
+    assert_int_equal(crowd_ended(&c), 3);
+    crowd_done(&c);
+}
+
+/* Who holds a quarter of the places pays itself for more of them. */
+static void one_address_ends_its_own(void **state)
+{
+    struct crowd c;
+    (void)state;
+    crowd_start(&c, 4);
+    crowd_join(&c, 0, "192.0.2.1:1");
+    crowd_join(&c, 1, "192.0.2.10:1"); /* not the same, though it begins alike */
+    crowd_join(&c, 2, "192.0.2.10:2");
+    crowd_join(&c, 3, "192.0.2.10:3");
+    crowd_join(&c, 4, "192.0.2.10:4");
+    assert_int_equal(crowd_ended(&c), 1u << 1);
+    crowd_join(&c, 5, "192.0.2.3:1");
+    assert_int_equal(crowd_ended(&c), 1u << 1 | 1u << 0);
+    crowd_done(&c);
 }
 
 static void a_cut_connection_is_told(void **state)
@@ -466,6 +548,8 @@ int main(void)
         cmocka_unit_test(alpn_chooses_protocol_and_client_certificate),
         cmocka_unit_test(a_peer_that_speaks_something_else),
         cmocka_unit_test(a_silent_client_runs_into_the_handshake_deadline),
+        cmocka_unit_test(silent_clients_make_room_the_oldest_first),
+        cmocka_unit_test(one_address_ends_its_own),
         cmocka_unit_test(a_cut_connection_is_told),
         cmocka_unit_test(pausing_keeps_what_openssl_holds),
         cmocka_unit_test(contexts_refuse_what_does_not_fit),

@@ -85,6 +85,22 @@ static void building_then_in_progress(void **state)
     assert_int_equal(create(f, &g, two), API_OK);
 }
 
+/* greengrass-v1 7.5; a version is not found by its first 36 characters. */
+static void versions_that_are_none(void **state)
+{
+    struct fixture *f = *state;
+    struct group g;
+    char one[64];
+
+    make_group(f, &g, CORE_ARN);
+    (void)strcat(g.version, "x");
+    assert_int_equal(create(f, &g, one), API_NOT_FOUND);
+    autofree char *text = mem_printf("Version %s of Group Definition %s does not exist.", g.version, g.id);
+    assert_string_equal(f->call.message, text);
+    g.version[35] = 0;
+    assert_int_equal(create(f, &g, one), API_NOT_FOUND);
+}
+
 /* A core may not read what is not built yet. */
 static void not_built_is_not_there(void **state)
 {
@@ -131,6 +147,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(building_then_in_progress, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(versions_that_are_none, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(not_built_is_not_there, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(unfinished_builds_are_found_at_start, fixture_setup,
                                         fixture_teardown),

@@ -91,7 +91,39 @@ static void each_case(void **state)
         print_message("  %s\n", cases[i].text);
         assert_int_equal(json_parse(slice_str(cases[i].text), 8, &j, NULL), ERR_OK);
         assert_int_equal(conditions_parse(j, &cs, why, sizeof(why)), ERR_OK);
-        assert_int_equal(conditions_hold(&cs, &vars), cases[i].holds);
+        assert_int_equal(conditions_hold(&cs, &vars, false), cases[i].holds);
+        conditions_done(&cs);
+    }
+}
+
+/* CL-25: what cannot be answered neither allows nor lifts a Deny. */
+static const struct {
+    const char *text;
+    bool allow, deny;
+} unresolved[] = {
+    { "{\"StringNotEquals\":{\"iot:ClientId\":\"${iot:Nobody}\"}}", false, true },
+    { "{\"StringNotLike\":{\"iot:ClientId\":\"${iot:Nobody}*\"}}", false, true },
+    { "{\"StringNotLike\":{\"iot:ClientId\":[\"x\",\"${iot:Nobody}\"]}}", false, true },
+    { "{\"StringNotLike\":{\"iot:ClientId\":[\"${iot:Nobody}\",\"core\"]}}", false, false },
+    { "{\"StringNotEqualsIfExists\":{\"iot:ClientId\":\"${iot:Nobody}\"}}", false, true },
+    { "{\"ForAnyValue:StringNotEquals\":{\"iot:ClientId\":\"${iot:Nobody}\"}}", false, true },
+    { "{\"ForAllValues:StringNotEquals\":{\"iot:ClientId\":\"${iot:Nobody}\"}}", false, true },
+    { "{\"StringEquals\":{\"iot:ClientId\":\"${iot:Nobody}\"}}", false, false },
+    { "{\"StringNotEquals\":{\"missing\":\"x\"}}", true, true }, /* as IAM documents it */
+};
+
+static void unresolved_values(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(unresolved); i++) {
+        struct conditions cs = { 0 };
+        char why[200] = "";
+        auto_json *j = NULL;
+        print_message("  %s\n", unresolved[i].text);
+        assert_int_equal(json_parse(slice_str(unresolved[i].text), 8, &j, NULL), ERR_OK);
+        assert_int_equal(conditions_parse(j, &cs, why, sizeof(why)), ERR_OK);
+        assert_int_equal(conditions_hold(&cs, &vars, false), unresolved[i].allow);
+        assert_int_equal(conditions_hold(&cs, &vars, true), unresolved[i].deny);
         conditions_done(&cs);
     }
 }
@@ -126,6 +158,7 @@ static void malformed(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(each_case), cmocka_unit_test(malformed) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(each_case), cmocka_unit_test(unresolved_values),
+                                        cmocka_unit_test(malformed) };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

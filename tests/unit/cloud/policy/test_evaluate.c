@@ -100,6 +100,32 @@ static void judge_all(const char *statements, const struct question *q, const st
         policy_doc_free(docs[i]);
 }
 
+/* CL-22: a client id is whatever the client says. */
+static void a_wildcard_as_a_name_subscribes_to_nothing(void **state)
+{
+    static const char own[] = "[" ST("Allow", "iot:*", T "*/dev/${iot:ClientId}/x") "]";
+    static const char all_but[] =
+        "[{\"Effect\":\"Allow\",\"Action\":\"*\",\"NotResource\":\"" T "topicfilter/${iot:ClientId}\"}]";
+    static const char deny[] =
+        "[" ST("Allow", "iot:*", "*") "," ST("Deny", "iot:*", T "topicfilter/${iot:ClientId}") "]";
+    static const char *const names[] = { "+", "#", "a*", "?" };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        auto_policy_vars vars = { 0 };
+        autofree char *filter = mem_printf(T "topicfilter/dev/%s/x", names[i]);
+        autofree char *topic = mem_printf(T "topic/dev/%s/x", names[i]);
+        autofree char *name = mem_printf(T "topicfilter/%s", names[i]);
+        assert_int_equal(policy_vars_add(&vars, "iot:ClientId", slice_str(names[i])), ERR_OK);
+        judge_all(own,
+                  (const struct question[]){
+                      { "iot:Subscribe", filter, IMPLICIT }, { "iot:Publish", topic, ALLOW }, { 0 } },
+                  &vars);
+        judge_all(all_but, (const struct question[]){ { "iot:Subscribe", filter, IMPLICIT }, { 0 } }, &vars);
+        judge_all(deny, (const struct question[]){ { "iot:Subscribe", name, EXPLICIT }, { 0 } }, &vars);
+    }
+}
+
 static void each_case(void **state)
 {
     auto_policy_vars vars = { 0 };
@@ -115,6 +141,7 @@ static void each_case(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(each_case) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(each_case),
+                                        cmocka_unit_test(a_wildcard_as_a_name_subscribes_to_nothing) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
