@@ -15,8 +15,9 @@ DEMO = TOP / "tests/walkthrough/demo"
 WATCHED = [TOP, pathlib.Path.home(), pathlib.Path("/etc"), pathlib.Path("/usr/local"), pathlib.Path("/var/lib")]
 #: Written by the build and by the tests themselves.
 IGNORED = re.compile(r"/(\.git|build|__pycache__|\.cache|\.pytest_cache)(/|$)")
-#: As root the demo gets a /tmp of its own, so that others on the machine cannot be mistaken for it.
-OWN_TMP = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs tmpfs /tmp && exec "$0" "$@"'] if os.geteuid() == 0 else []
+#: Where it can (as root, not in every chroot) the demo gets a /tmp of its own, so that others on the machine are not mistaken for it.
+CAN_MOUNT = os.geteuid() == 0 and subprocess.run(["unshare", "--mount", "true"], stderr=subprocess.DEVNULL).returncode == 0
+OWN_TMP = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs tmpfs /tmp && exec "$0" "$@"'] if CAN_MOUNT else []
 
 
 def tree(demo_dir):
