@@ -114,8 +114,8 @@ err_t broker_send(struct broker *b, struct slice client_id, const struct broker_
  *
  * ERR_OK     taken: acknowledged now
  * ERR_MORE   taken: acknowledged when broker_answer(b, ticket, BROKER_ALLOW) is called, later and not from
- *            inside fn; BROKER_DENY closes the connection instead. ticket is 0 for QoS 0, where there is
- *            nothing to acknowledge: then the same as ERR_OK
+ *            inside fn; BROKER_DENY closes the connection instead. QoS 0 is not acknowledged, but counts
+ *            among max_inflight_in until then
  * any other  no such thing: the connection is closed (a misuse of a reserved topic) */
 typedef err_t (*broker_intercept_fn)(void *ctx, const struct broker_message *m, uint64_t ticket);
 

@@ -23,7 +23,7 @@ struct broker_config {
     size_t max_packet;          /* bytes of one control packet */
     unsigned max_filters;       /* in one SUBSCRIBE */
     unsigned max_subscriptions; /* of one session */
-    uint16_t max_inflight_in;   /* QoS 1 publishes not yet acknowledged by us (receive maximum) */
+    uint16_t max_inflight_in;   /* publishes that wait for their acknowledgement or an interceptor */
     uint16_t max_inflight_out;  /* by the client */
     unsigned max_queued;        /* messages waiting in one session */
     size_t max_queued_bytes;    /* topic and payload of them */

@@ -227,7 +227,7 @@ struct owed {
     uint64_t ticket;
     unsigned waits; /* journal, interceptor */
     int64_t since_ms;
-    struct buf packet;
+    struct buf packet; /* empty: only the place counts */
 };
 
 /* Take over the encoded packet; it is sent when `waits` answers came and all before it are sent. ERR_NOMEM.

@@ -17,7 +17,8 @@ static void flush(struct conn *c)
         if (!c->owed_head)
             c->owed_tail = NULL;
         c->n_owed--;
-        conn_send(c, buf_slice(&o->packet));
+        if (o->packet.n)
+            conn_send(c, buf_slice(&o->packet));
         owed_free(o);
     }
 }

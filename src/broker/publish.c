@@ -75,16 +75,18 @@ static struct objection object(const struct conn *c, const struct mqtt_publish *
 
 /* ---- acknowledging ---- */
 
-/* PUBACK with `code`, once `waits` answers for `ticket` came. */
+/* PUBACK with `code`, once `waits` answers for `ticket` came. With QoS 0 there is nothing to send, but what
+ * is being worked on counts all the same (max_inflight_in). */
 static void acknowledge(struct conn *c, const struct mqtt_publish *p, uint8_t code, uint64_t ticket,
                         unsigned waits)
 {
     autobuf packet = BUF_INIT(16);
     struct mqtt_ack ack = { .packet_id = p->packet_id, .code = code };
 
-    if (!p->qos)
+    if (!p->qos && !waits)
         return;
-    if (mqtt_ack_encode(&packet, c->version, MQTT_PUBACK, &ack) || owed_add(c, &packet, ticket, waits))
+    if ((p->qos && mqtt_ack_encode(&packet, c->version, MQTT_PUBACK, &ack)) ||
+        owed_add(c, &packet, ticket, waits))
         conn_doom(c, BROKER_WHY_SERVER_ERROR, MQTT_RC_UNSPECIFIED, "no memory for PUBACK");
 }
 
@@ -127,14 +129,13 @@ static struct outcome intercept(struct conn *c, const struct mqtt_publish *p, co
 
     if (!i)
         return (struct outcome){ 0 };
-    e = i->fn(i->ctx, &seen, p->qos ? ticket : 0);
+    e = i->fn(i->ctx, &seen, ticket);
     if (e && e != ERR_MORE) {
         conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_TOPIC_NAME_INVALID,
                   "the reserved topic refused the message: %s", err_str(e));
         return (struct outcome){ .refused = true };
     }
-    return (struct outcome){ .consumed = i->flags & BROKER_INTERCEPT_CONSUME,
-                             .waits = e == ERR_MORE && p->qos };
+    return (struct outcome){ .consumed = i->flags & BROKER_INTERCEPT_CONSUME, .waits = e == ERR_MORE };
 }
 
 static void distribute(struct conn *c, const struct mqtt_publish *p, struct broker_msg *m)
@@ -151,7 +152,7 @@ static void distribute(struct conn *c, const struct mqtt_publish *p, struct brok
         conn_doom(c, BROKER_WHY_SERVER_ERROR, MQTT_RC_UNSPECIFIED, "the message could not be kept: %s",
                   err_str(e));
     else
-        acknowledge(c, p, 0, ticket, o.waits + (e == ERR_MORE));
+        acknowledge(c, p, 0, ticket, o.waits + (p->qos && e == ERR_MORE));
 }
 
 /* RETAIN over the limit: said loudly, for nothing would be kept. */

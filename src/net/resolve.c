@@ -42,8 +42,8 @@ static void lookup_unref(struct lookup *l)
     free(l);
 }
 
-/* RFC 6761 6.3: these names are the loopback addresses, without asking anybody. A small system may have neither
- * /etc/hosts nor a resolver that knows them. */
+/* RFC 6761 6.3: these names are the loopback addresses, without asking anybody. A small system may have
+ * neither /etc/hosts nor a resolver that knows them. */
 static bool is_localhost(const char *host)
 {
     const char *last = strrchr(host, '.');

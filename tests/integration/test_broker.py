@@ -354,6 +354,14 @@ def raw(b):
     return s
 
 
+def exactly(s, want):
+    """These bytes come next."""
+    got = b""
+    while len(got) < len(want) and (more := s.recv(len(want) - len(got))):
+        got += more
+    assert got == want
+
+
 def text(t):
     return struct.pack(">H", len(t)) + t
 
@@ -435,8 +443,7 @@ def test_keep_alive_is_enforced(aws):
 def test_redelivery_keeps_its_identifier(broker):
     with raw(broker) as s:
         s.sendall(connect(b"re", flags=0) + b"\x82\x06\x00\x01\x00\x01t\x01")
-        time.sleep(0.2)
-        assert s.recv(100) == b"\x20\x02\x00\x00\x90\x03\x00\x01\x01"
+        exactly(s, b"\x20\x02\x00\x00\x90\x03\x00\x01\x01")
         assert pub(broker, "-t", "t", "-q", "1", "-m", "x").returncode == 0
         first = s.recv(100)
         assert first[0] == 0x32
@@ -452,7 +459,7 @@ def test_redelivery_keeps_its_identifier(broker):
 def test_a_reader_that_stops_does_not_stop_the_others(aws, subs):
     with raw(aws) as lazy:
         lazy.sendall(connect(b"lazy") + b"\x82\x06\x00\x01\x00\x01t\x00")
-        time.sleep(0.2)
+        exactly(lazy, b"\x20\x02\x00\x00\x90\x03\x00\x01\x00")
         s = subs(aws, "-t", "t")
         with raw(aws) as p:
             p.sendall(connect(b"flood"))

@@ -180,11 +180,14 @@ void gateway_free(struct gateway *g)
 
 void gateway_recheck(struct gateway *g, const char *cert_id)
 {
-    for (struct principal *p = g->principals; p; p = p->next) {
-        if (strcmp(p->id, cert_id) != 0 || !p->client_id)
-            continue;
-        if (principal_load(p)) /* the database cannot be asked: then nothing is allowed */
-            p->cut = true;
+    for (struct principal *p = g->principals, *next; p; p = next) {
+        p->refs++; /* cutting may end its connection */
+        if (strcmp(p->id, cert_id) == 0 && p->client_id && !p->cut && principal_load(p)) {
+            log_warn("mqtt certificateId=%s: the registry cannot be asked again: the connection ends", p->id);
+            principal_cut(p);
+        }
+        next = p->next;
+        principal_unref(p);
     }
 }
 

@@ -163,14 +163,18 @@ static bool is_this(void *ctx, void *user, struct slice client_id)
     return ctx == user;
 }
 
-/* After a change: does the connection still have the right to be? */
-static void enforce(struct principal *p)
+void principal_cut(struct principal *p)
 {
-    if (p->cut || !p->client_id || judge_connect(p))
-        return;
     p->cut = true;
     (void)broker_disconnect_if(p->gw->broker, is_this, p, BROKER_WHY_FORBIDDEN,
                                MQTT_RC_ADMINISTRATIVE_ACTION);
+}
+
+/* After a change: does the connection still have the right to be? */
+static void enforce(struct principal *p)
+{
+    if (!p->cut && p->client_id && !judge_connect(p))
+        principal_cut(p);
 }
 
 static err_t load_run(struct store_job *job, struct db *db)

@@ -48,6 +48,9 @@ void principal_unref(void *p); /* broker_peer.user_free */
 /* The broker's question. */
 enum broker_verdict principal_may(struct principal *p, const struct broker_question *q);
 
+/* End the connection now: nothing is allowed any more. The caller holds a reference. */
+void principal_cut(struct principal *p);
+
 /* Ask the registry (again); the answer is put to effect when it comes. ERR_BUSY, ERR_NOMEM: nobody was asked.
  */
 err_t principal_load(struct principal *p);

@@ -276,6 +276,35 @@ static void intercepted(void **state)
     see_closed(w, 0);
 }
 
+/* Or one client could fill the interceptor's queue, for nobody would wait for its answers. */
+static void intercepted_without_acknowledgement(void **state)
+{
+    struct world *w = *state;
+    CONFIGURE(w, cf->max_inflight_in = 2);
+    assert_int_equal(broker_intercept(w->b, "$aws/+", BROKER_INTERCEPT_COPY, intercept, w), ERR_OK);
+    JOIN(w, 0, "c");
+    intercept_says = ERR_MORE;
+    send(w, 0, "\x30\x09\x00\x06$aws/x1");
+    uint64_t first = w->ticket;
+    send(w, 0, "\x30\x09\x00\x06$aws/x2");
+    assert_string_equal(seen, "c cert $aws/x 2");
+    uint64_t second = w->ticket;
+    send(w, 0,
+         "\x30\x09\x00\x06$aws/x3"
+         "\x32\x0b\x00\x06$aws/x\x00\x07"
+         "4");
+    assert_string_equal(seen, "c cert $aws/x 2"); /* the third waits */
+    broker_answer(w->b, first, BROKER_ALLOW);
+    see(w, 0, "");
+    assert_string_equal(seen, "c cert $aws/x 3");
+    broker_answer(w->b, w->ticket, BROKER_ALLOW);
+    broker_answer(w->b, second, BROKER_ALLOW);
+    see(w, 0, "");
+    assert_string_equal(seen, "c cert $aws/x 4");
+    broker_answer(w->b, w->ticket, BROKER_ALLOW);
+    see(w, 0, PUBACK("\x07"));
+}
+
 static void service_messages_are_checked(void **state)
 {
     struct world *w = *state;
@@ -315,6 +344,7 @@ int main(void)
         T(a_journal_that_never_answers),
         T(unacknowledged_publishes_are_bounded),
         T(intercepted),
+        T(intercepted_without_acknowledgement),
         T(service_messages_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
