@@ -96,6 +96,7 @@ enum {
     SE_INS_INITIALIZE_UPDATE = 0x50,
     SE_INS_EXTERNAL_AUTHENTICATE = 0x82,
     SE_INS_INTERNAL_AUTHENTICATE = 0x88,
+    SE_INS_PUT_KEY = 0xd8,
 
     SE_INS_WRITE = 0x01,
     SE_INS_READ = 0x02,
@@ -164,15 +165,38 @@ enum {
     SE_P2_DELETE_OBJECT = 0x28,
     SE_P2_DELETE_ALL = 0x2a,
     SE_P2_SESSION_USERID = 0x2c,
+    SE_P2_HKDF = 0x2d,
+    SE_P2_PBKDF2 = 0x2e,
+    SE_P2_HKDF_EXPAND = 0x2f,
+    SE_P2_I2CM = 0x30,
     SE_P2_CURVE_LIST = 0x34,
     SE_P2_ID = 0x36,
     SE_P2_ENCRYPT_ONESHOT = 0x37,
     SE_P2_DECRYPT_ONESHOT = 0x38,
     SE_P2_ATTRIBUTES = 0x3b,
     SE_P2_TIME = 0x3d,
+    SE_P2_TRANSPORT = 0x3e,
+    SE_P2_VARIANT = 0x3f,
     SE_P2_PARAM = 0x40,
+    SE_P2_ENCRYPT = 0x42,
+    SE_P2_DECRYPT = 0x43,
+    SE_P2_VALIDATE = 0x44,
+    SE_P2_GENERATE_ONESHOT = 0x45,
+    SE_P2_VALIDATE_ONESHOT = 0x46,
     SE_P2_RANDOM = 0x49,
+    SE_P2_TLS_PMS = 0x4a,
+    SE_P2_TLS_PRF_CLI_HELLO = 0x4b,
+    SE_P2_TLS_PRF_SRV_HELLO = 0x4c,
+    SE_P2_TLS_PRF_CLI_RANDOM = 0x4d,
+    SE_P2_TLS_PRF_SRV_RANDOM = 0x4e,
     SE_P2_RAW = 0x4f,
+    SE_P2_SCP = 0x52,
+    SE_P2_RESTRICT = 0x57,
+    SE_P2_SELF_TEST = 0x58,
+    SE_P2_DH_REVERSE = 0x59,
+    SE_P2_TLS_PRF_BOTH = 0x5a,
+    SE_P2_READ_STATE = 0x5b,
+    SE_P2_ECPM = 0x62,
 };
 
 enum {
@@ -193,6 +217,8 @@ enum {
     SE_TAG_9 = 0x49,
     SE_TAG_10 = 0x4a,
     SE_TAG_11 = 0x4b,
+    SE_TAG_TIMESTAMP = 0x4f, /* attested answers of 7.x */
+    SE_TAG_SIGNATURE = 0x52,
 };
 
 enum {
@@ -206,6 +232,7 @@ enum {
     SE_SW_COMMAND_NOT_ALLOWED = 0x6986,
     SE_SW_WRONG_DATA = 0x6a80,
     SE_SW_FILE_NOT_FOUND = 0x6a82,
+    SE_SW_REFERENCED_DATA = 0x6a88, /* no such key version (GlobalPlatform) */
     SE_SW_NO_MEMORY = 0x6a84,
     SE_SW_WRONG_P1P2 = 0x6a86,
     SE_SW_INS_NOT_SUPPORTED = 0x6d00,
@@ -243,6 +270,16 @@ enum {
     SE_CONFIG_ALL = 0x3fff,
 };
 
+/* TriggerSelfTest (7.x) */
+enum {
+    SE_TEST_FIPS = 0xf906,
+    SE_TEST_CODE = 0xfe01,
+    SE_TEST_FLASH = 0xfd02,
+    SE_TEST_SHIELD = 0xfc03,
+    SE_TEST_SENSOR = 0xfb04,
+    SE_TEST_SFR = 0xfa05,
+};
+
 /* GetFreeMemory */
 enum {
     SE_MEM_PERSISTENT = 0x01,
@@ -268,8 +305,13 @@ enum {
 #define SE_ID_I2CM_ACCESS 0x7fff0208u
 #define SE_ID_RESTRICT 0x7fff020au
 #define SE_ID_PROVISIONED_FIRST 0xf0000000u
+#define SE_ID_ATTESTATION_KEY 0xf0000012u
+#define SE_ID_ATTESTATION_CERT 0xf0000013u
 #define SE_ID_PROVISIONED_LAST 0xffffffffu
 #define SE_UNIQUE_ID_LEN 18
+#define SE_TIMESTAMP_LEN 12
+#define SE_ATTEST_RANDOM_LEN 16
+#define SE_VERSION_EXT_LEN 37 /* GetVersion ext: 30 more feature bytes */
 #define SE_CERT_UID_LEN 10 /* UID bytes 2,3,8..15 */
 
 /* ReadType, attributes, list filter (3.15) */
@@ -397,9 +439,84 @@ enum {
     SE_DIGEST_SHA512 = 0x06,
 };
 
+/* Crypto objects: what kind of work one is for; its subtype is the digest, cipher, MAC or AEAD mode */
+enum {
+    SE_CONTEXT_DIGEST = 0x01,
+    SE_CONTEXT_CIPHER = 0x02,
+    SE_CONTEXT_SIGNATURE = 0x03, /* MACs */
+    SE_CONTEXT_AEAD = 0x04,
+    SE_CONTEXT_PAKE = 0x05,
+};
+
+enum {
+    SE_CIPHER_DES_CBC = 0x01,
+    SE_CIPHER_DES_CBC_M1 = 0x02, /* ISO 9797-1 padding methods 1 and 2 */
+    SE_CIPHER_DES_CBC_M2 = 0x03,
+    SE_CIPHER_DES_CBC_PKCS5 = 0x04,
+    SE_CIPHER_DES_ECB = 0x05,
+    SE_CIPHER_DES_ECB_M1 = 0x06,
+    SE_CIPHER_DES_ECB_M2 = 0x07,
+    SE_CIPHER_DES_ECB_PKCS5 = 0x08,
+    SE_CIPHER_AES_CBC = 0x0d,
+    SE_CIPHER_AES_ECB = 0x0e,
+    SE_CIPHER_AES_CBC_M1 = 0x16,
+    SE_CIPHER_AES_CBC_M2 = 0x17,
+    SE_CIPHER_AES_CBC_PKCS5 = 0x18, /* has a number, is not offered */
+    SE_CIPHER_AES_CTR = 0xf0,
+    SE_CIPHER_AES_CTR_INTERNAL_IV = 0xf1, /* 7.x */
+};
+
+enum {
+    SE_AEAD_GCM = 0xb0,
+    SE_AEAD_GCM_INTERNAL_IV = 0xf3,
+    SE_AEAD_CCM = 0xf4,
+    SE_AEAD_CCM_INTERNAL_IV = 0xf5,
+};
+
+enum {
+    SE_MAC_HMAC_SHA1 = 0x18,
+    SE_MAC_HMAC_SHA256 = 0x19,
+    SE_MAC_HMAC_SHA384 = 0x1a,
+    SE_MAC_HMAC_SHA512 = 0x1b,
+    SE_MAC_CMAC_128 = 0x31,
+    SE_MAC_AES_CMAC16 = 0x66,
+    SE_MAC_DES_CMAC8 = 0x7a,
+};
+
+/* Key agreement */
+enum {
+    SE_ECDH_SHA1 = 0x01, /* SVDP-DH: SHA-1 of x */
+    SE_ECDH_PLAIN = 0x03,
+    SE_ECPM_PACE_GM = 0x05,
+    SE_ECPM_PLAIN_XY = 0x06,
+};
+
+/* ---- module settings (3.2), sessions (3.1) ---- */
+
+enum {
+    SE_LOCK_TRANSIENT = 0x01,
+    SE_LOCK_PERSISTENT = 0x02,
+    SE_LOCKED = 0x01, /* anything else: not */
+    SE_UNLOCKED = 0x02,
+    SE_SCP_REQUIRED = 0x01,
+    SE_SCP_NOT_REQUIRED = 0x02,
+    SE_RESTRICT_NEW = 0x01, /* no new objects */
+    SE_RESTRICT_ALL = 0x02, /* neither new nor changed ones */
+};
+
+enum {
+    SE_SESSION_ID_LEN = 8,
+    SE_SESSION_MAX_APDU = 0x8000, /* session policy */
+    SE_SESSION_MAX_TIME = 0x4000,
+    SE_SESSION_REFRESH = 0x2000,
+    SE_SESSION_RULES = 0xe000,
+};
+
 /* ---- policies (3.16): rights in the 4-byte header --------------------------------------------- */
 
 #define SE_POLICY_FORBID_ALL 0x20000000u
+#define SE_POLICY_TLS_KDF 0x80000000u /* 7.x */
+#define SE_POLICY_TLS_PMS 0x40000000u
 #define SE_POLICY_SIGN 0x10000000u
 #define SE_POLICY_VERIFY 0x08000000u
 #define SE_POLICY_KEY_AGREEMENT 0x04000000u
@@ -414,16 +531,34 @@ enum {
 #define SE_POLICY_REQUIRE_SM 0x00020000u
 #define SE_POLICY_REQUIRE_PCR 0x00010000u
 #define SE_POLICY_ATTEST 0x00008000u
+#define SE_POLICY_DESFIRE_AUTH 0x00004000u
+#define SE_POLICY_DESFIRE_DUMP 0x00002000u
 #define SE_POLICY_IMPORT_EXPORT 0x00001000u
+/* 7.x */
+#define SE_POLICY_FORBID_DERIVED_OUTPUT 0x00000800u
+#define SE_POLICY_TLS_KDF_EXT_RANDOM 0x00000400u
+#define SE_POLICY_DESFIRE_CHANGE_KEY 0x00000200u /* with an id */
+#define SE_POLICY_DERIVED_INPUT 0x00000100u      /* with an id */
+#define SE_POLICY_PBKDF 0x00000080u
+#define SE_POLICY_DESFIRE_KDF 0x00000040u
+#define SE_POLICY_FORBID_EXTERNAL_IV 0x00000020u
+#define SE_POLICY_HMAC_PEPPER 0x00000010u
+#define SE_POLICY_INTERNAL_SIGN 0x00000008u
 
 /* ---- limits (5) -------------------------------------------------------------------------------- */
 
 enum {
     SE_APDU_DATA_MAX_3X = 892,
     SE_APDU_DATA_MAX_7X = 1024,
-    SE_APDU_MAX = 7 + 1024 + 2 + 3, /* header, extended Lc, data, Le: room for either applet */
-    SE_ANSWER_MAX = 1024 + 2,
+    SE_APDU_MAX = 7 + 1024 + 2 * 24 + 3, /* header, extended Lc, data, Le: room for either applet */
+    SE_SECURED_MORE = 16 + 8, /* padding and MAC, once for the session and once for the platform */
+    SE_ANSWER_MAX = 1024 + 2 * SE_SECURED_MORE + 2,
     SE_BINARY_MAX = 0x7fff,
+    SE_HMAC_KEY_MAX = 256,
+    SE_USERID_MIN = 4,
+    SE_USERID_MAX = 16,
+    SE_COUNTER_MAX = 8,
+    SE_PCR_LEN = 32,
     SE_BINARY_CHUNK = 500, /* what hosts read and write at a time */
     SE_RANDOM_CHUNK = 512,
     SE_POLICY_SET_MAX = 256,

@@ -2,7 +2,7 @@
 
 #include "base/reader.h"
 
-enum { HEADER = 4, LE_MAX = 3 };
+enum { LE_MAX = 3 };
 
 err_t vse_apdu_decode(struct slice in, struct vse_apdu *ret)
 {
@@ -15,7 +15,7 @@ err_t vse_apdu_decode(struct slice in, struct vse_apdu *ret)
     a.p1 = reader_u8(&r);
     a.p2 = reader_u8(&r);
     if (r.rest.n > 1) { /* one byte alone is a short Le */
-        bool le_only = in.n == HEADER + LE_MAX && r.rest.p[0] == 0;
+        bool le_only = in.n == VSE_APDU_HEADER + LE_MAX && r.rest.p[0] == 0;
         lc = reader_u8(&r);
         if (lc == 0)
             lc = reader_be16(&r);

@@ -7,6 +7,8 @@
 #include "base/err.h"
 #include "base/slice.h"
 
+enum { VSE_APDU_HEADER = 4 };
+
 struct vse_apdu {
     uint8_t cla, ins, p1, p2;
     struct slice data; /* points into the command */

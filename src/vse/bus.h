@@ -5,6 +5,7 @@
 #pragma once
 #include "base/buf.h"
 #include "vse/chip.h"
+#include "vse/faults.h"
 
 enum {
     VSE_BUS_REQUEST_MAX = SE_BUS_REQUEST_HEADER + 0xffff,
@@ -23,7 +24,19 @@ struct vse_bus_request {
  * ERR_MORE: not complete. ERR_PROTO: not this protocol, drop the peer. */
 err_t vse_bus_request_next(struct slice *in, struct vse_bus_request *ret);
 
-/* Do the transaction on the bus that `chip` sits on and append the reply. *ret_hold: the bus stays with
- * this master (a NACK ends in a STOP whatever was asked). ERR_NOMEM, ERR_TOO_BIG. */
-err_t vse_bus_transact(struct vse_chip *chip, const struct vse_bus_request *q, struct buf *out,
-                       bool *ret_hold);
+/* What the masters' requests run on. */
+struct vse_bus {
+    struct vse_chip *chip;
+    struct vse_faults *faults; /* or NULL: a bus without faults */
+};
+
+struct vse_bus_done {
+    bool hold;        /* the bus stays with this master; a NACK ends in a STOP whatever was asked */
+    bool power_cut;   /* the last thing that happened: the reply goes out as far as it is, then it is dark */
+    uint64_t wire_us; /* the transaction took that long on the wire */
+};
+
+/* Do the transaction and append the reply. ERR_NOMEM, ERR_TOO_BIG. A write in which the power is cut does not
+ * return. */
+err_t vse_bus_transact(struct vse_bus *bus, const struct vse_bus_request *q, struct buf *out,
+                       struct vse_bus_done *ret);

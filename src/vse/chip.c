@@ -3,7 +3,12 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "vse/apdu.h"
+#include "vse/args.h"
+#include "vse/power.h"
 #include "vse/t1.h"
+#include "vse/times.h"
+#include "vse/trace.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -12,45 +17,117 @@
 #include <unistd.h>
 
 enum {
-    WTX_MS = SE_BWT_MS * 9 / 10, /* a host may give up at BWT sharp */
-    COUNTERS_LEN = 64,
+    WTX_US = SE_BWT_MS * 1000 * 9 / 10, /* a host may give up at BWT sharp */
+    COUNTERS_LEN = 384,
 };
 
 struct vse_chip {
     struct vse_applet *applet; /* the worker's alone, once it runs */
     struct vse_chip_options options;
-    uint64_t counted;   /* the worker's: private-key operations told so far */
-    struct vse_t1 t1;   /* the bus thread's */
-    int64_t wtx_due_ms; /* the bus thread's */
+    uint64_t counted;    /* the worker's: private-key operations told so far */
+    uint64_t command_us; /* the worker's: virtual time of the running command */
+    unsigned commands;   /* the worker's: commands inside the running one */
 
     pthread_t worker;
     pthread_mutex_t lock; /* for all below */
+    struct vse_t1 t1;
+    int64_t wtx_due_us;
+    int64_t quiet_until_us; /* realtime: guard and polling time */
+    int64_t arrived_us;     /* realtime: when the running command's last byte was here */
+    uint64_t virtual_ns;
+    struct vse_chip_totals totals;
     pthread_cond_t work;
     bool stop;
     enum vse_t1_event reset; /* DESELECT or RESET to be done before the next command */
     bool has_command, has_answer;
     uint32_t command_ticket, answer_ticket;
+    uint64_t answer_us; /* the part took that long for it */
     struct buf command, answer;
 };
 
-/* ---- the worker ---- */
+/* ---- what a command was ---- */
+
+static void look_at_key(const struct vse_chip *c, struct vse_args *args, struct vse_work *w)
+{
+    const struct vse_object *o =
+        vse_objects_find(&c->applet->objects, vse_arg_u32(args, SE_TAG_1, SE_ID_NONE));
+
+    if (args->bad || !o)
+        return;
+    w->rsa = vse_object_is_rsa(o);
+    w->bits = w->rsa ? o->size : vse_object_is_ec(o) ? 8u * o->size : 0;
+}
+
+static bool has_key_material(const struct vse_args *args)
+{
+    for (uint8_t tag = SE_TAG_3; tag <= SE_TAG_10; tag++)
+        if (vse_arg_has(args, tag))
+            return true;
+    return false;
+}
+
+/* The applet's observer: on the worker. */
+static void on_command(void *ctx, const char *name, const struct vse_apdu *apdu, struct slice answer,
+                       uint16_t sw)
+{
+    struct vse_chip *c = ctx;
+    struct vse_work w = { .ins = apdu->ins, .p1 = apdu->p1, .p2 = apdu->p2, .data = apdu->data.n };
+    struct vse_args args;
+
+    if (vse_args_decode(apdu->data, &args) == ERR_OK) {
+        look_at_key(c, &args, &w);
+        w.generates = (apdu->ins & SE_INS_MASK) == SE_INS_WRITE && !has_key_material(&args);
+    }
+    if (apdu->ins != SE_INS_PROCESS) { /* its inside came by itself */
+        c->command_us += vse_time_command_us(&w);
+        c->commands++;
+    }
+    if (c->options.trace)
+        vse_trace_command(c->options.trace, name, apdu, answer, sw);
+}
+
+/* ---- counters; with the lock held ---- */
 
 static void tell_counters(struct vse_chip *c)
 {
+    const struct vse_chip_totals *t = &c->totals;
     char line[COUNTERS_LEN + 1];
     int n;
 
     if (c->options.counters_fd < 0)
         return;
     /* of one length always, so that a reader never sees half of two lines */
-    n = snprintf(line, sizeof(line), "{\"private_key_operations\": %" PRIu64 "}", c->counted);
+    n = snprintf(line, sizeof(line),
+                 "{\"private_key_operations\": %" PRIu64 ", \"commands\": %" PRIu64
+                 ", \"virtual_us\": %" PRIu64 ", \"computing_us\": %" PRIu64 ", \"transactions\": %" PRIu64
+                 ", \"bus_bits\": %" PRIu64 ", \"nacks\": %" PRIu64 ", \"bus_bytes\": %" PRIu64
+                 ", \"storage_bytes\": %" PRIu64 "}",
+                 t->private_key_operations, t->commands, t->virtual_us, t->computing_us, t->transactions,
+                 t->bus_bits, t->nacks, vse_power_bus_bytes(), vse_power_storage_bytes());
     memset(line + n, ' ', sizeof(line) - (size_t)n);
     line[COUNTERS_LEN - 1] = '\n';
     if (pwrite(c->options.counters_fd, line, COUNTERS_LEN, 0) < 0)
         return; /* a counter nobody can read harms nobody */
 }
 
-/* Takes that long, unless the part is switched off meanwhile. */
+static void pass_time(struct vse_chip *c, uint64_t ns)
+{
+    c->virtual_ns += ns;
+    c->totals.virtual_us = c->virtual_ns / 1000;
+}
+
+static void count_transaction(struct vse_chip *c, size_t n)
+{
+    uint64_t bits = vse_time_wire_bits(n);
+
+    c->totals.transactions++;
+    c->totals.bus_bits += bits;
+    pass_time(c, vse_time_wire_ns(bits, c->options.bus_khz));
+}
+
+/* ---- the worker ---- */
+
+/* Takes that long, unless the part is switched off or reset meanwhile. */
 static void pause_ms(struct vse_chip *c, unsigned ms)
 {
     struct timespec end;
@@ -63,20 +140,23 @@ static void pause_ms(struct vse_chip *c, unsigned ms)
         end.tv_nsec -= 1000000000;
     }
     (void)pthread_mutex_lock(&c->lock);
-    while (!c->stop && pthread_cond_clockwait(&c->work, &c->lock, CLOCK_MONOTONIC, &end) == 0)
-        ; /* new work wakes it early; it waits its turn */
+    while (!c->stop && c->reset == VSE_T1_NONE &&
+           pthread_cond_clockwait(&c->work, &c->lock, CLOCK_MONOTONIC, &end) == 0)
+        ; /* a new command wakes it early, too, and waits its turn */
     (void)pthread_mutex_unlock(&c->lock);
 }
 
 static void run_command(struct vse_chip *c, struct slice command, struct buf *answer)
 {
+    c->command_us = 0;
+    c->commands = 0;
     vse_applet_run(c->applet, command, answer);
     if (c->applet->private_ops == c->counted)
         return;
     c->counted = c->applet->private_ops;
-    if (c->options.private_op_ms)
+    c->command_us += c->options.private_op_ms * UINT64_C(1000);
+    if (c->options.private_op_ms && !c->options.realtime) /* else the answer waits for its time */
         pause_ms(c, c->options.private_op_ms);
-    tell_counters(c);
 }
 
 static void run_reset(struct vse_chip *c, enum vse_t1_event reset)
@@ -85,6 +165,20 @@ static void run_reset(struct vse_chip *c, enum vse_t1_event reset)
         vse_applet_reset(c->applet);
     else if (reset == VSE_T1_DESELECT)
         vse_applet_deselect(c->applet);
+}
+
+static void keep_answer(struct vse_chip *c, struct buf answer, uint32_t ticket)
+{
+    buf_done(&c->answer);
+    c->answer = answer;
+    c->answer_ticket = ticket;
+    c->answer_us = vse_time_polled_us(c->command_us);
+    c->has_answer = true;
+    c->totals.private_key_operations = c->counted;
+    c->totals.commands += c->commands;
+    c->totals.computing_us += c->answer_us;
+    pass_time(c, c->answer_us * 1000);
+    tell_counters(c);
 }
 
 /* One reset and one command at most, in this order. Called and left with the lock held. */
@@ -104,10 +198,8 @@ static void do_work(struct vse_chip *c)
         run_command(c, buf_slice(&command), &answer);
     buf_done(&command);
     (void)pthread_mutex_lock(&c->lock);
-    buf_done(&c->answer);
-    c->answer = answer;
-    c->answer_ticket = ticket;
-    c->has_answer = has_command;
+    if (has_command)
+        keep_answer(c, answer, ticket);
 }
 
 static void *worker(void *arg)
@@ -127,14 +219,15 @@ static void *worker(void *arg)
 
 /* ---- the bus side; all with the lock held ---- */
 
-static void give_command(struct vse_chip *c)
+static void give_command(struct vse_chip *c, int64_t arrived_us)
 {
     buf_clear(&c->command);
     if (buf_add(&c->command, vse_t1_apdu(&c->t1)))
         return; /* no memory: silence, and the host recovers by a reset */
     c->command_ticket = vse_t1_ticket(&c->t1);
     c->has_command = true;
-    c->wtx_due_ms = clock_mono_ms() + WTX_MS;
+    c->arrived_us = arrived_us;
+    c->wtx_due_us = arrived_us + WTX_US;
     (void)pthread_cond_signal(&c->work);
 }
 
@@ -146,47 +239,153 @@ static void give_reset(struct vse_chip *c, enum vse_t1_event reset)
     (void)pthread_cond_signal(&c->work);
 }
 
+static bool answer_is_due(const struct vse_chip *c, int64_t now)
+{
+    return c->has_answer && (!c->options.realtime || now >= c->arrived_us + (int64_t)c->answer_us);
+}
+
 /* Let the block layer know what happened since the last transaction. */
 static void catch_up(struct vse_chip *c)
 {
     static const uint8_t no_memory[] = { SE_SW_NO_MEMORY >> 8, SE_SW_NO_MEMORY & 0xff };
-    int64_t now = clock_mono_ms();
+    int64_t now = clock_mono_us();
 
-    if (c->has_answer) {
+    if (answer_is_due(c, now)) {
         bool good = c->answer.n >= 2;
         vse_t1_answer(&c->t1, c->answer_ticket, good ? buf_slice(&c->answer) : SLICE_ARRAY(no_memory));
         c->has_answer = false;
         buf_clear(&c->answer);
     }
-    if (vse_t1_busy(&c->t1) && now >= c->wtx_due_ms) {
+    if (vse_t1_busy(&c->t1) && now >= c->wtx_due_us) {
         vse_t1_wtx(&c->t1);
-        c->wtx_due_ms = now + WTX_MS;
+        c->wtx_due_us = now + WTX_US;
     }
 }
 
+/* Too early for the part, whatever it has. Polls in that time do not make it longer. */
+static bool quiet(const struct vse_chip *c)
+{
+    return c->options.realtime && clock_mono_us() < c->quiet_until_us;
+}
+
+static bool has_block(struct vse_chip *c, bool *ret_start)
+{
+    size_t pos;
+    struct slice block;
+
+    catch_up(c);
+    block = vse_t1_block(&c->t1, &pos);
+    *ret_start = pos == 0;
+    return pos < block.n;
+}
+
+static bool ready(struct vse_chip *c, bool *ret_start)
+{
+    bool have;
+
+    if (quiet(c))
+        return false;
+    have = has_block(c, ret_start);
+    if (!have)
+        c->quiet_until_us = clock_mono_us() + vse_time_fixed(VSE_TIME_POLL)->us;
+    return have;
+}
+
+static void take_block(struct vse_chip *c, struct slice block, int64_t arrived_us)
+{
+    enum vse_t1_event event = vse_t1_write(&c->t1, block);
+
+    if (event == VSE_T1_EXECUTE)
+        give_command(c, arrived_us);
+    else if (event != VSE_T1_NONE)
+        give_reset(c, event);
+}
+
+/* ---- the bus side ---- */
+
 void vse_chip_write(struct vse_chip *c, struct slice block)
 {
-    enum vse_t1_event event;
+    uint32_t guard_us = vse_time_fixed(VSE_TIME_GUARD)->us;
+    int64_t arrived_us = clock_mono_us() + (c->options.realtime ? (int64_t)vse_chip_wire_us(c, block.n) : 0);
 
     (void)pthread_mutex_lock(&c->lock);
     catch_up(c);
-    event = vse_t1_write(&c->t1, block);
-    if (event == VSE_T1_EXECUTE)
-        give_command(c);
-    else if (event != VSE_T1_NONE)
-        give_reset(c, event);
+    count_transaction(c, block.n);
+    pass_time(c, guard_us * UINT64_C(1000));
+    c->quiet_until_us = arrived_us + guard_us;
+    if (c->options.trace)
+        vse_trace_block(c->options.trace, c->totals.virtual_us, VSE_TRACE_FROM_HOST, block);
+    take_block(c, block, arrived_us);
+    tell_counters(c);
     (void)pthread_mutex_unlock(&c->lock);
 }
 
 bool vse_chip_read(struct vse_chip *c, uint8_t *out, size_t n)
 {
+    bool start, have;
+    size_t pos;
+
+    (void)pthread_mutex_lock(&c->lock);
+    have = ready(c, &start);
+    if (have && start && c->options.trace)
+        vse_trace_block(c->options.trace, c->totals.virtual_us, VSE_TRACE_TO_HOST,
+                        vse_t1_block(&c->t1, &pos));
+    if (have)
+        have = vse_t1_read(&c->t1, out, n);
+    if (have)
+        count_transaction(c, n);
+    else
+        c->totals.nacks++;
+    tell_counters(c);
+    (void)pthread_mutex_unlock(&c->lock);
+    return have;
+}
+
+bool vse_chip_ready(struct vse_chip *c, bool *ret_start)
+{
     bool have;
 
     (void)pthread_mutex_lock(&c->lock);
-    catch_up(c);
-    have = vse_t1_read(&c->t1, out, n);
+    have = ready(c, ret_start);
+    if (!have)
+        c->totals.nacks++;
     (void)pthread_mutex_unlock(&c->lock);
     return have;
+}
+
+void vse_chip_power_cycle(struct vse_chip *c)
+{
+    uint32_t next;
+
+    (void)pthread_mutex_lock(&c->lock);
+    next = vse_t1_ticket(&c->t1) + 1;
+    mem_wipe(&c->t1, sizeof(c->t1));
+    vse_t1_init(&c->t1);
+    c->t1.ticket = next; /* the answer of what runs now is for nobody */
+    if (c->options.trace)
+        vse_trace_note(c->options.trace, c->totals.virtual_us, "the power was away for a moment");
+    give_reset(c, VSE_T1_RESET);
+    (void)pthread_mutex_unlock(&c->lock);
+}
+
+uint64_t vse_chip_wire_us(const struct vse_chip *c, size_t n)
+{
+    return vse_time_wire_ns(vse_time_wire_bits(n), c->options.bus_khz) / 1000;
+}
+
+bool vse_chip_realtime(const struct vse_chip *c)
+{
+    return c->options.realtime;
+}
+
+struct vse_chip_totals vse_chip_totals(struct vse_chip *c)
+{
+    struct vse_chip_totals t;
+
+    (void)pthread_mutex_lock(&c->lock);
+    t = c->totals;
+    (void)pthread_mutex_unlock(&c->lock);
+    return t;
 }
 
 /* ---- life ---- */
@@ -199,14 +398,18 @@ err_t vse_chip_new(struct vse_applet *applet, const struct vse_chip_options *opt
         return ERR_NOMEM;
     c->applet = applet;
     c->options = *options;
-    c->counted = applet->private_ops;
+    if (c->options.bus_khz == 0)
+        c->options.bus_khz = VSE_BUS_KHZ;
+    c->counted = c->totals.private_key_operations = applet->private_ops;
     c->command = BUF_SECRET(SE_APDU_MAX);
     c->answer = BUF_SECRET(SE_ANSWER_MAX);
+    applet->observer = (struct vse_observer){ c, on_command };
     vse_t1_init(&c->t1);
     (void)pthread_mutex_init(&c->lock, NULL); /* cannot fail with default attributes on this libc */
     (void)pthread_cond_init(&c->work, NULL);
     tell_counters(c);
     if (pthread_create(&c->worker, NULL, worker, c) != 0) {
+        applet->observer = (struct vse_observer){ 0 };
         free(c);
         return ERR_IO;
     }
@@ -225,6 +428,7 @@ void vse_chip_free(struct vse_chip *c)
     (void)pthread_join(c->worker, NULL);
     (void)pthread_cond_destroy(&c->work);
     (void)pthread_mutex_destroy(&c->lock);
+    c->applet->observer = (struct vse_observer){ 0 };
     buf_done(&c->command);
     buf_done(&c->answer);
     mem_wipe(&c->t1, sizeof(c->t1));

@@ -1,6 +1,7 @@
 /* Signatures and RSA encryption (AN12413). ECDSA gets a digest, RSA a message. */
-#include "vse/command.h"
+#include "vse/dispatch.h"
 #include "vse/keys.h"
+#include "vse/work.h"
 
 /* An authentication object is for authentication and nothing else. */
 static uint16_t key_for(struct vse_applet *a, struct vse_call *c, uint32_t right, struct vse_object **ret)
@@ -10,13 +11,13 @@ static uint16_t key_for(struct vse_applet *a, struct vse_call *c, uint32_t right
 
     if (sw != SE_SW_OK)
         return sw;
-    if (o->auth || !(vse_object_is_ec(o) || vse_object_is_rsa(o)))
+    if (o->auth || !(vse_object_is_ec(o) || vse_object_is_rsa(o)) || !vse_key_featured(a, o))
         return SE_SW_CONDITIONS;
     *ret = o;
     return SE_SW_OK;
 }
 
-uint16_t vse_cmd_sign(struct vse_applet *a, struct vse_call *c, struct writer *out)
+static uint16_t cmd_sign(struct vse_applet *a, struct vse_call *c, struct writer *out)
 {
     uint8_t algorithm = vse_arg_u8(&c->args, SE_TAG_2, 0);
     struct slice data = vse_arg_bytes(&c->args, SE_TAG_3);
@@ -36,7 +37,7 @@ uint16_t vse_cmd_sign(struct vse_applet *a, struct vse_call *c, struct writer *o
     return SE_SW_OK;
 }
 
-uint16_t vse_cmd_verify(struct vse_applet *a, struct vse_call *c, struct writer *out)
+static uint16_t cmd_verify(struct vse_applet *a, struct vse_call *c, struct writer *out)
 {
     uint8_t algorithm = vse_arg_u8(&c->args, SE_TAG_2, 0);
     struct slice data = vse_arg_bytes(&c->args, SE_TAG_3), signature = vse_arg_bytes(&c->args, SE_TAG_5);
@@ -77,15 +78,29 @@ static uint16_t rsa_command(struct vse_applet *a, struct vse_call *c, uint32_t r
     return SE_SW_OK;
 }
 
-uint16_t vse_cmd_rsa_encrypt(struct vse_applet *a, struct vse_call *c, struct writer *out)
+static uint16_t cmd_rsa_encrypt(struct vse_applet *a, struct vse_call *c, struct writer *out)
 {
     return rsa_command(a, c, SE_POLICY_ENCRYPT, vse_rsa_encrypt, out);
 }
 
-uint16_t vse_cmd_rsa_decrypt(struct vse_applet *a, struct vse_call *c, struct writer *out)
+static uint16_t cmd_rsa_decrypt(struct vse_applet *a, struct vse_call *c, struct writer *out)
 {
     uint16_t sw = rsa_command(a, c, SE_POLICY_DECRYPT, vse_rsa_decrypt, out);
 
     a->private_ops += sw == SE_SW_OK;
     return sw;
 }
+
+const struct vse_command vse_commands_sign[] = {
+    { .name = "Sign", .ins = SE_INS_CRYPTO, .p1 = SE_P1_SIGNATURE, .p2 = SE_P2_SIGN, .on = VSE_ON_ALL,
+      .must = VSE_T(1) | VSE_T(2), .may = VSE_T(3), .run = cmd_sign },
+    { .name = "Verify", .ins = SE_INS_CRYPTO, .p1 = SE_P1_SIGNATURE, .p2 = SE_P2_VERIFY, .on = VSE_ON_ALL,
+      .must = VSE_T(1) | VSE_T(2) | VSE_T(5), .may = VSE_T(3), .run = cmd_verify },
+    { .name = "RSAEncrypt", .ins = SE_INS_CRYPTO, .p1 = SE_P1_RSA, .p2 = SE_P2_ENCRYPT_ONESHOT,
+      .on = VSE_ON_ALL, .feature = SE_CONFIG_RSA_PLAIN | SE_CONFIG_RSA_CRT, .must = VSE_T(1) | VSE_T(2),
+      .may = VSE_T(3), .run = cmd_rsa_encrypt },
+    { .name = "RSADecrypt", .ins = SE_INS_CRYPTO, .p1 = SE_P1_RSA, .p2 = SE_P2_DECRYPT_ONESHOT,
+      .on = VSE_ON_ALL, .feature = SE_CONFIG_RSA_PLAIN | SE_CONFIG_RSA_CRT, .must = VSE_T(1) | VSE_T(2),
+      .may = VSE_T(3), .run = cmd_rsa_decrypt },
+    VSE_COMMANDS_END,
+};

@@ -3,10 +3,15 @@
 #include "base/mem.h"
 #include "vse/command.h"
 #include "vse/curve.h"
+#include "vse/dispatch.h"
 
 bool vse_curve_usable(const struct vse_applet *a, uint8_t id)
 {
-    return id <= SE_CURVE_WEIERSTRASS_COUNT && a->curves[id] == (VSE_CURVE_CREATED | SE_CURVE_PARAM_ALL);
+    const struct vse_curve *curve = vse_curve_find(id);
+
+    if (!curve)
+        return false;
+    return !vse_curve_is_weierstrass(curve) || a->curves[id] == (VSE_CURVE_CREATED | SE_CURVE_PARAM_ALL);
 }
 
 /* The known Weierstrass curve of T1. 25519 and 448 always exist: creating them is 6985, as on the part. */
@@ -16,10 +21,10 @@ static uint16_t curve_for(struct vse_call *c, const struct vse_curve **ret)
 
     if (c->args.bad)
         return SE_SW_WRONG_DATA;
-    if (id == SE_CURVE_ED25519 || id == SE_CURVE_X25519 || id == SE_CURVE_X448)
-        return SE_SW_CONDITIONS;
     *ret = vse_curve_find(id);
-    return *ret ? SE_SW_OK : SE_SW_WRONG_DATA;
+    if (!*ret)
+        return SE_SW_WRONG_DATA;
+    return vse_curve_is_weierstrass(*ret) ? SE_SW_OK : SE_SW_CONDITIONS;
 }
 
 static uint16_t curve_keep(struct vse_applet *a, uint8_t id, uint8_t state)
@@ -33,7 +38,7 @@ static uint16_t curve_keep(struct vse_applet *a, uint8_t id, uint8_t state)
 }
 
 /* A curve whose parameters were never completed may be made again: the host that began lost power. */
-uint16_t vse_cmd_curve_create(struct vse_applet *a, struct vse_call *c, struct writer *out)
+static uint16_t cmd_curve_create(struct vse_applet *a, struct vse_call *c, struct writer *out)
 {
     const struct vse_curve *curve;
     uint16_t sw = curve_for(c, &curve);
@@ -46,7 +51,7 @@ uint16_t vse_cmd_curve_create(struct vse_applet *a, struct vse_call *c, struct w
     return curve_keep(a, curve->id, VSE_CURVE_CREATED);
 }
 
-uint16_t vse_cmd_curve_param(struct vse_applet *a, struct vse_call *c, struct writer *out)
+static uint16_t cmd_curve_param(struct vse_applet *a, struct vse_call *c, struct writer *out)
 {
     uint8_t param = vse_arg_u8(&c->args, SE_TAG_2, 0);
     const struct vse_curve *curve;
@@ -66,7 +71,7 @@ uint16_t vse_cmd_curve_param(struct vse_applet *a, struct vse_call *c, struct wr
     return curve_keep(a, curve->id, a->curves[curve->id] | param);
 }
 
-uint16_t vse_cmd_curve_id(struct vse_applet *a, struct vse_call *c, struct writer *out)
+static uint16_t cmd_curve_id(struct vse_applet *a, struct vse_call *c, struct writer *out)
 {
     struct vse_object *o;
     uint16_t sw = vse_object_for(a, c, 0, &o);
@@ -79,7 +84,7 @@ uint16_t vse_cmd_curve_id(struct vse_applet *a, struct vse_call *c, struct write
     return SE_SW_OK;
 }
 
-uint16_t vse_cmd_curve_list(struct vse_applet *a, struct vse_call *c, struct writer *out)
+static uint16_t cmd_curve_list(struct vse_applet *a, struct vse_call *c, struct writer *out)
 {
     uint8_t list[SE_CURVE_WEIERSTRASS_COUNT];
 
@@ -98,7 +103,7 @@ static bool curve_in_use(const struct vse_applet *a, uint8_t id)
     return false;
 }
 
-uint16_t vse_cmd_curve_delete(struct vse_applet *a, struct vse_call *c, struct writer *out)
+static uint16_t cmd_curve_delete(struct vse_applet *a, struct vse_call *c, struct writer *out)
 {
     const struct vse_curve *curve;
     uint16_t sw = curve_for(c, &curve);
@@ -110,3 +115,17 @@ uint16_t vse_cmd_curve_delete(struct vse_applet *a, struct vse_call *c, struct w
         return SE_SW_CONDITIONS;
     return curve_keep(a, curve->id, 0);
 }
+
+const struct vse_command vse_commands_curve[] = {
+    { .name = "CreateECCurve", .ins = SE_INS_WRITE, .p1 = SE_P1_CURVE, .p2 = SE_P2_CREATE, .on = VSE_ON_ALL,
+      .feature = SE_CONFIG_ECDSA_ECDH, .must = VSE_T(1), .run = cmd_curve_create },
+    { .name = "SetECCurveParam", .ins = SE_INS_WRITE, .p1 = SE_P1_CURVE, .p2 = SE_P2_PARAM, .on = VSE_ON_ALL,
+      .feature = SE_CONFIG_ECDSA_ECDH, .must = VSE_T(1) | VSE_T(2) | VSE_T(3), .run = cmd_curve_param },
+    { .name = "GetECCurveId", .ins = SE_INS_READ, .p1 = SE_P1_CURVE, .p2 = SE_P2_ID, .on = VSE_ON_ALL,
+      .must = VSE_T(1), .run = cmd_curve_id },
+    { .name = "ReadECCurveList", .ins = SE_INS_READ, .p1 = SE_P1_CURVE, .p2 = SE_P2_LIST, .on = VSE_ON_ALL,
+      .run = cmd_curve_list },
+    { .name = "DeleteECCurve", .ins = SE_INS_MGMT, .p1 = SE_P1_CURVE, .p2 = SE_P2_DELETE_OBJECT,
+      .on = VSE_ON_ALL, .feature = SE_CONFIG_ECDSA_ECDH, .must = VSE_T(1), .run = cmd_curve_delete },
+    VSE_COMMANDS_END,
+};

@@ -1,21 +1,21 @@
-/* Module management (AN12413): version, memory, random, existence, deletion. */
+/* Module management (AN12413; reference 3.2): version, time, memory, random, existence, deletion. */
 #include "base/mem.h"
-#include "vse/command.h"
+#include "vse/dispatch.h"
 
 #include <openssl/rand.h>
 
-enum { MEMORY_STEP = 16, TRANSIENT_MEMORY = 1024 };
+enum { MEMORY_STEP = 16, SESSION_RAM = 1024, SESSION_COST = 128 /* assumed */ };
 
 void vse_put_version(const struct vse_applet *a, struct writer *out)
 {
-    writer_u8(out, (uint8_t)(a->version >> 16));
-    writer_u8(out, (uint8_t)(a->version >> 8));
-    writer_u8(out, (uint8_t)a->version);
-    writer_be16(out, SE_CONFIG_ALL);
+    writer_u8(out, (uint8_t)(a->part->version >> 16));
+    writer_u8(out, (uint8_t)(a->part->version >> 8));
+    writer_u8(out, (uint8_t)a->part->version);
+    writer_be16(out, a->settings.features);
     writer_be16(out, SE_SECUREBOX_VERSION);
 }
 
-uint16_t vse_cmd_version(struct vse_applet *a, struct vse_call *c, struct writer *out)
+static uint16_t cmd_version(struct vse_applet *a, struct vse_call *c, struct writer *out)
 {
     (void)c;
     writer_u8(out, SE_TAG_1);
@@ -24,20 +24,63 @@ uint16_t vse_cmd_version(struct vse_applet *a, struct vse_call *c, struct writer
     return SE_SW_OK;
 }
 
-uint16_t vse_cmd_free_memory(struct vse_applet *a, struct vse_call *c, struct writer *out)
+/* The 30 feature bytes of 7.x: none of what they stand for is in the published facts. */
+static uint16_t cmd_version_ext(struct vse_applet *a, struct vse_call *c, struct writer *out)
 {
-    uint8_t type = vse_arg_u8(&c->args, SE_TAG_1, 0);
-    size_t n = TRANSIENT_MEMORY;
+    (void)c;
+    writer_u8(out, SE_TAG_1);
+    writer_u8(out, SE_VERSION_EXT_LEN);
+    vse_put_version(a, out);
+    for (size_t i = SE_SELECT_ANSWER_LEN; i < SE_VERSION_EXT_LEN; i++)
+        writer_u8(out, 0);
+    return SE_SW_OK;
+}
 
-    if (c->args.bad || type < SE_MEM_PERSISTENT || type > SE_MEM_TRANSIENT_DESELECT)
+static uint16_t cmd_timestamp(struct vse_applet *a, struct vse_call *c, struct writer *out)
+{
+    uint8_t timestamp[SE_TIMESTAMP_LEN];
+    err_t e = vse_timestamp_next(a, timestamp);
+
+    (void)c;
+    if (e)
+        return vse_sw_from_err(e);
+    tlv_put(out, SE_TAG_1, SLICE_ARRAY(timestamp));
+    return SE_SW_OK;
+}
+
+/* RAM that is cleared at deselect holds the sessions. */
+static size_t session_ram_free(const struct vse_applet *a)
+{
+    size_t n = SESSION_RAM;
+
+    for (size_t i = 0; i < VSE_SESSIONS; i++)
+        n -= a->sessions.user[i].kind == VSE_SESSION_FREE ? 0 : SESSION_COST;
+    return n;
+}
+
+static uint16_t cmd_free_memory(struct vse_applet *a, struct vse_call *c, struct writer *out)
+{
+    size_t n;
+
+    switch (vse_arg_u8(&c->args, SE_TAG_1, 0)) {
+    case SE_MEM_PERSISTENT:
+        n = vse_applet_memory_free(a);
+        break;
+    case SE_MEM_TRANSIENT_RESET:
+        n = vse_applet_ram_free(a);
+        break;
+    case SE_MEM_TRANSIENT_DESELECT:
+        n = session_ram_free(a);
+        break;
+    default:
         return SE_SW_WRONG_DATA;
-    if (type == SE_MEM_PERSISTENT)
-        n = vse_applet_memory_free(a) / MEMORY_STEP * MEMORY_STEP;
+    }
+    n = n / MEMORY_STEP * MEMORY_STEP;
     tlv_put_be16(out, SE_TAG_1, n > SE_MEM_REPORT_MAX ? SE_MEM_REPORT_MAX : (uint16_t)n);
     return SE_SW_OK;
 }
 
-uint16_t vse_cmd_random(struct vse_applet *a, struct vse_call *c, struct writer *out)
+static uint16_t cmd_random(struct vse_applet *a, struct vse_call *c, struct writer *out)
 {
     uint16_t n = vse_arg_u16(&c->args, SE_TAG_1, 0);
     uint8_t bytes[SE_APDU_DATA_MAX_7X];
@@ -53,7 +96,7 @@ uint16_t vse_cmd_random(struct vse_applet *a, struct vse_call *c, struct writer 
     return SE_SW_OK;
 }
 
-uint16_t vse_cmd_exists(struct vse_applet *a, struct vse_call *c, struct writer *out)
+static uint16_t cmd_exists(struct vse_applet *a, struct vse_call *c, struct writer *out)
 {
     struct vse_object *o = NULL;
     uint16_t sw = vse_object_for(a, c, 0, &o);
@@ -64,31 +107,67 @@ uint16_t vse_cmd_exists(struct vse_applet *a, struct vse_call *c, struct writer 
     return SE_SW_OK;
 }
 
-uint16_t vse_cmd_delete(struct vse_applet *a, struct vse_call *c, struct writer *out)
+static uint16_t cmd_delete(struct vse_applet *a, struct vse_call *c, struct writer *out)
 {
-    struct vse_nvm_op op = { .kind = VSE_NVM_OBJECT };
     struct vse_object *o;
     uint16_t sw = vse_object_for(a, c, SE_POLICY_DELETE, &o);
-    err_t e;
 
     (void)out;
-    if (sw != SE_SW_OK)
-        return sw;
-    if (vse_id_reserved(o->id))
-        return SE_SW_COMMAND_NOT_ALLOWED;
-    op.id = o->id;
-    e = a->nvm.apply(a->nvm.ctx, &op, 1);
-    if (e)
-        return vse_sw_from_err(e);
-    vse_objects_remove(&a->objects, op.id);
-    return SE_SW_OK;
+    return sw == SE_SW_OK ? vse_applet_remove(a, o->id) : sw;
 }
 
-/* Only a session opened with 7FFF0205 may; the default session is not one. */
-uint16_t vse_cmd_delete_all(struct vse_applet *a, struct vse_call *c, struct writer *out)
-{
-    (void)a;
-    (void)c;
-    (void)out;
-    return SE_SW_CONDITIONS;
-}
+const struct vse_command vse_commands_manage[] = {
+    { .name = "GetVersion",
+      .ins = SE_INS_MGMT,
+      .p1 = SE_P1_DEFAULT,
+      .p2 = SE_P2_VERSION,
+      .on = VSE_ON_ALL,
+      .flags = VSE_CMD_WHEN_LOCKED,
+      .run = cmd_version },
+    { .name = "GetVersionExt",
+      .ins = SE_INS_MGMT,
+      .p1 = SE_P1_DEFAULT,
+      .p2 = SE_P2_VERSION_EXT,
+      .on = VSE_ON_7X,
+      .flags = VSE_CMD_WHEN_LOCKED,
+      .run = cmd_version_ext },
+    { .name = "GetTimestamp",
+      .ins = SE_INS_MGMT,
+      .p1 = SE_P1_DEFAULT,
+      .p2 = SE_P2_TIME,
+      .on = VSE_ON_ALL,
+      .flags = VSE_CMD_WHEN_LOCKED,
+      .run = cmd_timestamp },
+    { .name = "GetFreeMemory",
+      .ins = SE_INS_MGMT,
+      .p1 = SE_P1_DEFAULT,
+      .p2 = SE_P2_MEMORY,
+      .on = VSE_ON_ALL,
+      .flags = VSE_CMD_WHEN_LOCKED,
+      .must = VSE_T(1),
+      .run = cmd_free_memory },
+    { .name = "GetRandom",
+      .ins = SE_INS_MGMT,
+      .p1 = SE_P1_DEFAULT,
+      .p2 = SE_P2_RANDOM,
+      .on = VSE_ON_ALL,
+      .flags = VSE_CMD_WHEN_LOCKED,
+      .must = VSE_T(1),
+      .run = cmd_random },
+    { .name = "CheckObjectExists",
+      .ins = SE_INS_MGMT,
+      .p1 = SE_P1_DEFAULT,
+      .p2 = SE_P2_EXIST,
+      .on = VSE_ON_ALL,
+      .flags = VSE_CMD_WHEN_LOCKED,
+      .must = VSE_T(1),
+      .run = cmd_exists },
+    { .name = "DeleteSecureObject",
+      .ins = SE_INS_MGMT,
+      .p1 = SE_P1_DEFAULT,
+      .p2 = SE_P2_DELETE_OBJECT,
+      .on = VSE_ON_ALL,
+      .must = VSE_T(1),
+      .run = cmd_delete },
+    VSE_COMMANDS_END,
+};

@@ -1,59 +1,11 @@
-/* Writing secure objects (AN12413). An object is changed as a copy that becomes durable and takes the
- * place of the old one, or is dropped: no half-written object is ever seen. */
+/* Writing EC keys, RSA keys and files (AN12413). */
 #include "base/mem.h"
 #include "vse/command.h"
 #include "vse/curve.h"
+#include "vse/dispatch.h"
 #include "vse/keys.h"
 
 enum { RSA_E_MAX = 8 };
-
-/* ---- common to all ---- */
-
-static uint16_t describe_new(const struct vse_call *call, struct vse_args *args, struct vse_object *o)
-{
-    struct slice policy = vse_arg_bytes(args, SE_TAG_POLICY);
-
-    o->transient = call->ins & SE_INS_TRANSIENT;
-    o->auth = call->ins & SE_INS_AUTH_OBJECT;
-    o->max_attempts = vse_arg_u16(args, SE_TAG_MAX_ATTEMPTS, 0);
-    if (args->bad || (vse_arg_has(args, SE_TAG_MAX_ATTEMPTS) && !o->auth))
-        return SE_SW_WRONG_DATA;
-    if (!vse_policy_valid(policy))
-        return SE_SW_DATA_INVALID;
-    return buf_add(&o->policy, policy) ? SE_SW_NO_MEMORY : SE_SW_OK;
-}
-
-/* A copy of the object of T1 or a new one (type 0) to work on. Owned by the caller on 9000. */
-static uint16_t begin(struct vse_applet *a, struct vse_call *c, struct vse_object **ret)
-{
-    uint32_t id = vse_arg_u32(&c->args, SE_TAG_1, SE_ID_NONE);
-    const struct vse_object *old = vse_objects_find(&a->objects, id);
-    auto_object *o = NULL;
-    uint16_t sw = SE_SW_OK;
-
-    if (c->args.bad || id == SE_ID_NONE)
-        return SE_SW_WRONG_DATA;
-    if (vse_id_reserved(id))
-        return SE_SW_COMMAND_NOT_ALLOWED;
-    if (old && (vse_arg_has(&c->args, SE_TAG_POLICY) || vse_arg_has(&c->args, SE_TAG_MAX_ATTEMPTS)))
-        return SE_SW_CONDITIONS; /* both are for new objects only */
-    o = old ? vse_object_copy(old) : vse_object_new(id, 0);
-    if (!o)
-        return SE_SW_NO_MEMORY;
-    if (!old)
-        sw = describe_new(c, &c->args, o);
-    o->version = vse_arg_u32(&c->args, SE_TAG_11, o->version);
-    if (c->args.bad)
-        sw = SE_SW_WRONG_DATA;
-    if (sw == SE_SW_OK)
-        *ret = steal(&o);
-    return sw;
-}
-
-static uint16_t need(const struct vse_object *o, bool is_new, uint32_t right)
-{
-    return is_new || vse_policy_allows(buf_slice(&o->policy), right) ? SE_SW_OK : SE_SW_COMMAND_NOT_ALLOWED;
-}
 
 /* The type for P1's key part: pair, private, public; 0 for none. */
 static uint8_t type_of_part(uint8_t p1, uint8_t pair, uint8_t private, uint8_t public)
@@ -103,7 +55,10 @@ static err_t ec_set_point(struct vse_object *o, struct slice point)
 {
     static const uint8_t uncompressed = 0x04;
 
-    if (point.n != 2 * (size_t)vse_curve_find(o->curve)->bytes + 1 || point.p[0] != uncompressed)
+    const struct vse_curve *curve = vse_curve_find(o->curve);
+
+    if (point.n != vse_curve_public_bytes(curve) ||
+        (vse_curve_is_weierstrass(curve) && point.p[0] != uncompressed))
         return ERR_INVALID;
     return vse_object_set(o, VSE_EC_PUBLIC, point);
 }
@@ -133,18 +88,18 @@ static uint16_t ec_generate(struct vse_object *o)
     return vse_sw_from_err(vse_ec_generate(o));
 }
 
-uint16_t vse_cmd_write_ec(struct vse_applet *a, struct vse_call *c, struct writer *out)
+static uint16_t cmd_write_ec(struct vse_applet *a, struct vse_call *c, struct writer *out)
 {
     bool generate = !vse_arg_has(&c->args, SE_TAG_3) && !vse_arg_has(&c->args, SE_TAG_4);
     auto_object *o = NULL;
-    uint16_t sw = begin(a, c, &o);
+    uint16_t sw = vse_write_begin(a, c, &o);
     bool is_new = o && o->type == 0;
 
     (void)out;
     if (sw == SE_SW_OK)
         sw = is_new ? ec_create(a, c, o) : ec_same(c, o);
     if (sw == SE_SW_OK)
-        sw = need(o, is_new, generate ? SE_POLICY_GENERATE : SE_POLICY_WRITE);
+        sw = vse_write_need(a, c, o, is_new, generate ? SE_POLICY_GENERATE : SE_POLICY_WRITE);
     if (sw == SE_SW_OK)
         sw = generate ? ec_generate(o) : ec_import(c, o);
     return sw == SE_SW_OK ? vse_applet_commit(a, steal(&o)) : sw;
@@ -186,6 +141,12 @@ static bool rsa_whole(const struct vse_object *o)
     for (unsigned i = 0; i < VSE_PARTS; i++)
         have |= vse_object_part(o, i).n ? 1u << i : 0;
     return (have & rsa_wanted(o->type)) == rsa_wanted(o->type);
+}
+
+/* An import that is under way. The factory's keys that nobody has wanted yet are none. */
+static bool rsa_unfinished(const struct vse_object *o)
+{
+    return !rsa_whole(o) && o->origin != VSE_ORIGIN_PROVISIONED;
 }
 
 static uint16_t rsa_create(struct vse_call *c, struct vse_object *o, bool raw)
@@ -273,25 +234,26 @@ static uint16_t write_rsa(struct vse_applet *a, struct vse_call *c, bool raw)
 {
     unsigned part = rsa_component(c);
     auto_object *o = NULL;
-    uint16_t sw = part > VSE_PARTS ? SE_SW_WRONG_DATA : begin(a, c, &o);
+    uint16_t sw = part > VSE_PARTS ? SE_SW_WRONG_DATA : vse_write_begin(a, c, &o);
     bool is_new = o && o->type == 0;
 
     if (sw == SE_SW_OK)
         sw = is_new ? rsa_create(c, o, raw) : rsa_same(c, o);
     if (sw == SE_SW_OK)
-        sw = need(o, is_new || !rsa_whole(o), part == VSE_PARTS ? SE_POLICY_GENERATE : SE_POLICY_WRITE);
+        sw = vse_write_need(a, c, o, is_new || rsa_unfinished(o),
+                            part == VSE_PARTS ? SE_POLICY_GENERATE : SE_POLICY_WRITE);
     if (sw == SE_SW_OK)
         sw = part == VSE_PARTS ? rsa_generate(o) : rsa_import(c, o, part);
     return sw == SE_SW_OK ? vse_applet_commit(a, steal(&o)) : sw;
 }
 
-uint16_t vse_cmd_write_rsa(struct vse_applet *a, struct vse_call *c, struct writer *out)
+static uint16_t cmd_write_rsa(struct vse_applet *a, struct vse_call *c, struct writer *out)
 {
     (void)out;
     return write_rsa(a, c, false);
 }
 
-uint16_t vse_cmd_write_rsa_raw(struct vse_applet *a, struct vse_call *c, struct writer *out)
+static uint16_t cmd_write_rsa_raw(struct vse_applet *a, struct vse_call *c, struct writer *out)
 {
     (void)out;
     return write_rsa(a, c, true);
@@ -328,19 +290,45 @@ static uint16_t binary_put(struct vse_object *o, size_t offset, struct slice dat
     return SE_SW_OK;
 }
 
-uint16_t vse_cmd_write_binary(struct vse_applet *a, struct vse_call *c, struct writer *out)
+static uint16_t cmd_write_binary(struct vse_applet *a, struct vse_call *c, struct writer *out)
 {
     uint16_t offset = vse_arg_u16(&c->args, SE_TAG_2, 0);
     auto_object *o = NULL;
-    uint16_t sw = begin(a, c, &o);
+    uint16_t sw = vse_write_begin(a, c, &o);
     bool is_new = o && o->type == 0;
 
     (void)out;
     if (sw == SE_SW_OK)
         sw = is_new ? binary_create(c, o) : binary_same(c, o);
     if (sw == SE_SW_OK)
-        sw = need(o, is_new, SE_POLICY_WRITE);
+        sw = vse_write_need(a, c, o, is_new, SE_POLICY_WRITE);
     if (sw == SE_SW_OK)
         sw = binary_put(o, offset, vse_arg_bytes(&c->args, SE_TAG_4));
     return sw == SE_SW_OK ? vse_applet_commit(a, steal(&o)) : sw;
 }
+
+/* ---- ---- */
+
+enum {
+    RSA_PARTS = VSE_T(3) | VSE_T(4) | VSE_T(5) | VSE_T(6) | VSE_T(7) | VSE_T(8) | VSE_T(9) | VSE_T(10),
+    ANY_EC = SE_CONFIG_ECDSA_ECDH | SE_CONFIG_EDDSA | SE_CONFIG_DH_MONT,
+};
+
+const struct vse_command vse_commands_write[] = {
+    { .name = "WriteECKey", .ins = SE_INS_WRITE, .ins_free = SE_INS_TRANSIENT | SE_INS_AUTH_OBJECT,
+      .p1 = SE_P1_EC, .p1_free = VSE_P1_ANY_PART, .p2 = SE_P2_DEFAULT, .on = VSE_ON_ALL, .feature = ANY_EC,
+      .must = VSE_T(1), .may = VSE_NEW_AUTH | VSE_T(2) | VSE_T(3) | VSE_T(4), .may_7x = VSE_WRITE_7X,
+      .run = cmd_write_ec },
+    { .name = "WriteRSAKey", .ins = SE_INS_WRITE, .ins_free = SE_INS_TRANSIENT, .p1 = SE_P1_RSA,
+      .p1_free = VSE_P1_ANY_PART, .p2 = SE_P2_DEFAULT, .on = VSE_ON_ALL, .feature = SE_CONFIG_RSA_CRT,
+      .must = VSE_T(1), .may = VSE_NEW | VSE_T(2) | RSA_PARTS, .may_7x = VSE_WRITE_7X,
+      .run = cmd_write_rsa },
+    { .name = "WriteRSAKey raw", .ins = SE_INS_WRITE, .ins_free = SE_INS_TRANSIENT, .p1 = SE_P1_RSA,
+      .p1_free = VSE_P1_ANY_PART, .p2 = SE_P2_RAW, .on = VSE_ON_ALL, .feature = SE_CONFIG_RSA_PLAIN,
+      .must = VSE_T(1), .may = VSE_NEW | VSE_T(2) | RSA_PARTS, .may_7x = VSE_WRITE_7X,
+      .run = cmd_write_rsa_raw },
+    { .name = "WriteBinary", .ins = SE_INS_WRITE, .ins_free = SE_INS_TRANSIENT, .p1 = SE_P1_BINARY,
+      .p2 = SE_P2_DEFAULT, .on = VSE_ON_ALL, .must = VSE_T(1),
+      .may = VSE_NEW | VSE_T(2) | VSE_T(3) | VSE_T(4), .may_7x = VSE_WRITE_7X, .run = cmd_write_binary },
+    VSE_COMMANDS_END,
+};

@@ -22,6 +22,10 @@ static const struct vse_curve curves[] = {
     { SE_CURVE_K192, SE_TYPE_7X_EC_K192, 24, NID_secp192k1 },
     { SE_CURVE_K224, SE_TYPE_7X_EC_K224, 28, NID_secp224k1 },
     { SE_CURVE_K256, SE_TYPE_7X_EC_K256, 32, NID_secp256k1 },
+    { SE_CURVE_BN256, SE_TYPE_7X_EC_BN256, 32, NID_undef },
+    { SE_CURVE_ED25519, SE_TYPE_7X_EC_ED25519, 32, NID_ED25519 },
+    { SE_CURVE_X25519, SE_TYPE_7X_EC_X25519, 32, NID_X25519 },
+    { SE_CURVE_X448, SE_TYPE_7X_EC_X448, 56, NID_X448 },
 };
 
 const struct vse_curve *vse_curve_find(uint8_t id)
@@ -30,6 +34,40 @@ const struct vse_curve *vse_curve_find(uint8_t id)
         if (curves[i].id == id)
             return &curves[i];
     return NULL;
+}
+
+/* TPM_ECC_BN_P256 of the TCG algorithm registry: y^2 = x^3 + 3, generator (1, 2), cofactor 1. */
+static EC_GROUP *bn_p256(void)
+{
+    BIGNUM *p = NULL, *n = NULL, *a = BN_new(), *b = BN_new(), *y = BN_new();
+    EC_GROUP *g = NULL;
+    EC_POINT *generator = NULL;
+    bool good = BN_hex2bn(&p, "FFFFFFFFFFFCF0CD46E5F25EEE71A49F0CDC65FB12980A82D3292DDBAED33013") &&
+                BN_hex2bn(&n, "FFFFFFFFFFFCF0CD46E5F25EEE71A49E0CDC65FB1299921AF62D536CD10B500D") && a && b &&
+                y && BN_set_word(b, 3) == 1 && BN_set_word(y, 2) == 1;
+
+    if (good)
+        g = EC_GROUP_new_curve_GFp(p, a, b, NULL);
+    if (g)
+        generator = EC_POINT_new(g);
+    good = generator && EC_POINT_set_affine_coordinates(g, generator, BN_value_one(), y, NULL) == 1 &&
+           EC_GROUP_set_generator(g, generator, n, BN_value_one()) == 1;
+    EC_POINT_free(generator);
+    BN_free(p);
+    BN_free(n);
+    BN_free(a);
+    BN_free(b);
+    BN_free(y);
+    if (!good) {
+        EC_GROUP_free(g);
+        return NULL;
+    }
+    return g;
+}
+
+EC_GROUP *vse_curve_group(const struct vse_curve *c)
+{
+    return c->nid == NID_undef ? bn_p256() : EC_GROUP_new_by_curve_name(c->nid);
 }
 
 /* One of the numbers of a group, borrowed or put into `room`. NULL when OpenSSL fails. */
@@ -69,7 +107,7 @@ static err_t check_number(const EC_GROUP *g, uint8_t param, struct slice value)
 
 err_t vse_curve_param_check(const struct vse_curve *curve, uint8_t param, struct slice value)
 {
-    EC_GROUP *g = EC_GROUP_new_by_curve_name(curve->nid);
+    EC_GROUP *g = vse_curve_group(curve);
     err_t e;
 
     if (!g)

@@ -7,3 +7,6 @@
 err_t vse_dump_object(const struct vse_object *o, struct buf *out);
 /* One line for a curve and the parameters it has. */
 err_t vse_dump_curve(uint8_t id, uint8_t params, struct buf *out);
+
+/* A certificate, DER, as PEM. ERR_CORRUPT. */
+err_t vse_dump_certificate(struct slice der, struct buf *out);

@@ -31,6 +31,12 @@ err_t vse_crypto_failed(void)
     return ERR_CRYPTO;
 }
 
+void vse_reverse(uint8_t *to, struct slice from)
+{
+    for (size_t i = 0; i < from.n; i++)
+        to[i] = from.p[from.n - 1 - i];
+}
+
 BIGNUM *vse_bn(struct slice s)
 {
     BIGNUM *b = BN_secure_new(); /* so marked, every copy OpenSSL makes of it is wiped */
@@ -72,15 +78,15 @@ void vse_keymaker_number(struct vse_keymaker *m, const char *name, struct slice 
         vse_keymaker_bn(m, name, vse_bn(s));
 }
 
-err_t vse_keymaker_make(struct vse_keymaker *m, const char *type, bool private, EVP_PKEY **ret)
+err_t vse_keymaker_make(struct vse_keymaker *m, const char *type, enum vse_keymaker_what what, EVP_PKEY **ret)
 {
+    static const int selections[] = { EVP_PKEY_PUBLIC_KEY, EVP_PKEY_KEYPAIR, EVP_PKEY_KEY_PARAMETERS };
     auto_pkey_ctx EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
     OSSL_PARAM *params = m->failed ? NULL : OSSL_PARAM_BLD_to_param(m->bld);
     EVP_PKEY *key = NULL;
 
     if (ctx && params && EVP_PKEY_fromdata_init(ctx) == 1)
-        (void)EVP_PKEY_fromdata(ctx, &key, private ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY,
-                                params); /* key tells */
+        (void)EVP_PKEY_fromdata(ctx, &key, selections[what], params); /* key tells */
     OSSL_PARAM_free(params);
     if (!key)
         return vse_crypto_failed();

@@ -15,6 +15,8 @@ void vse_bn_free_ptr(BIGNUM **b);
 
 /* ERR_CRYPTO, and OpenSSL's error queue emptied. */
 err_t vse_crypto_failed(void);
+/* The bytes of `from` the other way round: the wire's order of 25519 and 448 and the RFCs'. */
+void vse_reverse(uint8_t *to, struct slice from);
 /* A number that is wiped wherever it goes. NULL when out of memory. */
 BIGNUM *vse_bn(struct slice s);
 
@@ -23,6 +25,7 @@ struct vse_keymaker {
     OSSL_PARAM_BLD *bld;
     BIGNUM *bn[8];
     size_t n;
+    uint8_t generator[SE_EC_PUBLIC_MAX]; /* of a curve without a name; `bld` points at it */
     bool failed;
 };
 
@@ -32,7 +35,8 @@ void vse_keymaker_done(struct vse_keymaker *m);
 /* Both remember a failure; the first takes b over, NULL being a failure; the second skips the empty slice. */
 void vse_keymaker_bn(struct vse_keymaker *m, const char *name, BIGNUM *b);
 void vse_keymaker_number(struct vse_keymaker *m, const char *name, struct slice s);
-err_t vse_keymaker_make(struct vse_keymaker *m, const char *type, bool private, EVP_PKEY **ret);
+enum vse_keymaker_what { VSE_KEYMAKER_PUBLIC, VSE_KEYMAKER_PRIVATE, VSE_KEYMAKER_PARAMETERS };
+err_t vse_keymaker_make(struct vse_keymaker *m, const char *type, enum vse_keymaker_what what, EVP_PKEY **ret);
 
 /* Copy a number of the key into a part, n bytes long or (0) as long as it is. */
 err_t vse_take_number(const EVP_PKEY *key, const char *name, struct vse_object *o, unsigned part, size_t n);

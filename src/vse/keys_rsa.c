@@ -104,7 +104,7 @@ static err_t private_key(const struct vse_object *o, EVP_PKEY **ret)
     else
         put_raw(&m, o, true);
     BN_CTX_free(ctx);
-    return vse_keymaker_make(&m, "RSA", true, ret);
+    return vse_keymaker_make(&m, "RSA", VSE_KEYMAKER_PRIVATE, ret);
 }
 
 static err_t public_key(const struct vse_object *o, EVP_PKEY **ret)
@@ -118,7 +118,7 @@ static err_t public_key(const struct vse_object *o, EVP_PKEY **ret)
     if (e)
         return e;
     put_raw(&m, o, false);
-    return vse_keymaker_make(&m, "RSA", false, ret);
+    return vse_keymaker_make(&m, "RSA", VSE_KEYMAKER_PUBLIC, ret);
 }
 
 /* ---- generation ---- */
@@ -281,4 +281,28 @@ err_t vse_rsa_decrypt(const struct vse_object *o, uint8_t algorithm, struct slic
     err_t e = padding ? private_key(o, &key) : ERR_UNSUPPORTED;
 
     return e ? e : crypt_with(key, padding, EVP_PKEY_decrypt_init, EVP_PKEY_decrypt, in, out);
+}
+
+err_t vse_rsa_tls_secret(const struct vse_object *o, unsigned version, struct slice in, struct buf *out)
+{
+    auto_pkey EVP_PKEY *key = NULL;
+    auto_pkey_ctx EVP_PKEY_CTX *ctx = NULL;
+    uint8_t secret[SE_RSA_BYTES_MAX];
+    size_t n = sizeof(secret);
+    OSSL_PARAM params[2] = { OSSL_PARAM_construct_uint(OSSL_ASYM_CIPHER_PARAM_TLS_CLIENT_VERSION, &version),
+                             OSSL_PARAM_construct_end() };
+    err_t e = private_key(o, &key);
+
+    if (e)
+        return e;
+    if (in.n != (size_t)EVP_PKEY_get_size(key))
+        return ERR_INVALID;
+    ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+    if (!ctx || EVP_PKEY_decrypt_init(ctx) != 1 ||
+        EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_WITH_TLS_PADDING) != 1 ||
+        EVP_PKEY_CTX_set_params(ctx, params) != 1 || EVP_PKEY_decrypt(ctx, secret, &n, in.p, in.n) != 1)
+        return vse_crypto_failed();
+    e = buf_add_mem(out, secret, n);
+    mem_wipe(secret, sizeof(secret));
+    return e;
 }

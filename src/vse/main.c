@@ -7,38 +7,23 @@
 #include "vse/applet.h"
 #include "vse/chip.h"
 #include "vse/dump.h"
+#include "vse/faults.h"
+#include "vse/options.h"
+#include "vse/power.h"
+#include "vse/provision.h"
+#include "vse/scp_keys.h"
 #include "vse/server.h"
 #include "vse/store.h"
+#include "vse/trace.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-static const char usage[] =
-    "Usage: sedge-chip serve --state FILE --socket PATH [--applet 3.1|7.2] [--sign-ms N] [--counters FILE]\n"
-    "       sedge-chip dump FILE\n"
-    "       sedge-chip --help | --version\n"
-    "\n"
-    "A virtual SE050 secure element: its I2C bus is a Unix socket, its memory a file.\n"
-    "It is for development and protects nothing: the state file holds the keys.\n"
-    "\n"
-    "  --state FILE     the chip's memory; made when missing, mode 0600\n"
-    "  --socket PATH    where bus masters connect, mode 0600\n"
-    "  --applet V       applet version to be: 3.1 (default) or 7.2\n"
-    "  --sign-ms N      add N milliseconds to every private-key operation (default 0)\n"
-    "  --counters FILE  keep the number of private-key operations in FILE\n";
-
-enum { EXIT_USAGE = 2, SIGN_MS_MAX = 600000 };
-
-struct options {
-    const char *state, *socket, *counters;
-    uint32_t applet;
-    unsigned sign_ms;
-};
+enum { EXIT_USAGE = 2, FAULTS_MAX = 1024 * 1024 };
 
 /* ---- words for failures ---- */
 
@@ -79,74 +64,24 @@ static const char *socket_advice(err_t e)
     }
 }
 
+static const char *tcp_advice(err_t e)
+{
+    switch (e) {
+    case ERR_INVALID:
+        return "it wants HOST:PORT, in numbers";
+    case ERR_DENIED:
+        return "the host must be a loopback address (127.0.0.1): whoever reaches the port has the bus";
+    case ERR_EXISTS:
+        return "the port is taken";
+    default:
+        return err_str(e);
+    }
+}
+
 static int usage_error(const char *what)
 {
     fprintf(stderr, "sedge-chip: %s; see sedge-chip --help\n", what);
     return EXIT_USAGE;
-}
-
-/* ---- options ---- */
-
-static bool parse_applet(const char *text, uint32_t *ret)
-{
-    if (strcmp(text, "3.1") == 0)
-        *ret = SE_APPLET_VERSION_3_1;
-    else if (strcmp(text, "7.2") == 0)
-        *ret = SE_APPLET_VERSION_7_2;
-    else
-        return false;
-    return true;
-}
-
-static bool parse_number(const char *text, unsigned max, unsigned *ret)
-{
-    char *end;
-    unsigned long v;
-
-    errno = 0;
-    v = strtoul(text, &end, 10);
-    if (errno || end == text || *end || text[0] == '-' || v > max)
-        return false;
-    *ret = (unsigned)v;
-    return true;
-}
-
-static const char *set_option(struct options *o, int which, const char *value)
-{
-    if (which == 's')
-        o->state = value;
-    else if (which == 'p')
-        o->socket = value;
-    else if (which == 'c')
-        o->counters = value;
-    else if (which == 'a')
-        return parse_applet(value, &o->applet) ? NULL : "--applet wants 3.1 or 7.2";
-    else if (which == 'm')
-        return parse_number(value, SIGN_MS_MAX, &o->sign_ms) ? NULL : "--sign-ms wants a number up to 600000";
-    else
-        return "unknown option or missing value";
-    return NULL;
-}
-
-/* NULL, or what is wrong. */
-static const char *parse_serve(int argc, char **argv, struct options *o)
-{
-    static const struct option names[] = {
-        { "state", required_argument, NULL, 's' },    { "socket", required_argument, NULL, 'p' },
-        { "applet", required_argument, NULL, 'a' },   { "sign-ms", required_argument, NULL, 'm' },
-        { "counters", required_argument, NULL, 'c' }, { 0 },
-    };
-    const char *wrong = NULL;
-    int which;
-
-    opterr = 0;
-    while (!wrong && (which = getopt_long(argc, argv, "", names, NULL)) != -1)
-        wrong = set_option(o, which, optarg);
-    if (wrong)
-        return wrong;
-    if (optind < argc)
-        return "serve takes options only";
-    return o->state && o->socket ? NULL : "serve wants --state FILE and --socket PATH";
 }
 
 /* ---- serve ---- */
@@ -178,53 +113,154 @@ static int open_counters(const char *path)
     return fd;
 }
 
-static err_t run_chip(const struct options *o, struct vse_applet *applet, int listen_fd, int stop_fd)
-{
-    autoclose int counters = open_counters(o->counters);
-    struct vse_chip_options how = { .private_op_ms = o->sign_ms, .counters_fd = counters };
-    struct vse_chip *chip;
-    err_t e = vse_chip_new(applet, &how, &chip);
+/* What serving holds besides applet and state. */
+struct service {
+    const struct vse_options *o;
+    struct vse_trace *trace;
+    struct vse_faults *faults;
+    int listen_fds[VSE_SERVER_LISTENERS];
+};
 
-    if (e)
+static err_t open_faults(const char *path, struct vse_faults **ret)
+{
+    autobuf script = BUF_INIT(FAULTS_MAX);
+    unsigned line = 0;
+    err_t e = file_read(path, &script);
+
+    if (e) {
+        log_error("cannot read the faults in %s: %s", path, err_str(e));
         return e;
-    log_info("virtual SE050 at address 0x48 of the bus at %s, state in %s", o->socket, o->state);
-    e = vse_server_run(listen_fd, stop_fd, chip);
-    vse_chip_free(chip);
+    }
+    e = vse_faults_parse(buf_slice(&script), ret, &line);
+    if (e)
+        log_error("%s:%u: not understood: a line is \"at UNIT N FAULT [ARGUMENT]\", see sedge-chip(1)", path,
+                  line);
     return e;
 }
 
-static err_t open_applet(const struct options *o, struct vse_applet *applet, struct vse_store **ret_store)
+static err_t open_tcp(const char *where, int *ret_fd)
 {
-    err_t e;
+    uint16_t port;
+    err_t e = vse_server_listen_tcp(where, ret_fd, &port);
 
-    vse_applet_init(applet, o->applet, (struct vse_nvm){ 0 });
-    e = vse_store_open(o->state, load_entry, applet, ret_store);
     if (e)
-        return e;
-    applet->nvm = (struct vse_nvm){ *ret_store, vse_store_apply };
-    return vse_applet_provision(applet);
+        log_error("cannot listen on %s: %s", where, tcp_advice(e));
+    else
+        log_info("the bus is also at %.*s:%u", (int)(strrchr(where, ':') - where), where, port);
+    return e;
 }
 
-static err_t serve_state(const struct options *o, int stop_fd)
+static err_t open_service(struct service *s)
 {
-    struct vse_applet applet;
-    struct vse_store *store = NULL;
-    autoclose int listen_fd = -1;
-    err_t e = open_applet(o, &applet, &store);
+    const struct vse_options *o = s->o;
+    err_t e = o->faults ? open_faults(o->faults, &s->faults) : ERR_OK;
 
-    if (e) {
-        log_error("cannot use the state file %s: %s", o->state, state_advice(e));
-    } else {
-        e = vse_server_listen(o->socket, &listen_fd);
+    if (!e && o->trace) {
+        e = vse_trace_open(o->trace, &s->trace);
+        if (e)
+            log_error("cannot write the trace to %s: %s", o->trace, err_str(e));
+    }
+    if (!e && o->tcp)
+        e = open_tcp(o->tcp, &s->listen_fds[1]);
+    if (!e) {
+        e = vse_server_listen(o->socket, &s->listen_fds[0]); /* last: it leaves something to unlink */
         if (e)
             log_error("cannot make the socket %s: %s", o->socket, socket_advice(e));
     }
+    return e;
+}
+
+static void close_service(struct service *s)
+{
+    if (s->listen_fds[0] >= 0)
+        (void)unlink(s->o->socket); /* the next start replaces it anyway */
+    for (size_t i = 0; i < VSE_SERVER_LISTENERS; i++)
+        mem_close_fd(&s->listen_fds[i]);
+    vse_trace_close(s->trace);
+    vse_faults_free(s->faults);
+}
+
+static err_t run_chip(const struct service *s, struct vse_applet *applet, int stop_fd)
+{
+    autoclose int counters = open_counters(s->o->counters);
+    struct vse_chip_options how = { .private_op_ms = s->o->sign_ms,
+                                    .counters_fd = counters,
+                                    .bus_khz = s->o->bus_khz,
+                                    .realtime = s->o->realtime,
+                                    .trace = s->trace };
+    struct vse_bus bus = { .faults = s->faults };
+    err_t e = vse_chip_new(applet, &how, &bus.chip);
+
+    if (e)
+        return e;
+    log_info("virtual SE050 at address 0x48 of the bus at %s, state in %s", s->o->socket, s->o->state);
+    e = vse_server_run(s->listen_fds, stop_fd, &bus);
+    vse_chip_free(bus.chip);
+    return e;
+}
+
+static const char *keys_advice(err_t e)
+{
+    switch (e) {
+    case ERR_NOT_FOUND:
+        return "it is neither a published set (devkit, A1F4, A200, A201, A921) nor a file";
+    case ERR_DENIED:
+        return "it must belong to you and be closed to others (chmod 600)";
+    case ERR_PROTO:
+        return "its lines must be \"ENC hex\", \"MAC hex\" and \"DEK hex\"";
+    default:
+        return err_str(e);
+    }
+}
+
+static err_t set_scp_keys(const char *name, struct vse_scp_keys *keys)
+{
+    err_t e = vse_scp_keys_named(name, keys);
+
+    if (e == ERR_NOT_FOUND)
+        e = vse_scp_keys_read(name, keys);
+    if (e)
+        log_error("cannot take the platform keys from %s: %s", name, keys_advice(e));
+    return e;
+}
+
+static err_t open_state(const struct vse_options *o, struct vse_applet *applet, struct vse_store **ret_store)
+{
+    err_t e = vse_store_open(o->state, load_entry, applet, ret_store); /* keys rotated there win */
+
     if (!e) {
-        e = run_chip(o, &applet, listen_fd, stop_fd);
+        applet->nvm = (struct vse_nvm){ *ret_store, vse_store_apply };
+        e = vse_applet_provision(applet, o->full_factory ? VSE_FACTORY_FULL : VSE_FACTORY_EC);
+    }
+    if (e)
+        log_error("cannot use the state file %s: %s", o->state, state_advice(e));
+    return e;
+}
+
+static err_t open_applet(const struct vse_options *o, struct vse_applet *applet, struct vse_store **ret_store)
+{
+    err_t e;
+
+    vse_applet_init(applet, o->part, (struct vse_nvm){ 0 });
+    e = o->scp_keys ? set_scp_keys(o->scp_keys, &applet->settings.scp_keys) : ERR_OK;
+    return e ? e : open_state(o, applet, ret_store);
+}
+
+static err_t serve_state(const struct vse_options *o, int stop_fd)
+{
+    struct service service = { .o = o, .listen_fds = { -1, -1 } };
+    struct vse_applet applet;
+    struct vse_store *store = NULL;
+    err_t e = open_applet(o, &applet, &store);
+
+    if (!e)
+        e = open_service(&service);
+    if (!e) {
+        e = run_chip(&service, &applet, stop_fd);
         if (e)
             log_error("the bus at %s failed: %s", o->socket, err_str(e));
-        (void)unlink(o->socket); /* the next start replaces it anyway */
     }
+    close_service(&service);
     vse_applet_done(&applet);
     vse_store_close(store);
     return e;
@@ -232,12 +268,14 @@ static err_t serve_state(const struct options *o, int stop_fd)
 
 static int cmd_serve(int argc, char **argv)
 {
-    struct options o = { .applet = SE_APPLET_VERSION_3_1 };
-    const char *wrong = parse_serve(argc, argv, &o);
+    struct vse_options o;
+    const char *wrong = vse_options_parse(argc, argv, &o);
     autoclose int stop_fd = -1;
 
     if (wrong)
         return usage_error(wrong);
+    vse_power_cut_storage(o.cut_storage);
+    vse_power_cut_bus(o.cut_bus);
     stop_fd = stop_signals(); /* before the threads, which inherit the mask */
     if (stop_fd < 0) {
         log_error("cannot watch for signals: %s", strerror(errno));
@@ -254,26 +292,43 @@ static err_t dump_entry(void *ctx, uint8_t kind, uint32_t id, struct slice value
     auto_object *o = NULL;
     err_t e;
 
+    if (kind != VSE_NVM_CURVE && kind != VSE_NVM_OBJECT)
+        return ERR_OK; /* settings, and what nobody is shown */
     if (kind == VSE_NVM_CURVE)
         return value.n == 1 ? vse_dump_curve((uint8_t)id, value.p[0], out) : ERR_CORRUPT;
     e = vse_object_decode(id, value, &o);
     return e ? e : vse_dump_object(o, out);
 }
 
-static int cmd_dump(int argc, char **argv)
+/* What take finds in a state file, to standard output. */
+static int show_state(const char *path, vse_store_fn *take)
 {
     autobuf out = BUF_INIT(SIZE_MAX / 2);
-    err_t e;
+    err_t e = vse_store_peek(path, take, &out);
 
-    if (argc != 2)
-        return usage_error("dump wants one state file");
-    e = vse_store_peek(argv[1], dump_entry, &out);
     if (e) {
-        log_error("cannot read the state file %s: %s", argv[1], state_advice(e));
+        log_error("cannot read the state file %s: %s", path, state_advice(e));
         return EXIT_FAILURE;
     }
     fputs(buf_str(&out), stdout);
     return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int cmd_dump(int argc, char **argv)
+{
+    return argc == 2 ? show_state(argv[1], dump_entry) : usage_error("dump wants one state file");
+}
+
+/* ---- ca ---- */
+
+static err_t ca_entry(void *ctx, uint8_t kind, uint32_t id, struct slice value)
+{
+    return kind == VSE_NVM_HIDDEN && id == VSE_HIDDEN_CA_CERT ? vse_dump_certificate(value, ctx) : ERR_OK;
+}
+
+static int cmd_ca(int argc, char **argv)
+{
+    return argc == 2 ? show_state(argv[1], ca_entry) : usage_error("ca wants one state file");
 }
 
 /* ---- ---- */
@@ -282,7 +337,7 @@ static int cmd_help(int argc, char **argv)
 {
     (void)argc;
     (void)argv;
-    fputs(usage, stdout);
+    fputs(vse_options_usage, stdout);
     return EXIT_SUCCESS;
 }
 
@@ -298,8 +353,8 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    { "serve", cmd_serve }, { "dump", cmd_dump },         { "--help", cmd_help },
-    { "-h", cmd_help },     { "--version", cmd_version },
+    { "serve", cmd_serve },   { "dump", cmd_dump }, { "ca", cmd_ca },
+    { "--help", cmd_help },   { "-h", cmd_help },   { "--version", cmd_version },
 };
 
 int main(int argc, char **argv)

@@ -9,12 +9,24 @@
 
 enum { PART_MAX = SE_BINARY_MAX, FLAG_TRANSIENT = 1, FLAG_AUTH = 2 };
 
+static void drop_prepared(struct vse_object *o)
+{
+    if (o->prepared->key)
+        o->prepared->free(o->prepared->key);
+    *o->prepared = (struct vse_prepared){ 0 };
+}
+
 struct vse_object *vse_object_new(uint32_t id, uint8_t type)
 {
     struct vse_object *o = mem_calloc(1, sizeof(*o));
+    struct vse_prepared *prepared = mem_calloc(1, sizeof(*prepared));
 
-    if (!o)
+    if (!o || !prepared) {
+        free(o);
+        free(prepared);
         return NULL;
+    }
+    o->prepared = prepared;
     o->id = id;
     o->type = type;
     o->origin = VSE_ORIGIN_EXTERNAL;
@@ -28,6 +40,8 @@ void vse_object_free(struct vse_object *o)
 {
     if (!o)
         return;
+    drop_prepared(o);
+    free(o->prepared);
     buf_done(&o->policy);
     for (size_t i = 0; i < VSE_PARTS; i++)
         buf_done(&o->part[i]);
@@ -52,6 +66,11 @@ struct vse_object *vse_object_copy(const struct vse_object *o)
     c->auth = o->auth;
     c->size = o->size;
     c->max_attempts = o->max_attempts;
+    c->attempts = o->attempts;
+    c->owner = o->owner;
+    c->min_tag = o->min_tag;
+    c->min_output = o->min_output;
+    c->session = o->session;
     c->version = o->version;
     if (buf_add(&c->policy, buf_slice(&o->policy)))
         return NULL;
@@ -78,6 +97,7 @@ err_t vse_object_set_number(struct vse_object *o, unsigned part, struct slice va
     if (!e)
         e = buf_add(&fresh, value);
     assert(!e); /* the room is there */
+    drop_prepared(o);
     buf_done(&o->part[part]);
     o->part[part] = fresh;
     return ERR_OK;
@@ -90,6 +110,7 @@ err_t vse_object_set(struct vse_object *o, unsigned part, struct slice value)
 
     if (e)
         return e;
+    drop_prepared(o);
     buf_done(&o->part[part]);
     o->part[part] = fresh;
     return ERR_OK;
@@ -102,6 +123,7 @@ struct slice vse_object_part(const struct vse_object *o, unsigned part)
 
 void vse_object_clear(struct vse_object *o)
 {
+    drop_prepared(o);
     for (size_t i = 0; i < VSE_PARTS; i++) {
         buf_done(&o->part[i]);
         o->part[i] = BUF_SECRET(PART_MAX);
@@ -117,8 +139,8 @@ size_t vse_object_size(const struct vse_object *o)
     return n;
 }
 
-/* ---- stored form: type curve origin flags bits attempts version, then length-prefixed policy and parts ----
- */
+/* ---- stored form: type curve origin flags size max-attempts version, length-prefixed policy and parts, then (absent
+ * in what was written before they were known) failed-attempts owner min-tag min-output ---- */
 
 static void put_counted(struct writer *w, struct slice s)
 {
@@ -140,6 +162,10 @@ err_t vse_object_encode(const struct vse_object *o, struct buf *out)
     put_counted(&w, buf_slice(&o->policy));
     for (unsigned i = 0; i < VSE_PARTS; i++)
         put_counted(&w, slice_head(vse_object_part(o, i), o->transient ? 0 : PART_MAX));
+    writer_be16(&w, o->attempts);
+    writer_be32(&w, o->owner);
+    writer_be16(&w, o->min_tag);
+    writer_be16(&w, o->min_output);
     return writer_done(&w);
 }
 
@@ -168,6 +194,12 @@ static err_t decode_into(struct vse_object *o, struct slice in)
     e = buf_add(&o->policy, get_counted(&r));
     for (unsigned i = 0; i < VSE_PARTS && !e; i++)
         e = vse_object_set(o, i, get_counted(&r));
+    if (!reader_empty(&r)) {
+        o->attempts = reader_be16(&r);
+        o->owner = reader_be32(&r);
+        o->min_tag = reader_be16(&r);
+        o->min_output = reader_be16(&r);
+    }
     if (e == ERR_NOMEM)
         return e;
     return e || reader_done(&r) ? ERR_CORRUPT : ERR_OK;
@@ -197,6 +229,46 @@ bool vse_object_is_rsa(const struct vse_object *o)
     return o->type >= SE_TYPE_RSA_PAIR && o->type <= SE_TYPE_RSA_PUBLIC;
 }
 
+bool vse_object_is_symmetric(const struct vse_object *o)
+{
+    return o->type == SE_TYPE_AES || o->type == SE_TYPE_DES || o->type == SE_TYPE_HMAC;
+}
+
+bool vse_object_size_valid(uint8_t type, size_t bytes)
+{
+    /* `step` bytes apart, counted from `min` */
+    static const struct {
+        uint8_t type;
+        uint16_t min, max, step;
+    } sizes[] = {
+        { SE_TYPE_AES, 16, 32, 8 },   { SE_TYPE_DES, 8, 24, 8 },
+        { SE_TYPE_HMAC, 1, SE_HMAC_KEY_MAX, 1 },
+        { SE_TYPE_USERID, SE_USERID_MIN, SE_USERID_MAX, 1 },
+        { SE_TYPE_COUNTER, 1, SE_COUNTER_MAX, 1 },
+        { SE_TYPE_PCR, SE_PCR_LEN, SE_PCR_LEN, 1 },
+        { SE_TYPE_BINARY, 1, SE_BINARY_MAX, 1 },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++)
+        if (sizes[i].type == type)
+            return bytes >= sizes[i].min && bytes <= sizes[i].max &&
+                   (bytes - sizes[i].min) % sizes[i].step == 0;
+    return false;
+}
+
+static bool value_sound(const struct vse_object *o)
+{
+    size_t initial = o->type == SE_TYPE_PCR ? SE_PCR_LEN : 0;
+
+    if (o->type == SE_TYPE_BINARY && o->origin == VSE_ORIGIN_PROVISIONED && o->size == 0)
+        return o->curve == 0 && o->part[VSE_DATA].n == 0; /* a certificate nobody has wanted yet */
+    bool empty_file = o->type == SE_TYPE_BINARY && o->size == 0; /* a certificate that is not made yet */
+
+    if (o->curve || !(empty_file || vse_object_size_valid(o->type, o->size)))
+        return false;
+    return o->transient || (o->part[VSE_DATA].n == o->size && o->part[VSE_PCR_INITIAL].n == initial);
+}
+
 bool vse_object_sound(const struct vse_object *o)
 {
     if (!vse_policy_valid(buf_slice(&o->policy)))
@@ -205,7 +277,7 @@ bool vse_object_sound(const struct vse_object *o)
         return vse_curve_find(o->curve) != NULL;
     if (vse_object_is_rsa(o))
         return o->curve == 0 && vse_rsa_bits_valid(o->size);
-    return o->type == SE_TYPE_BINARY && o->curve == 0 && (o->transient || o->part[VSE_DATA].n == o->size);
+    return value_sound(o);
 }
 
 bool vse_rsa_bits_valid(unsigned bits)
@@ -244,9 +316,14 @@ struct vse_object *vse_objects_find(const struct vse_objects *t, uint32_t id)
     return i < t->n ? t->v[i] : NULL;
 }
 
+err_t vse_objects_reserve_more(struct vse_objects *t, size_t n)
+{
+    return mem_grow(&t->v, &t->cap, t->n + n, VSE_OBJECTS_MAX, sizeof(struct vse_object *));
+}
+
 err_t vse_objects_reserve(struct vse_objects *t)
 {
-    return mem_grow(&t->v, &t->cap, t->n + 1, VSE_OBJECTS_MAX, sizeof(struct vse_object *));
+    return vse_objects_reserve_more(t, 1);
 }
 
 void vse_objects_put(struct vse_objects *t, struct vse_object *o)

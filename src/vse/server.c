@@ -1,33 +1,46 @@
 #include "vse/server.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "vse/bus.h"
+#include "vse/power.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { MASTERS_MAX = 64, BACKLOG = 16, READ_CHUNK = 4096, POLL_FIXED = 2 };
+enum {
+    MASTERS_MAX = 64,
+    BACKLOG = 16,
+    READ_CHUNK = 4096,
+    POLL_LISTEN = 1,
+    POLL_FIXED = POLL_LISTEN + VSE_SERVER_LISTENERS,
+};
 
 struct master {
     int fd;
     bool gone;
     struct buf in, out;
+    int64_t out_due_us; /* realtime: when the transaction of `out` is over */
 };
 
 struct server {
-    struct vse_chip *chip;
-    int listen_fd, stop_fd;
+    struct vse_bus *bus;
+    const int *listen_fds;
+    int stop_fd;
     struct master masters[MASTERS_MAX];
     size_t n;
-    int holder; /* descriptor of the master that has the bus, or -1 */
+    int holder;          /* descriptor of the master that has the bus, or -1 */
+    int64_t now_us;      /* of this round */
+    int64_t bus_free_us; /* realtime: when the running transaction is over */
 };
 
 /* ---- the socket ---- */
@@ -94,6 +107,50 @@ err_t vse_server_listen(const char *path, int *ret_fd)
     return e;
 }
 
+static err_t parse_loopback(const char *where, struct sockaddr_in *ret)
+{
+    const char *colon = strrchr(where, ':');
+    autofree char *host = colon ? mem_str(slice_of(where, (size_t)(colon - where))) : NULL;
+    struct sockaddr_in a = { .sin_family = AF_INET };
+    char *end;
+    unsigned long port;
+
+    if (!colon || colon[1] < '0' || colon[1] > '9')
+        return ERR_INVALID;
+    if (!host)
+        return ERR_NOMEM;
+    port = strtoul(colon + 1, &end, 10);
+    if (*end || port > UINT16_MAX || inet_pton(AF_INET, host, &a.sin_addr) != 1)
+        return ERR_INVALID;
+    if (ntohl(a.sin_addr.s_addr) >> 24 != IN_LOOPBACKNET)
+        return ERR_DENIED;
+    a.sin_port = htons((uint16_t)port);
+    *ret = a;
+    return ERR_OK;
+}
+
+err_t vse_server_listen_tcp(const char *where, int *ret_fd, uint16_t *ret_port)
+{
+    struct sockaddr_in a;
+    socklen_t n = sizeof(a);
+    int one = 1;
+    autoclose int fd = -1;
+    err_t e = parse_loopback(where, &a);
+
+    if (e)
+        return e;
+    fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0)
+        return file_err(errno);
+    if (bind(fd, (const struct sockaddr *)&a, sizeof(a)) != 0 || listen(fd, BACKLOG) != 0)
+        return errno == EADDRINUSE ? ERR_EXISTS : file_err(errno);
+    if (getsockname(fd, (struct sockaddr *)&a, &n) != 0)
+        return file_err(errno);
+    *ret_port = ntohs(a.sin_port);
+    *ret_fd = steal_fd(&fd);
+    return ERR_OK;
+}
+
 /* ---- masters ---- */
 
 static void master_end(struct server *s, struct master *m)
@@ -118,12 +175,14 @@ static void drop_gone(struct server *s)
     s->n = kept;
 }
 
-static void accept_master(struct server *s)
+static void accept_master(struct server *s, int listen_fd)
 {
-    int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    int one = 1;
 
     if (fd < 0)
         return; /* it went away, or there are no descriptors: the next one is as good */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* no TCP: no such option, no harm */
     s->masters[s->n++] = (struct master){ .fd = fd,
                                           .in = BUF_SECRET(VSE_BUS_REQUEST_MAX),
                                           .out = BUF_SECRET(VSE_BUS_REPLY_MAX) };
@@ -131,7 +190,7 @@ static void accept_master(struct server *s)
 
 static bool may_use_bus(const struct server *s, const struct master *m)
 {
-    return s->holder < 0 || s->holder == m->fd;
+    return (s->holder < 0 || s->holder == m->fd) && s->now_us >= s->bus_free_us;
 }
 
 /* Bytes only as far as one request: what follows waits in the kernel, and so does the peer. */
@@ -157,28 +216,49 @@ static void send_out(struct master *m)
         m->gone = true;
 }
 
+/* Power is gone with this reply half out: the master gets what was on the wire. */
+static void die_sending(struct master *m)
+{
+    int flags = fcntl(m->fd, F_GETFL);
+
+    if (flags >= 0 && fcntl(m->fd, F_SETFL, flags & ~O_NONBLOCK) == 0)
+        while (!m->gone && m->out.n)
+            send_out(m);
+    vse_power_off();
+}
+
+static void transaction_done(struct server *s, struct master *m, const struct vse_bus_done *done)
+{
+    s->holder = done->hold ? m->fd : -1;
+    if (done->power_cut)
+        die_sending(m);
+    if (vse_chip_realtime(s->bus->chip))
+        m->out_due_us = s->bus_free_us = s->now_us + (int64_t)done->wire_us;
+    else
+        send_out(m);
+}
+
 /* At most one transaction, so that no master starves the others. */
 static void serve_one(struct server *s, struct master *m)
 {
     struct slice in = buf_slice(&m->in);
     struct vse_bus_request q;
-    bool hold = false;
+    struct vse_bus_done done;
     err_t e;
 
-    if (m->gone || m->out.n || !may_use_bus(s, m))
+    if (m->gone || m->out.n)
         return;
     e = vse_bus_request_next(&in, &q);
-    if (e == ERR_MORE)
+    if (e == ERR_MORE || (!e && !may_use_bus(s, m)))
         return;
     if (!e)
-        e = vse_bus_transact(s->chip, &q, &m->out, &hold);
+        e = vse_bus_transact(s->bus, &q, &m->out, &done);
     if (e) {
         m->gone = true;
         return;
     }
-    s->holder = hold ? m->fd : -1;
     buf_drop(&m->in, m->in.n - in.n);
-    send_out(m);
+    transaction_done(s, m, &done);
 }
 
 static bool request_waits(const struct server *s, const struct master *m)
@@ -191,21 +271,24 @@ static bool request_waits(const struct server *s, const struct master *m)
 
 /* ---- the loop ---- */
 
-static short wanted(const struct master *m)
+static short wanted(const struct server *s, const struct master *m)
 {
     if (m->out.n)
-        return POLLOUT;
+        return s->now_us >= m->out_due_us ? POLLOUT : 0;
     return m->in.n < m->in.max ? POLLIN : 0; /* also while another has the bus: an end must be seen */
 }
 
+/* Does anybody's request wait for nothing but this thread? */
 static bool fill_polls(const struct server *s, struct pollfd *p)
 {
     bool waits = false;
 
     p[0] = (struct pollfd){ .fd = s->stop_fd, .events = POLLIN };
-    p[1] = (struct pollfd){ .fd = s->n < MASTERS_MAX ? s->listen_fd : -1, .events = POLLIN };
+    for (size_t i = 0; i < VSE_SERVER_LISTENERS; i++)
+        p[POLL_LISTEN + i] =
+            (struct pollfd){ .fd = s->n < MASTERS_MAX ? s->listen_fds[i] : -1, .events = POLLIN };
     for (size_t i = 0; i < s->n; i++) {
-        p[POLL_FIXED + i] = (struct pollfd){ .fd = s->masters[i].fd, .events = wanted(&s->masters[i]) };
+        p[POLL_FIXED + i] = (struct pollfd){ .fd = s->masters[i].fd, .events = wanted(s, &s->masters[i]) };
         waits = waits || request_waits(s, &s->masters[i]);
     }
     return waits;
@@ -226,25 +309,42 @@ static void serve_masters(struct server *s, const struct pollfd *p, size_t n)
     drop_gone(s);
 }
 
-err_t vse_server_run(int listen_fd, int stop_fd, struct vse_chip *chip)
+/* Until something happens, or the transaction on the wire is over. */
+static int wait_for_work(const struct server *s, struct pollfd *p, bool waits)
 {
-    struct server s = { .chip = chip, .listen_fd = listen_fd, .stop_fd = stop_fd, .holder = -1 };
+    int64_t us = waits ? 0 : s->bus_free_us - s->now_us;
+    struct timespec t = { us / 1000000, us % 1000000 * 1000 };
+
+    return ppoll(p, POLL_FIXED + s->n, waits || us > 0 ? &t : NULL, NULL);
+}
+
+static void accept_masters(struct server *s, const struct pollfd *p)
+{
+    for (size_t i = 0; i < VSE_SERVER_LISTENERS; i++)
+        if (p[i].revents && s->n < MASTERS_MAX)
+            accept_master(s, s->listen_fds[i]);
+}
+
+err_t vse_server_run(const int listen_fds[VSE_SERVER_LISTENERS], int stop_fd, struct vse_bus *bus)
+{
+    struct server s = { .bus = bus, .listen_fds = listen_fds, .stop_fd = stop_fd, .holder = -1 };
     struct pollfd p[POLL_FIXED + MASTERS_MAX];
     err_t e = ERR_OK;
 
     while (!e) {
         size_t n = s.n;
-        bool waits = fill_polls(&s, p);
-        int r = poll(p, POLL_FIXED + n, waits ? 0 : -1);
+        int r;
+        s.now_us = clock_mono_us();
+        r = wait_for_work(&s, p, fill_polls(&s, p));
         if (r < 0 && errno != EINTR)
             e = ERR_IO;
         if (r < 0)
             continue;
         if (p[0].revents)
             break;
+        s.now_us = clock_mono_us();
         serve_masters(&s, p + POLL_FIXED, n);
-        if (p[1].revents && s.n < MASTERS_MAX)
-            accept_master(&s);
+        accept_masters(&s, p + POLL_LISTEN);
     }
     for (size_t i = 0; i < s.n; i++)
         s.masters[i].gone = true;

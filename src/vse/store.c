@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "vse/power.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -106,6 +107,9 @@ static err_t entries_report(const struct entries *t, vse_store_fn *fn, void *ctx
 
 static err_t write_at(int fd, uint64_t offset, struct slice bytes)
 {
+    bool cut;
+
+    bytes = slice_head(bytes, vse_power_storage(bytes.n, &cut));
     while (bytes.n) {
         ssize_t n = pwrite(fd, bytes.p, bytes.n, (off_t)offset);
         if (n < 0 && errno == EINTR)
@@ -115,7 +119,30 @@ static err_t write_at(int fd, uint64_t offset, struct slice bytes)
         offset += (uint64_t)n;
         bytes = slice_skip(bytes, (size_t)n);
     }
+    if (cut)
+        vse_power_off();
     return ERR_OK;
+}
+
+/* The new file as far as it came, under the name file_write_durable gives it. */
+static void write_torn(const char *path, struct slice bytes)
+{
+    autofree char *name = mem_printf("%s.new.%ld", path, (long)getpid());
+    int fd = name ? open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
+
+    if (fd >= 0)
+        (void)file_write_all(fd, bytes); /* there is nobody to tell */
+    vse_power_off();
+}
+
+static err_t replace_file(const char *path, struct slice bytes)
+{
+    bool cut;
+    size_t n = vse_power_storage(bytes.n, &cut);
+
+    if (cut)
+        write_torn(path, slice_head(bytes, n));
+    return file_write_durable(path, bytes, 0600);
 }
 
 static err_t sync_file(struct vse_store *s)
@@ -186,7 +213,7 @@ static err_t compact(struct vse_store *s)
     int fd;
 
     if (!e)
-        e = file_write_durable(s->path, buf_slice(&image), 0600);
+        e = replace_file(s->path, buf_slice(&image));
     if (e)
         return e;
     fd = open(s->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
@@ -276,7 +303,7 @@ static err_t create_empty(const char *path)
     autobuf image = BUF_INIT(VSE_IMAGE_RECORDS);
     err_t e = vse_image_head(&image, 0, VSE_IMAGE_RECORDS);
 
-    return e ? e : file_write_durable(path, buf_slice(&image), 0600);
+    return e ? e : replace_file(path, buf_slice(&image));
 }
 
 static err_t read_entries(const char *path, struct entries *t, struct vse_image_end *ret_end)

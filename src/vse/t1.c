@@ -341,6 +341,12 @@ enum vse_t1_event vse_t1_write(struct vse_t1 *t, struct slice block)
     return VSE_T1_NONE;
 }
 
+struct slice vse_t1_block(const struct vse_t1 *t, size_t *ret_pos)
+{
+    *ret_pos = t->refusing ? t->refusal_pos : t->out_pos;
+    return t->refusing ? SLICE_ARRAY(t->refusal) : slice_of(t->out, t->out_n);
+}
+
 bool vse_t1_read(struct vse_t1 *t, uint8_t *out, size_t n)
 {
     struct slice whole = t->refusing ? SLICE_ARRAY(t->refusal) : slice_of(t->out, t->out_n);

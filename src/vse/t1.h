@@ -52,6 +52,10 @@ enum vse_t1_event vse_t1_write(struct vse_t1 *t, struct slice block);
  * the block is kept for the next read. False: nothing to send, NACK the address. */
 bool vse_t1_read(struct vse_t1 *t, uint8_t *out, size_t n);
 
+/* What the next read would give: the whole block, and in *ret_pos how much of it was read. Nothing to send:
+ * *ret_pos is its length. */
+struct slice vse_t1_block(const struct vse_t1 *t, size_t *ret_pos);
+
 /* The complete APDU, valid from VSE_T1_EXECUTE to the next vse_t1_write. */
 struct slice vse_t1_apdu(const struct vse_t1 *t);
 uint32_t vse_t1_ticket(const struct vse_t1 *t);

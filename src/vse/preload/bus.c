@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,9 +42,56 @@ static const char *node_path(void)
     return dev && *dev ? dev : "/dev/i2c-1";
 }
 
+static const char *last_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+/* The path of an open folder in `out` (PATH_MAX bytes). */
+static bool folder_path(int dir, char *out)
+{
+    char link[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
+    ssize_t n;
+
+    if (dir == AT_FDCWD)
+        return getcwd(out, PATH_MAX) != NULL;
+    (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", dir);
+    n = readlink(link, out, PATH_MAX - 1);
+    if (n < 0)
+        return false;
+    out[n] = 0;
+    return true;
+}
+
+/* A bare name only, as in "i2c-1" with /dev open: whoever says ../dev/./i2c-1 gets what is really there. */
+static bool is_node_in(int dir, const char *name)
+{
+    char folder[PATH_MAX];
+    const char *node = node_path();
+    size_t n = (size_t)(last_name(node) - node);
+
+    if (strcmp(name, last_name(node)) != 0 || !folder_path(dir, folder))
+        return false;
+    return n > 0 && strlen(folder) == n - 1 && strncmp(folder, node, n - 1) == 0;
+}
+
+bool preload_is_node_at(int dir, const char *path)
+{
+    int saved = errno;
+    bool is;
+
+    if (!path || !socket_path())
+        return false;
+    is = strcmp(path, node_path()) == 0 || is_node_in(dir, path);
+    errno = saved;
+    return is;
+}
+
 bool preload_is_node(const char *path)
 {
-    return path && socket_path() && strcmp(path, node_path()) == 0;
+    return preload_is_node_at(AT_FDCWD, path);
 }
 
 unsigned preload_node_minor(void)

@@ -31,6 +31,8 @@ struct preload_bus;
 
 /* Is this the path of the node? */
 bool preload_is_node(const char *path);
+/* The same for a path that counts from the folder `dir` is open on, or AT_FDCWD. errno is kept. */
+bool preload_is_node_at(int dir, const char *path);
 /* Minor device number of the node: the digits at the end of its name. */
 unsigned preload_node_minor(void);
 

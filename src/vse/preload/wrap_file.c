@@ -44,7 +44,7 @@ static mode_t mode_arg(int flags, va_list ap)
     {                                                                  \
         va_list ap;                                                    \
         mode_t mode;                                                   \
-        if (preload_is_node(path))                                     \
+        if (preload_is_node_at(dir, path))                             \
             return preload_open(flags);                                \
         va_start(ap, flags);                                           \
         mode = mode_arg(flags, ap);                                    \
@@ -69,12 +69,12 @@ PRELOAD_EXPORT int __open64_2(const char *path, int flags)
 
 PRELOAD_EXPORT int __openat_2(int dir, const char *path, int flags)
 {
-    return preload_is_node(path) ? preload_open(flags) : CALL_NEXT(__openat_2, dir, path, flags);
+    return preload_is_node_at(dir, path) ? preload_open(flags) : CALL_NEXT(__openat_2, dir, path, flags);
 }
 
 PRELOAD_EXPORT int __openat64_2(int dir, const char *path, int flags)
 {
-    return preload_is_node(path) ? preload_open(flags) : CALL_NEXT(__openat64_2, dir, path, flags);
+    return preload_is_node_at(dir, path) ? preload_open(flags) : CALL_NEXT(__openat64_2, dir, path, flags);
 }
 
 /* ---- read, write, ioctl, locks ---- */

@@ -44,7 +44,7 @@ static bool is_ours(int fd)
 
 static bool is_ours_at(int dir, const char *path, int flags)
 {
-    return preload_is_node(path) || ((flags & AT_EMPTY_PATH) && path && !*path && is_ours(dir));
+    return preload_is_node_at(dir, path) || ((flags & AT_EMPTY_PATH) && path && !*path && is_ours(dir));
 }
 
 #define WRAP_STAT(name, type)                                                \
@@ -139,5 +139,5 @@ PRELOAD_EXPORT int eaccess(const char *path, int mode)
 
 PRELOAD_EXPORT int faccessat(int dir, const char *path, int mode, int flags)
 {
-    return preload_is_node(path) ? node_access(mode) : CALL_NEXT(faccessat, dir, path, mode, flags);
+    return preload_is_node_at(dir, path) ? node_access(mode) : CALL_NEXT(faccessat, dir, path, mode, flags);
 }

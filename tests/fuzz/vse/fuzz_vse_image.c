@@ -20,7 +20,7 @@ static void load(struct slice image)
     struct vse_image_end end;
     struct vse_applet a;
 
-    vse_applet_init(&a, SE_APPLET_VERSION_3_1, (struct vse_nvm){ 0 });
+    vse_applet_init(&a, &vse_personality_3_1, (struct vse_nvm){ 0 });
     if (!vse_image_load(image, take, &a, &end) && end.end > image.n)
         abort();
     for (size_t i = 0; i < a.objects.n; i++)

@@ -41,19 +41,39 @@ static void lengths_of_all(void **state)
     (void)state;
     for (unsigned id = 0; id < 256; id++) {
         const struct vse_curve *c = vse_curve_find((uint8_t)id);
-        assert_int_equal(c != NULL, id >= SE_CURVE_P192 && id <= SE_CURVE_K256);
-        if (!c)
+        EC_GROUP *g;
+
+        assert_int_equal(c != NULL, (id >= SE_CURVE_P192 && id <= SE_CURVE_BN256) || id == SE_CURVE_ED25519 ||
+                                        id == SE_CURVE_X25519 || id == SE_CURVE_X448);
+        if (!c || !vse_curve_is_weierstrass(c)) {
+            if (c)
+                assert_int_equal(vse_curve_public_bytes(c), c->bytes);
             continue;
-        EC_GROUP *g = EC_GROUP_new_by_curve_name(c->nid);
+        }
+        g = vse_curve_group(c);
         assert_non_null(g);
         assert_int_equal((EC_GROUP_get_degree(g) + 7) / 8, c->bytes);
+        assert_int_equal(vse_curve_public_bytes(c), 2 * c->bytes + 1);
         EC_GROUP_free(g);
     }
+}
+
+/* No name in OpenSSL, so its numbers are ours: they have to be a curve of prime order. */
+static void the_barreto_naehrig_curve(void **state)
+{
+    EC_GROUP *g = vse_curve_group(vse_curve_find(SE_CURVE_BN256));
+
+    (void)state;
+    assert_non_null(g);
+    assert_int_equal(EC_GROUP_check(g, NULL), 1);
+    assert_int_equal(BN_check_prime(EC_GROUP_get0_order(g), NULL, NULL), 1);
+    EC_GROUP_free(g);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(parameters_of_p256),
-                                        cmocka_unit_test(lengths_of_all) };
+                                        cmocka_unit_test(lengths_of_all),
+                                        cmocka_unit_test(the_barreto_naehrig_curve) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

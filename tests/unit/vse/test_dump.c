@@ -30,8 +30,68 @@ static void lines(void **state)
     assert_string_equal(buf_str(&out), "curve 0x03  prime256v1\ncurve 0x04  secp384r1, incomplete\n");
 }
 
+/* No type is unknown, none shows a byte of its value, and what limits an object is said. */
+static void every_type(void **state)
+{
+    static const struct {
+        uint8_t type;
+        uint16_t size;
+        const char *line;
+    } cases[] = {
+        { SE_TYPE_AES, 16, "0x00000001  AES key, 16 bytes, persistent, imported\n" },
+        { SE_TYPE_DES, 24, "0x00000001  DES key, 24 bytes, persistent, imported\n" },
+        { SE_TYPE_HMAC, 256, "0x00000001  HMAC key, 256 bytes, persistent, imported\n" },
+        { SE_TYPE_USERID, 4, "0x00000001  UserID, 4 bytes, persistent, imported\n" },
+        { SE_TYPE_COUNTER, 1, "0x00000001  counter, 1 byte, persistent, imported\n" },
+        { SE_TYPE_PCR, 32, "0x00000001  PCR, 32 bytes, persistent, imported\n" },
+        { SE_TYPE_BINARY, 0, "0x00000001  binary, not made yet, persistent, imported\n" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        auto_object *o = vse_object_new(1, cases[i].type);
+        autobuf out = BUF_INIT(1000);
+        o->size = cases[i].size;
+        assert_int_equal(vse_object_set(o, VSE_DATA, SLICE_LIT("imported")), ERR_OK);
+        assert_int_equal(vse_dump_object(o, &out), ERR_OK);
+        assert_string_equal(buf_str(&out), cases[i].line);
+    }
+}
+
+static void limits(void **state)
+{
+    auto_object *o = vse_object_new(0x7da00001, SE_TYPE_USERID);
+    autobuf out = BUF_INIT(1000);
+
+    (void)state;
+    o->size = 5;
+    o->auth = true;
+    o->max_attempts = 10;
+    o->attempts = 3;
+    o->owner = 0x11;
+    o->version = 2;
+    assert_int_equal(vse_dump_object(o, &out), ERR_OK);
+    assert_string_equal(buf_str(&out),
+                        "0x7DA00001  UserID, 5 bytes, persistent, imported, authentication (3 of 10 "
+                        "attempts failed), owner 0x00000011, version 2\n");
+}
+
+static void certificates(void **state)
+{
+    autobuf out = BUF_INIT(1000);
+
+    (void)state;
+    assert_int_equal(vse_dump_certificate(SLICE_LIT("junk"), &out), ERR_CORRUPT);
+    assert_int_equal(out.n, 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(lines) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lines),
+        cmocka_unit_test(every_type),
+        cmocka_unit_test(limits),
+        cmocka_unit_test(certificates),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,8 @@
 #include "base/mem.h"
 #include "vse/object.h"
 
+enum { LATER = 2 + 4 + 2 + 2 }; /* bytes of the fields that came later */
+
 static struct vse_object *sample(void)
 {
     struct vse_object *o = vse_object_new(7, SE_TYPE_BINARY);
@@ -12,6 +14,10 @@ static struct vse_object *sample(void)
     o->version = 0x01020304;
     o->max_attempts = 3;
     o->auth = true;
+    o->attempts = 2;
+    o->owner = 0x7da00001;
+    o->min_tag = 12;
+    o->min_output = 8;
     assert_int_equal(buf_add(&o->policy, SLICE_LIT("\x08\x00\x00\x00\x00\x10\x00\x00\x00")), ERR_OK);
     assert_int_equal(vse_object_set(o, VSE_DATA, SLICE_LIT("hello")), ERR_OK);
     return o;
@@ -29,7 +35,11 @@ static void stored_and_read_back(void **state)
     assert_true(slice_eq(buf_slice(&bytes), buf_slice(&again)));
     assert_true(vse_object_sound(back) && back->auth && back->version == 0x01020304 &&
                 back->max_attempts == 3);
+    assert_true(back->attempts == 2 && back->owner == 0x7da00001 && back->min_tag == 12 &&
+                back->min_output == 8);
     for (size_t n = 0; n < bytes.n; n++) { /* every prefix is refused, and the output untouched */
+        if (n == bytes.n - LATER)
+            continue; /* but for the form of old, below */
         autofree uint8_t *cut = mem_dup(bytes.p, n);
         struct vse_object *never = (struct vse_object *)1;
         assert_int_equal(vse_object_decode(7, slice_of(cut, n), &never), ERR_CORRUPT);
@@ -37,6 +47,19 @@ static void stored_and_read_back(void **state)
     }
     assert_int_equal(buf_add_u8(&bytes, 0), ERR_OK);
     assert_int_equal(vse_object_decode(7, buf_slice(&bytes), &back), ERR_CORRUPT);
+}
+
+/* What was written before attempts, owner and the minima were known. */
+static void an_older_form_is_read(void **state)
+{
+    auto_object *o = sample(), *back = NULL;
+    autobuf bytes = BUF_INIT(1000);
+    (void)state;
+
+    assert_int_equal(vse_object_encode(o, &bytes), ERR_OK);
+    assert_int_equal(vse_object_decode(7, slice_head(buf_slice(&bytes), bytes.n - LATER), &back), ERR_OK);
+    assert_true(vse_object_sound(back) && back->max_attempts == 3);
+    assert_true(back->attempts == 0 && back->owner == 0 && back->min_tag == 0 && back->min_output == 0);
 }
 
 static void of_a_transient_one_only_the_entry_is_stored(void **state)
@@ -75,7 +98,7 @@ static void soundness(void **state)
     } cases[] = {
         { SE_TYPE_EC_PAIR, SE_CURVE_P256, 0, true },
         { SE_TYPE_EC_PAIR, 0, 0, false },
-        { SE_TYPE_EC_PUBLIC, SE_CURVE_BN256, 0, false },
+        { SE_TYPE_EC_PUBLIC, SE_CURVE_WEIERSTRASS_COUNT + 1, 0, false },
         { SE_TYPE_RSA_PAIR, 0, 2048, true },
         { SE_TYPE_RSA_PAIR, 0, 2047, false },
         { SE_TYPE_RSA_PAIR, SE_CURVE_P256, 2048, false },
@@ -91,6 +114,44 @@ static void soundness(void **state)
         o->size = cases[i].size;
         assert_int_equal(vse_object_sound(o), cases[i].sound);
     }
+}
+
+static void value_sizes(void **state)
+{
+    static const struct {
+        uint8_t type;
+        size_t bytes;
+        bool valid;
+    } cases[] = {
+        { SE_TYPE_AES, 15, false },
+        { SE_TYPE_AES, 16, true },
+        { SE_TYPE_AES, 20, false },
+        { SE_TYPE_AES, 24, true },
+        { SE_TYPE_AES, 32, true },
+        { SE_TYPE_AES, 40, false },
+        { SE_TYPE_DES, 0, false },
+        { SE_TYPE_DES, 8, true },
+        { SE_TYPE_DES, 24, true },
+        { SE_TYPE_DES, 32, false },
+        { SE_TYPE_HMAC, 0, false },
+        { SE_TYPE_HMAC, 256, true },
+        { SE_TYPE_HMAC, 257, false },
+        { SE_TYPE_USERID, 3, false },
+        { SE_TYPE_USERID, 4, true },
+        { SE_TYPE_USERID, 16, true },
+        { SE_TYPE_USERID, 17, false },
+        { SE_TYPE_COUNTER, 8, true },
+        { SE_TYPE_COUNTER, 9, false },
+        { SE_TYPE_PCR, 32, true },
+        { SE_TYPE_PCR, 31, false },
+        { SE_TYPE_BINARY, 32767, true },
+        { SE_TYPE_BINARY, 32768, false },
+        { SE_TYPE_EC_PAIR, 32, false },
+        { 0, 1, false },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        assert_int_equal(vse_object_size_valid(cases[i].type, cases[i].bytes), cases[i].valid);
 }
 
 static void the_table(void **state)
@@ -119,6 +180,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stored_and_read_back),
+        cmocka_unit_test(an_older_form_is_read),
+        cmocka_unit_test(value_sizes),
         cmocka_unit_test(of_a_transient_one_only_the_entry_is_stored),
         cmocka_unit_test(numbers_have_a_width),
         cmocka_unit_test(soundness),
