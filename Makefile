@@ -69,6 +69,11 @@ fuzz:
 bench: core-archive
 	@tools/packages demo check
 	@tests/bench/bench
+	@tests/bench/chip
+
+# The table of docs/chip.md: which tests prove which command of the virtual chip.
+chip-table:
+	@tools/chip-table
 
 install: all
 	@DESTDIR=$(DESTDIR) meson install -C $(TREE) --no-rebuild --quiet
@@ -76,4 +81,4 @@ install: all
 clean:
 	rm -rf $(B)
 
-.PHONY: all compile demo demo-stop core-archive check check-long check-fresh asan unit tidy fmt fuzz bench install clean
+.PHONY: all compile demo demo-stop core-archive check check-long check-fresh asan unit tidy fmt fuzz bench chip-table install clean

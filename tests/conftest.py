@@ -27,7 +27,7 @@ SEED = int(os.environ.get("SEDGE_SEED", "1"))
 os.environ["PATH"] = f"{BIN}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 for name in list(os.environ):
     if name.startswith(("SEDGE_", "EX_SSS_", "AWS_", "PKCS11_")) and name not in (
-        "SEDGE_BUILD", "SEDGE_MESON", "SEDGE_LONG", "SEDGE_SEED"):
+        "SEDGE_BUILD", "SEDGE_MESON", "SEDGE_LONG", "SEDGE_SEED", "SEDGE_CHIP_MARKS"):
         del os.environ[name]
 
 
@@ -99,3 +99,38 @@ def procs(tmp_path):
 def rng(request):
     """Random choices that SEDGE_SEED repeats, different for each test."""
     return random.Random(f"{SEED}/{request.node.nodeid}")
+
+
+# ---- the chip: personalities, and marks that `make chip-table` counts (docs/chip-marks.md) ----
+
+APPLETS = ("3.1", "7.2")
+CHIP_KINDS = ("positive", "length", "order", "denied")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "chip(command, kind, applet): one byte-exact case of an applet command; see docs/chip-marks.md")
+
+
+@pytest.fixture(params=APPLETS)
+def applet(request):
+    """Once per personality of the virtual chip."""
+    return request.param
+
+
+def chip_marks(item):
+    """The (command, personality, kind) that one collected case covers."""
+    own = getattr(item, "callspec", None) and item.callspec.params.get("applet")
+    for mark in item.iter_markers("chip"):
+        command, = mark.args
+        said = mark.kwargs.get("applet", APPLETS)
+        for one in (said,) if isinstance(said, str) else said:
+            if own in (None, one):
+                yield command, one, mark.kwargs["kind"]
+
+
+def pytest_collection_modifyitems(config, items):
+    """SEDGE_CHIP_MARKS=FILE: write every mark down, a line per case, for tools/chip-table."""
+    target = os.environ.get("SEDGE_CHIP_MARKS")
+    if target:
+        lines = ["\t".join((*m, item.nodeid)) for item in items for m in chip_marks(item)]
+        pathlib.Path(target).write_text("\n".join(lines) + "\n")

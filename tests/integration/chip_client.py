@@ -4,6 +4,7 @@ From NXP UM11225 and AN12413 only. Nothing here is shared with src/se or src/vse
 side is seen on the other.
 """
 
+import json
 import pathlib
 import socket
 import struct
@@ -13,6 +14,9 @@ import time
 ADDRESS = 0x48
 AID = bytes.fromhex("a0000003965453000000010300000000")
 UNIQUE_ID = 0x7FFF0206
+#: what every part leaves the factory with: unique id, the applet's keys, attestation and cloud-connection keys and certificates
+FACTORY_IDS = [UNIQUE_ID, 0x7FFF0201, 0x7FFF0202, 0xF0000012, 0xF0000013,
+               *range(0xF0000000, 0xF0000004), *range(0xF0000100, 0xF0000104)]
 
 # ---- the virtual bus -------------------------------------------------------------------------------------------
 
@@ -207,22 +211,9 @@ PAIR, PRIVATE, PUBLIC = 0x60, 0x40, 0x20
 P256, P384, P521 = 3, 4, 5
 ECDSA_SHA256, ECDSA_SHA384, ECDSA_SHA512, ECDSA_PLAIN = 0x21, 0x22, 0x26, 0x09
 
-# SEC 2, in the order hosts send: A, B, G, N, prime
-_P256 = dict(
-    a="ffffffff00000001000000000000000000000000fffffffffffffffffffffffc",
-    b="5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b",
-    g="046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
-      "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5",
-    n="ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551",
-    p="ffffffff00000001000000000000000000000000ffffffffffffffffffffffff")
-_P384 = dict(
-    a="fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffeffffffff0000000000000000fffffffc",
-    b="b3312fa7e23ee7e4988e056be3f82d19181d9c6efe8141120314088f5013875ac656398d8a2ed19d2a85c8edd3ec2aef",
-    g="04aa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b9859f741e082542a385502f25dbf55296c3a545e3872760ab7"
-      "3617de4a96262c6f5d9e98bf9292dc29f8f41dbd289a147ce9da3113b5f0b8c00a60b1ce1d7e819d7a431d7c90ea0e5f",
-    n="ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973",
-    p="fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffeffffffff0000000000000000ffffffff")
-CURVES = {P256: _P256, P384: _P384}
+#: {curve id: {a, b, g, n, p in hex}} of the Weierstrass curves
+CURVES = {c["curve"]: c for c in json.loads(
+    (pathlib.Path(__file__).resolve().parents[1] / "vectors/curves.json").read_text())["vectors"]}
 
 
 class Chip:
@@ -251,6 +242,13 @@ class Chip:
 
     def command(self, ins, p1, p2, *tlvs, **kw):
         data, sw = self.raw(apdu(ins, p1, p2, b"".join(tlvs), **kw))
+        if sw != 0x9000:
+            raise SW(sw)
+        return untlv(data)
+
+    def run(self, command):
+        """Send a builder's Command (chip_commands); {tag: value}, or SW is raised."""
+        data, sw = self.raw(bytes(command))
         if sw != 0x9000:
             raise SW(sw)
         return untlv(data)
@@ -412,9 +410,11 @@ class Part:
         self.process.kill()
         self.process.wait(10)
 
+    def read_counters(self):
+        return json.loads(self.counters.read_text())
+
     def private_ops(self):
-        import json
-        return json.loads(self.counters.read_text())["private_key_operations"]
+        return self.read_counters()["private_key_operations"]
 
     def dump(self):
         return subprocess.run([self.program, "dump", self.state], capture_output=True, text=True, timeout=20)

@@ -12,6 +12,8 @@ from conftest import BIN, LIB
 
 MODULE = LIB / "libsss_pkcs11.so"
 RSA_ID, EC_ID = 0x20181001, 0x20181002
+#: EC pairs on P-256 that every chip leaves the factory with
+FACTORY_KEYS = [0xF0000000, 0xF0000002, 0xF0000012, 0xF0000100, 0xF0000102]
 PIN = "1234"
 
 

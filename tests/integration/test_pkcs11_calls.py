@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
 from conftest import wait_for
 from cryptoki import der_of
-from p11_walk import EC_ID, MODULE, RSA_ID, Token, keys, token  # noqa: F401 (fixtures)
+from p11_walk import EC_ID, FACTORY_KEYS, MODULE, RSA_ID, Token, keys, token  # noqa: F401 (fixtures)
 
 HERE = pathlib.Path(__file__).resolve().parent
 START = f"""
@@ -41,6 +41,7 @@ def rv(name, value):
     assert c.rv_name(value) == name, (c.rv_name(value), name)
 DIGEST = hashlib.sha256(b"hello").digest()
 RSA, EC = "sss:20181001", "sss:20181002"
+FACTORY_KEYS = {FACTORY_KEYS}
 """
 
 
@@ -258,13 +259,14 @@ def test_other_processes_writes_are_seen_by_the_next_search(token):
     with Conversation(token, """
         s = m.start()
         ids = lambda: sorted(m.attribute(s, o, c.ID).hex() for o in m.find(s, [(c.CLASS, c.PRIVATE_KEY)]))
-        assert ids() == ["20181001", "20181002"]
+        factory = ["%08x" % k for k in FACTORY_KEYS]
+        assert ids() == ["20181001", "20181002", *factory]
         rsa, ec = m.key(s, RSA), m.key(s, EC)
         point = m.attribute(s, ec, c.EC_POINT)
         assert m.key(s, EC).value == ec.value and m.key(s, RSA).value == rsa.value    # handles stay
         ask()
         fails("CKR_KEY_HANDLE_INVALID", m.sign, s, c.RSA_PKCS, rsa, DIGEST)            # even before a search
-        assert ids() == ["20181002", "20181003"]
+        assert ids() == ["20181002", "20181003", *factory]
         assert m.find(s, [(c.LABEL, b"sss:20181001")]) == []
         rv("CKR_OBJECT_HANDLE_INVALID", m.C_GetAttributeValue(s, rsa, None, 0))
         new = m.key(s, EC)
@@ -290,7 +292,7 @@ def hash_of_hello():
 def test_files_and_secrets_in_the_chip_are_no_trouble(token):
     (token.folder / "blob").write_bytes(b"anything")
     token.ssscli("set", "bin", "0x20181009", "blob")
-    assert run(token, "s = m.start(); print(len(m.find(s, [])))").strip() == "4"
+    assert run(token, "s = m.start(); print(len(m.find(s, [])))").strip() == str(2 * (2 + len(FACTORY_KEYS)))
 
 
 def test_more_keys_than_one_answer_holds(token):
@@ -308,7 +310,7 @@ def test_more_keys_than_one_answer_holds(token):
             m.check("C_FindObjects", s, found, 7, ct.byref(n))
             ids |= {m.attribute(s, UL(found[i]), c.ID) for i in range(n.value)}
         m.check("C_FindObjectsFinal", s)
-        assert len(ids) == 300, len(ids)
+        assert len(ids) == 300 + len(FACTORY_KEYS), len(ids)
         m.sign(s, c.ECDSA, m.key(s, "sss:0000112A"), DIGEST)
     """)
 

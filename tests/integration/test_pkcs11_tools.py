@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 
 from conftest import free_port, wait_for
 from cryptoki import der_of, label_of
-from p11_walk import EC_ID, MODULE, PIN, RSA_ID, keys, token  # noqa: F401 (fixtures)
+from p11_walk import EC_ID, FACTORY_KEYS, MODULE, PIN, RSA_ID, keys, token  # noqa: F401 (fixtures)
 
 URI = "pkcs11:object=sss:{:x};type=private;pin-value=1234"
 
@@ -59,9 +59,10 @@ def test_mechanisms(token):
 
 def test_each_pair_shows_a_private_and_a_public_key(token):
     out = token.tool("-O").stdout.decode()
-    assert sorted(label_of(out)) == [RSA_ID, RSA_ID, EC_ID, EC_ID]
-    assert len(re.findall(r"^Private Key Object; (?:RSA|EC)", out, re.M)) == 2
-    assert len(re.findall(r"^Public Key Object; (?:RSA 2048 bits|EC  EC_POINT 256 bits)", out, re.M)) == 2
+    assert sorted(label_of(out)) == sorted(2 * [RSA_ID, EC_ID, *FACTORY_KEYS])
+    pairs = 2 + len(FACTORY_KEYS)
+    assert len(re.findall(r"^Private Key Object; (?:RSA|EC)", out, re.M)) == pairs
+    assert len(re.findall(r"^Public Key Object; (?:RSA 2048 bits|EC  EC_POINT 256 bits)", out, re.M)) == pairs
     assert re.findall(r"^  ID:\s+(\w+)", out, re.M).count("20181001") == 2
     assert "error" not in token.tool("-O").stderr.decode().lower()  # no attribute is refused
 
@@ -69,7 +70,7 @@ def test_each_pair_shows_a_private_and_a_public_key(token):
 def test_private_keys_are_not_seen_without_login(token):
     out = token.tool("-O", login=False).stdout.decode()
     assert "Private Key" not in out
-    assert sorted(label_of(out)) == [RSA_ID, EC_ID]
+    assert sorted(label_of(out)) == [RSA_ID, EC_ID, *FACTORY_KEYS]
 
 
 def test_the_label_may_be_written_as_nxps_tools_write_it(token):
@@ -94,7 +95,7 @@ def test_the_pin_is_the_configured_one(token):
     env = {"SEDGE_CONF": str(conf)}
     args = ("pkcs11-tool", "--module", MODULE, "--login", "-O", "--pin")
     assert token.run(*args, "1234", env=env, ok=False).returncode != 0
-    assert len(label_of(token.run(*args, "correct horse", env=env).stdout.decode())) == 4
+    assert len(label_of(token.run(*args, "correct horse", env=env).stdout.decode())) == 2 * (2 + len(FACTORY_KEYS))
 
 
 def test_no_chip_is_an_empty_slot(token):
@@ -112,7 +113,8 @@ def test_p11_kit_lists_the_token(token):
     assert "pkcs11:model=SE05x;manufacturer=Sedge;serial=" in out and "token=SSS_PKCS11" in out
     out = token.run("p11tool", "--provider", MODULE, "--login", "--set-pin", PIN, "--list-all",
                     "pkcs11:token=SSS_PKCS11").stdout.decode()
-    assert out.count("Private key (RSA-2048)") == 1 and out.count("Private key (EC/ECDSA-SECP256R1)") == 1
+    assert out.count("Private key (RSA-2048)") == 1
+    assert out.count("Private key (EC/ECDSA-SECP256R1)") == 1 + len(FACTORY_KEYS)
 
 
 @pytest.mark.parametrize("number", [RSA_ID, EC_ID])

@@ -125,14 +125,17 @@ def test_binary_objects(chip):
 
 
 def test_id_list_counts_objects_and_runs_empty(chip):
+    factory = chip.all_ids()
     for i in range(300):
         chip.write_binary(0x1000 + i, b"x", size=1)
     more, ids = chip.id_list()
     assert more and len(ids) > 200
-    assert sorted(chip.all_ids()) == sorted([cc.UNIQUE_ID] + [0x1000 + i for i in range(300)])
-    assert chip.id_list(301) == (False, [])
+    assert cc.UNIQUE_ID in factory
+    assert chip.all_ids() == factory + [0x1000 + i for i in range(300)]
+    assert chip.id_list(len(factory) + 299) == (False, [0x1000 + 299])
+    assert chip.id_list(len(factory) + 300) == (False, [])
     assert chip.id_list(5000) == (False, [])
-    assert chip.id_list(0, kind=cc.EC_PAIR) == (False, [])
+    assert chip.id_list(0, kind=cc.RSA_PAIR) == (False, [])
     assert chip.command(2, 0x10, 0x25) == {0x41: b""}
 
 
@@ -166,27 +169,31 @@ def test_transient_objects_lose_their_value_at_reset_only(chip):
 # ---- curves and EC ----
 
 
+FACTORY_CURVES = b"\x01\x01\x02" + b"\x01" * 14
+
+
 def test_a_curve_must_exist_before_its_keys(chip):
-    assert chip.curve_list() == b"\x01" * 17
-    refused(0x6985, chip.write_ec, KEY, cc.P256)
-    chip.command(1, 0x0B, 4, cc.tlv(0x41, b"\x03"))
-    assert chip.curve_list() == b"\x01" * 17  # parameters are missing
-    refused(0x6985, chip.write_ec, KEY, cc.P256)
-    chip.make_curve(cc.P256)
-    assert chip.curve_list() == b"\x01\x01\x02" + b"\x01" * 14
-    chip.write_ec(KEY, cc.P256)
-    assert chip.command(2, 0x0B, 0x36, cc.tlv(0x41, cc.u32(KEY))) == {0x41: b"\x03"}
-    refused(0x6985, chip.command, 4, 0x0B, 0x28, cc.tlv(0x41, b"\x03"))  # in use
+    assert chip.curve_list() == FACTORY_CURVES  # P-256, for the keys of the factory
+    refused(0x6985, chip.write_ec, KEY, cc.P384)
+    chip.command(1, 0x0B, 4, cc.tlv(0x41, b"\x04"))
+    assert chip.curve_list() == FACTORY_CURVES  # parameters are missing
+    refused(0x6985, chip.write_ec, KEY, cc.P384)
+    chip.make_curve(cc.P384)
+    assert chip.curve_list() == b"\x01\x01\x02\x02" + b"\x01" * 13
+    chip.write_ec(KEY, cc.P384)
+    assert chip.command(2, 0x0B, 0x36, cc.tlv(0x41, cc.u32(KEY))) == {0x41: b"\x04"}
+    refused(0x6985, chip.command, 4, 0x0B, 0x28, cc.tlv(0x41, b"\x04"))  # in use
+    refused(0x6985, chip.command, 4, 0x0B, 0x28, cc.tlv(0x41, b"\x03"))  # by the factory's keys
     refused(0x6985, chip.command, 1, 0x0B, 4, cc.tlv(0x41, b"\x40"))     # Ed25519 always exists
     chip.delete(KEY)
-    chip.command(4, 0x0B, 0x28, cc.tlv(0x41, b"\x03"))
-    refused(0x6985, chip.write_ec, KEY, cc.P256)
+    chip.command(4, 0x0B, 0x28, cc.tlv(0x41, b"\x04"))
+    refused(0x6985, chip.write_ec, KEY, cc.P384)
 
 
 def test_a_curve_with_other_parameters_is_refused(chip):
-    chip.command(1, 0x0B, 4, cc.tlv(0x41, b"\x03"))
-    wrong = bytes.fromhex(cc.CURVES[cc.P256]["b"])[:-1] + b"\x00"
-    refused(0x6A80, chip.command, 1, 0x0B, 0x40, cc.tlv(0x41, b"\x03"), cc.tlv(0x42, b"\x02"), cc.tlv(0x43, wrong))
+    chip.command(1, 0x0B, 4, cc.tlv(0x41, b"\x04"))
+    wrong = bytes.fromhex(cc.CURVES[cc.P384]["b"])[:-1] + b"\x00"
+    refused(0x6A80, chip.command, 1, 0x0B, 0x40, cc.tlv(0x41, b"\x04"), cc.tlv(0x42, b"\x02"), cc.tlv(0x43, wrong))
 
 
 @pytest.mark.parametrize("curve, kind, algorithm, digest", [
@@ -267,7 +274,7 @@ def test_types_of_a_7x_part_name_the_curve(procs, tmp_path):
         c.make_curve(cc.P256)
         c.write_ec(KEY, cc.P256)
         assert c.type(KEY) == (0x29, 1)
-        assert c.id_list(0, 0x29)[1] == [KEY]
+        assert c.id_list(0, 0x29)[1][-1] == KEY and KEY not in c.id_list(0, 0x2D)[1]
         c.command(1, 0x61, 0, cc.tlv(0x41, cc.u32(KEY + 1)), cc.tlv(0x42, b"\x03"), cc.tlv(0x4B, cc.u32(7)))
 
 

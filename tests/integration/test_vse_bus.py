@@ -408,6 +408,47 @@ def test_fopen_of_the_node(part, tmp_path):
     assert preloaded(part, tmp_path / "f").returncode == 0
 
 
+def test_the_node_by_its_folder_and_by_force(part, tmp_path):
+    """openat with /dev open, I2C_SLAVE_FORCE, I2C_RDWR, partial reads of one block, two children and their parent."""
+    source = tmp_path / "o.c"
+    source.write_text(r"""
+        #include <errno.h>
+        #include <fcntl.h>
+        #include <linux/i2c-dev.h>
+        #include <linux/i2c.h>
+        #include <string.h>
+        #include <sys/ioctl.h>
+        #include <sys/stat.h>
+        #include <sys/wait.h>
+        #include <unistd.h>
+        static int session(int fd)
+        {
+            unsigned char b[5];
+            struct i2c_msg m[] = { { 0x48, 0, 5, (unsigned char *)"\x5a\xc0\x00\xff\xfc" }, { 0x48, I2C_M_RD, 5, b } };
+            struct i2c_rdwr_ioctl_data d = { m, 2 };
+            if (ioctl(fd, I2C_RDWR, &d) != 2 || memcmp(b, "\xa5\xe0\x00\x3f\x19", 5)) return 1;
+            if (write(fd, "\x5a\xc7\x00\xf7\xb1", 5) != 5 || read(fd, b, 2) != 2 || b[1] != 0xe7) return 2;
+            return read(fd, b, 1) == 1 && b[0] == 0x23 ? 0 : 3;
+        }
+        int main(void)
+        {
+            struct stat st;
+            int dev = open("/dev", O_RDONLY | O_DIRECTORY), fd = openat(dev, "i2c-1", O_RDWR), status;
+            if (dev < 0 || fd < 0 || fstatat(dev, "i2c-1", &st, 0) || !S_ISCHR(st.st_mode)) return 10;
+            if (faccessat(dev, "i2c-1", R_OK | W_OK, 0) || openat(dev, "i2c-none", O_RDWR) >= 0 || errno != ENOENT) return 11;
+            if (ioctl(fd, I2C_SLAVE_FORCE, 0x48L) || ioctl(fd, I2C_PEC, 0L) || ioctl(fd, I2C_SLAVE, 0x80L) == 0) return 12;
+            if (session(fd)) return 13;
+            for (int i = 0; i < 2; i++) {
+                if (fork() == 0) _exit(session(fd));
+                if (wait(&status) < 0 || status) return 14;
+            }
+            if (session(dup(fd))) return 15;
+            return close(fd) ? 16 : 0;
+        }""")
+    subprocess.run(["cc", "-D_GNU_SOURCE", "-D_FORTIFY_SOURCE=2", "-O1", "-o", tmp_path / "o", source], check=True)
+    assert preloaded(part, tmp_path / "o").returncode == 0
+
+
 def test_the_bus_is_there_while_the_chip_is_not(part):
     """Open succeeds, nobody answers, and everything works again once the chip is back: in one process."""
     child = subprocess.Popen(["/usr/bin/python3", "-uc", """

@@ -22,7 +22,7 @@ BIG, BIG_SIZE = 20, 16000
 def all_values(chip):
     """{id: value} of every object that is ours; EC keys by their public point."""
     return {i: (chip.size(i), chip.read(i, length=min(chip.size(i), 400)) if chip.type(i)[0] == cc.BINARY else chip.read(i))
-            for i in chip.all_ids() if i != cc.UNIQUE_ID}
+            for i in chip.all_ids() if i not in cc.FACTORY_IDS}
 
 
 class Model:
@@ -72,7 +72,7 @@ class Model:
 
 def matches(chip, objects):
     """Is this what the chip holds? Keys must work, too."""
-    if sorted(chip.all_ids()) != sorted([cc.UNIQUE_ID, *objects]):
+    if sorted(chip.all_ids()) != sorted([*cc.FACTORY_IDS, *objects]):
         return False
     for i, value in objects.items():
         if value == "key":
@@ -301,10 +301,10 @@ def test_a_full_disk_refuses_the_write_and_keeps_the_rest(procs, tmp_path):
                 chip.write_binary(i, b"x", size=2000)
                 kept = i
         assert 3 < kept < 29
-        assert sorted(chip.all_ids()) == sorted([cc.UNIQUE_ID, *range(1, kept + 1)])
+        assert sorted(chip.all_ids()) == sorted([*cc.FACTORY_IDS, *range(1, kept + 1)])
     part.kill()
     part.program = BIN / "sedge-chip"
     part.start()
     with cc.Chip(part.socket) as chip:
-        assert sorted(chip.all_ids()) == sorted([cc.UNIQUE_ID, *range(1, kept + 1)])
+        assert sorted(chip.all_ids()) == sorted([*cc.FACTORY_IDS, *range(1, kept + 1)])
         chip.write_binary(50, b"x", size=2000)
