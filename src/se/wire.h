@@ -312,7 +312,7 @@ enum {
 #define SE_TIMESTAMP_LEN 12
 #define SE_ATTEST_RANDOM_LEN 16
 #define SE_VERSION_EXT_LEN 37 /* GetVersion ext: 30 more feature bytes */
-#define SE_CERT_UID_LEN 10 /* UID bytes 2,3,8..15 */
+#define SE_CERT_UID_LEN 10    /* UID bytes 2,3,8..15 */
 
 /* ReadType, attributes, list filter (3.15) */
 enum {
@@ -551,7 +551,7 @@ enum {
     SE_APDU_DATA_MAX_3X = 892,
     SE_APDU_DATA_MAX_7X = 1024,
     SE_APDU_MAX = 7 + 1024 + 2 * 24 + 3, /* header, extended Lc, data, Le: room for either applet */
-    SE_SECURED_MORE = 16 + 8, /* padding and MAC, once for the session and once for the platform */
+    SE_SECURED_MORE = 16 + 8,            /* padding and MAC, once for the session and once for the platform */
     SE_ANSWER_MAX = 1024 + 2 * SE_SECURED_MORE + 2,
     SE_BINARY_MAX = 0x7fff,
     SE_HMAC_KEY_MAX = 256,

@@ -6,9 +6,9 @@
 #pragma once
 #include "vse/command.h"
 
-/* Failed attempts of an authentication object (attempts.c). First ask: 6983 when it is blocked, 6985 when it is
- * gone, else the attempt is counted durably (without a limit only failures are, in _end) and ret borrowed until
- * the next change. Then tell how it went. */
+/* Failed attempts of an authentication object (attempts.c). First ask: 6983 when it is blocked, 6985 when it
+ * is gone, else the attempt is counted durably (without a limit only failures are, in _end) and ret borrowed
+ * until the next change. Then tell how it went. */
 uint16_t vse_attempt_begin(struct vse_applet *a, uint32_t id, const struct vse_object **ret);
 uint16_t vse_attempt_end(struct vse_applet *a, uint32_t id, bool good);
 
@@ -25,6 +25,6 @@ uint16_t vse_session_authenticate(struct vse_applet *a, const struct vse_call *c
 
 /* An ECKey session's key agreement (authenticate_ec.c). */
 uint16_t vse_session_agree(struct vse_applet *a, const struct vse_call *c, struct writer *out);
-/* ImportExternalObject: `proof` is what InternalAuthenticate takes, by the host key `host_id`; the part's side is
- * 7FFF0202 and it adds no random. On 9000 the channel is open. */
+/* ImportExternalObject: `proof` is what InternalAuthenticate takes, by the host key `host_id`; the part's
+ * side is 7FFF0202 and it adds no random. On 9000 the channel is open. */
 uint16_t vse_external_agree(struct vse_applet *a, struct slice proof, uint32_t host_id, struct vse_scp *ret);

@@ -170,6 +170,7 @@ static uint16_t aead_once(struct vse_applet *a, struct vse_call *c, struct write
     return SE_SW_OK;
 }
 
+/* clang-format off */
 const struct vse_command vse_commands_aead[] = {
     { .name = "AEADInit", .ins = SE_INS_CRYPTO, .p1 = SE_P1_AEAD, .p2 = SE_P2_ENCRYPT, .on = VSE_ON_7X,
       .feature = SE_CONFIG_AES, .must = VSE_T(1) | VSE_T(2), .may = VSE_T(5), .run = aead_init },
@@ -187,3 +188,4 @@ const struct vse_command vse_commands_aead[] = {
       .may = VSE_T(3) | VSE_T(4) | VSE_T(5) | VSE_T(6), .run = aead_once },
     VSE_COMMANDS_END,
 };
+/* clang-format on */

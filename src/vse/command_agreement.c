@@ -104,6 +104,7 @@ static uint16_t multiply(struct vse_applet *a, struct vse_call *c, struct writer
 
 enum { AGREES = SE_CONFIG_ECDSA_ECDH | SE_CONFIG_DH_MONT };
 
+/* clang-format off */
 const struct vse_command vse_commands_agreement[] = {
     { .name = "ECDHGenerateSharedSecret", .ins = SE_INS_CRYPTO, .p1 = SE_P1_EC, .p2 = SE_P2_DH,
       .on = VSE_ON_ALL, .feature = AGREES, .must = VSE_T(1) | VSE_T(2), .may = VSE_T(4), .may_7x = VSE_T(7),
@@ -115,3 +116,4 @@ const struct vse_command vse_commands_agreement[] = {
       .run = multiply },
     VSE_COMMANDS_END,
 };
+/* clang-format on */

@@ -129,6 +129,7 @@ static uint16_t cipher_once(struct vse_applet *a, struct vse_call *c, struct wri
 
 enum { CIPHERS = SE_CONFIG_AES | SE_CONFIG_DES };
 
+/* clang-format off */
 const struct vse_command vse_commands_cipher[] = {
     { .name = "CipherInit", .ins = SE_INS_CRYPTO, .p1 = SE_P1_CIPHER, .p2 = SE_P2_ENCRYPT, .on = VSE_ON_ALL,
       .feature = CIPHERS, .must = VSE_T(1) | VSE_T(2), .may = VSE_T(4), .run = cipher_init },
@@ -146,3 +147,4 @@ const struct vse_command vse_commands_cipher[] = {
       .run = cipher_once },
     VSE_COMMANDS_END,
 };
+/* clang-format on */

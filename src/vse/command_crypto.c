@@ -91,6 +91,7 @@ static uint16_t cmd_rsa_decrypt(struct vse_applet *a, struct vse_call *c, struct
     return sw;
 }
 
+/* clang-format off */
 const struct vse_command vse_commands_sign[] = {
     { .name = "Sign", .ins = SE_INS_CRYPTO, .p1 = SE_P1_SIGNATURE, .p2 = SE_P2_SIGN, .on = VSE_ON_ALL,
       .must = VSE_T(1) | VSE_T(2), .may = VSE_T(3), .run = cmd_sign },
@@ -104,3 +105,4 @@ const struct vse_command vse_commands_sign[] = {
       .may = VSE_T(3), .run = cmd_rsa_decrypt },
     VSE_COMMANDS_END,
 };
+/* clang-format on */

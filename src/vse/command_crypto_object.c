@@ -60,6 +60,7 @@ static uint16_t delete (struct vse_applet *a, struct vse_call *c, struct writer 
     return vse_sw_from_err(e);
 }
 
+/* clang-format off */
 const struct vse_command vse_commands_crypto_object[] = {
     { .name = "CreateCryptoObject", .ins = SE_INS_WRITE, .p1 = SE_P1_CRYPTO_OBJECT, .p2 = SE_P2_DEFAULT,
       .on = VSE_ON_ALL, .must = VSE_T(1) | VSE_T(2) | VSE_T(3), .run = create },
@@ -69,3 +70,4 @@ const struct vse_command vse_commands_crypto_object[] = {
       .on = VSE_ON_ALL, .must = VSE_T(1), .run = delete },
     VSE_COMMANDS_END,
 };
+/* clang-format on */

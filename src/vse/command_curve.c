@@ -116,6 +116,7 @@ static uint16_t cmd_curve_delete(struct vse_applet *a, struct vse_call *c, struc
     return curve_keep(a, curve->id, 0);
 }
 
+/* clang-format off */
 const struct vse_command vse_commands_curve[] = {
     { .name = "CreateECCurve", .ins = SE_INS_WRITE, .p1 = SE_P1_CURVE, .p2 = SE_P2_CREATE, .on = VSE_ON_ALL,
       .feature = SE_CONFIG_ECDSA_ECDH, .must = VSE_T(1), .run = cmd_curve_create },
@@ -129,3 +130,4 @@ const struct vse_command vse_commands_curve[] = {
       .on = VSE_ON_ALL, .feature = SE_CONFIG_ECDSA_ECDH, .must = VSE_T(1), .run = cmd_curve_delete },
     VSE_COMMANDS_END,
 };
+/* clang-format on */

@@ -67,6 +67,7 @@ static uint16_t digest_once(struct vse_applet *a, struct vse_call *c, struct wri
     return SE_SW_OK;
 }
 
+/* clang-format off */
 const struct vse_command vse_commands_digest[] = {
     { .name = "DigestInit", .ins = SE_INS_CRYPTO, .p1 = SE_P1_DEFAULT, .p2 = SE_P2_INIT, .on = VSE_ON_ALL,
       .must = VSE_T(2), .run = digest_init },
@@ -78,3 +79,4 @@ const struct vse_command vse_commands_digest[] = {
       .on = VSE_ON_ALL, .must = VSE_T(1), .may = VSE_T(2), .run = digest_once },
     VSE_COMMANDS_END,
 };
+/* clang-format on */

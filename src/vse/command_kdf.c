@@ -92,6 +92,7 @@ static uint16_t pbkdf2(struct vse_applet *a, struct vse_call *c, struct writer *
     return vse_put_derived(a, c, key, SE_TYPE_HMAC, buf_slice(&result), out);
 }
 
+/* clang-format off */
 const struct vse_command vse_commands_kdf[] = {
     { .name = "HKDF", .ins = SE_INS_CRYPTO, .p1 = SE_P1_DEFAULT, .p2 = SE_P2_HKDF, .on = VSE_ON_ALL,
       .feature = SE_CONFIG_HMAC, .must = VSE_T(1) | VSE_T(2) | VSE_T(5), .may = VSE_T(3) | VSE_T(4),
@@ -104,3 +105,4 @@ const struct vse_command vse_commands_kdf[] = {
       .may_7x = VSE_T(5) | VSE_T(6) | VSE_T(7), .run = pbkdf2 },
     VSE_COMMANDS_END,
 };
+/* clang-format on */

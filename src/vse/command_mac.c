@@ -114,6 +114,7 @@ static uint16_t mac_once(struct vse_applet *a, struct vse_call *c, struct writer
 
 enum { KEYED = SE_CONFIG_HMAC | SE_CONFIG_AES | SE_CONFIG_DES };
 
+/* clang-format off */
 const struct vse_command vse_commands_mac[] = {
     { .name = "MACInit", .ins = SE_INS_CRYPTO, .p1 = SE_P1_MAC, .p2 = SE_P2_GENERATE, .on = VSE_ON_ALL,
       .feature = KEYED, .must = VSE_T(1) | VSE_T(2), .run = mac_init },
@@ -130,3 +131,4 @@ const struct vse_command vse_commands_mac[] = {
       .run = mac_once },
     VSE_COMMANDS_END,
 };
+/* clang-format on */

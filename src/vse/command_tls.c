@@ -152,6 +152,7 @@ enum { PRF_TAGS = VSE_T(1) | VSE_T(2) | VSE_T(3) | VSE_T(4) | VSE_T(5) };
         .feature = SE_CONFIG_TLS, .must = PRF_TAGS, .run = tls_prf,                       \
     }
 
+/* clang-format off */
 const struct vse_command vse_commands_tls[] = {
     { .name = "TLSGenerateRandom", .ins = SE_INS_CRYPTO, .p1 = SE_P1_TLS, .p2 = SE_P2_RANDOM, .on = VSE_ON_ALL,
       .feature = SE_CONFIG_TLS, .run = tls_random },
@@ -165,3 +166,4 @@ const struct vse_command vse_commands_tls[] = {
     PRF_ROW("TLSPerformPRF", SE_P2_TLS_PRF_BOTH, VSE_ON_7X),
     VSE_COMMANDS_END,
 };
+/* clang-format on */

@@ -314,6 +314,7 @@ enum {
     ANY_EC = SE_CONFIG_ECDSA_ECDH | SE_CONFIG_EDDSA | SE_CONFIG_DH_MONT,
 };
 
+/* clang-format off */
 const struct vse_command vse_commands_write[] = {
     { .name = "WriteECKey", .ins = SE_INS_WRITE, .ins_free = SE_INS_TRANSIENT | SE_INS_AUTH_OBJECT,
       .p1 = SE_P1_EC, .p1_free = VSE_P1_ANY_PART, .p2 = SE_P2_DEFAULT, .on = VSE_ON_ALL, .feature = ANY_EC,
@@ -332,3 +333,4 @@ const struct vse_command vse_commands_write[] = {
       .may = VSE_NEW | VSE_T(2) | VSE_T(3) | VSE_T(4), .may_7x = VSE_WRITE_7X, .run = cmd_write_binary },
     VSE_COMMANDS_END,
 };
+/* clang-format on */

@@ -36,7 +36,8 @@ void vse_keymaker_done(struct vse_keymaker *m);
 void vse_keymaker_bn(struct vse_keymaker *m, const char *name, BIGNUM *b);
 void vse_keymaker_number(struct vse_keymaker *m, const char *name, struct slice s);
 enum vse_keymaker_what { VSE_KEYMAKER_PUBLIC, VSE_KEYMAKER_PRIVATE, VSE_KEYMAKER_PARAMETERS };
-err_t vse_keymaker_make(struct vse_keymaker *m, const char *type, enum vse_keymaker_what what, EVP_PKEY **ret);
+err_t vse_keymaker_make(struct vse_keymaker *m, const char *type, enum vse_keymaker_what what,
+                        EVP_PKEY **ret);
 
 /* Copy a number of the key into a part, n bytes long or (0) as long as it is. */
 err_t vse_take_number(const EVP_PKEY *key, const char *name, struct vse_object *o, unsigned part, size_t n);

@@ -353,8 +353,8 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    { "serve", cmd_serve },   { "dump", cmd_dump }, { "ca", cmd_ca },
-    { "--help", cmd_help },   { "-h", cmd_help },   { "--version", cmd_version },
+    { "serve", cmd_serve }, { "dump", cmd_dump }, { "ca", cmd_ca },
+    { "--help", cmd_help }, { "-h", cmd_help },   { "--version", cmd_version },
 };
 
 int main(int argc, char **argv)

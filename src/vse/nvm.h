@@ -8,11 +8,11 @@
 #include "base/slice.h"
 
 enum vse_nvm_kind {
-    VSE_NVM_OBJECT = 1, /* id: object id; value: vse_object_encode */
-    VSE_NVM_CURVE = 2,  /* id: curve id; value: one byte, the parameters set */
-    VSE_NVM_SETTING = 3, /* id: enum vse_setting; value: as it says */
+    VSE_NVM_OBJECT = 1,        /* id: object id; value: vse_object_encode */
+    VSE_NVM_CURVE = 2,         /* id: curve id; value: one byte, the parameters set */
+    VSE_NVM_SETTING = 3,       /* id: enum vse_setting; value: as it says */
     VSE_NVM_CRYPTO_OBJECT = 4, /* id: crypto object id; value: context(1) subtype(1) */
-    VSE_NVM_HIDDEN = 5, /* id: enum vse_hidden_id; value: as it says */
+    VSE_NVM_HIDDEN = 5,        /* id: enum vse_hidden_id; value: as it says */
 };
 
 struct vse_nvm_op {

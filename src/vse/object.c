@@ -139,8 +139,8 @@ size_t vse_object_size(const struct vse_object *o)
     return n;
 }
 
-/* ---- stored form: type curve origin flags size max-attempts version, length-prefixed policy and parts, then (absent
- * in what was written before they were known) failed-attempts owner min-tag min-output ---- */
+/* ---- stored form: type curve origin flags size max-attempts version, length-prefixed policy and parts, then
+ * (absent in what was written before they were known) failed-attempts owner min-tag min-output ---- */
 
 static void put_counted(struct writer *w, struct slice s)
 {
@@ -241,7 +241,8 @@ bool vse_object_size_valid(uint8_t type, size_t bytes)
         uint8_t type;
         uint16_t min, max, step;
     } sizes[] = {
-        { SE_TYPE_AES, 16, 32, 8 },   { SE_TYPE_DES, 8, 24, 8 },
+        { SE_TYPE_AES, 16, 32, 8 },
+        { SE_TYPE_DES, 8, 24, 8 },
         { SE_TYPE_HMAC, 1, SE_HMAC_KEY_MAX, 1 },
         { SE_TYPE_USERID, SE_USERID_MIN, SE_USERID_MAX, 1 },
         { SE_TYPE_COUNTER, 1, SE_COUNTER_MAX, 1 },
@@ -261,7 +262,7 @@ static bool value_sound(const struct vse_object *o)
     size_t initial = o->type == SE_TYPE_PCR ? SE_PCR_LEN : 0;
 
     if (o->type == SE_TYPE_BINARY && o->origin == VSE_ORIGIN_PROVISIONED && o->size == 0)
-        return o->curve == 0 && o->part[VSE_DATA].n == 0; /* a certificate nobody has wanted yet */
+        return o->curve == 0 && o->part[VSE_DATA].n == 0;        /* a certificate nobody has wanted yet */
     bool empty_file = o->type == SE_TYPE_BINARY && o->size == 0; /* a certificate that is not made yet */
 
     if (o->curve || !(empty_file || vse_object_size_valid(o->type, o->size)))
