@@ -8,13 +8,13 @@ import pytest
 
 from conftest import LONG, SEED, TOP
 
-WALKS = sorted(p.stem for p in (TOP / "tests/walkthrough/broken").glob("*.sh"))
+WALKS = sorted(p.stem for p in (TOP / "tests/walkthrough/variants").glob("*.sh"))
 SAMPLE = WALKS if LONG else random.Random(SEED).sample(WALKS, 3)
 
 
 @pytest.mark.parametrize("name", SAMPLE)
 def test_broken(name, tmp_path):
-    r = subprocess.run([TOP / "tests/walkthrough/run-broken", name], env={**os.environ, "DEMO_DIR": str(tmp_path / "d")}, timeout=150,
+    r = subprocess.run([TOP / "tests/walkthrough/broken", name], env={**os.environ, "DEMO_DIR": str(tmp_path / "d")}, timeout=150,
                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     print(r.stdout)
     assert r.returncode == 0
@@ -25,17 +25,17 @@ def test_all_twelve_are_there():
 
 
 def test_control_a_walk_with_nothing_wrong_is_not_taken_for_broken(tmp_path):
-    """run-broken says WRONG when the walk does not end where it should."""
-    lame = TOP / "tests/walkthrough/broken/no-chip.sh"
+    """`broken` says WRONG when the walk does not end where it should."""
+    lame = TOP / "tests/walkthrough/variants/no-chip.sh"
     text = lame.read_text().replace("end_processes", ": end_processes")
-    run = (TOP / "tests/walkthrough/run-broken").read_text()
+    run = (TOP / "tests/walkthrough/broken").read_text()
     walk = tmp_path / "tests/walkthrough"
-    (walk / "broken").mkdir(parents=True)
-    (walk / "broken/no-chip.sh").write_text(text)
-    (walk / "run-broken").write_text(run)
+    (walk / "variants").mkdir(parents=True)
+    (walk / "variants/no-chip.sh").write_text(text)
+    (walk / "broken").write_text(run)
     # A walk that ends well at once stands in for the whole one: what is tried here is the judge.
     (walk / "demo").write_text("#!/bin/sh\nexit 0\n")
-    for f in ("run-broken", "demo"):
+    for f in ("broken", "demo"):
         (walk / f).chmod(0o755)
-    r = subprocess.run([walk / "run-broken", "no-chip"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    r = subprocess.run([walk / "broken", "no-chip"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert r.returncode == 1 and "WRONG" in r.stdout
