@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "cloud/gateway/gateway_impl.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,7 +29,7 @@ static struct scene scene;
 static int setup(void **state)
 {
     struct scene *s = &scene;
-    char path[100], why[DB_WHY_MAX];
+    char path[PATH_MAX], why[DB_WHY_MAX];
 
     (void)state;
     *s = (struct scene){ .dir = "/tmp/sedge-gateway-XXXXXX",
