@@ -137,12 +137,16 @@ static void count(struct tls_stream *t)
     (void)pthread_mutex_unlock(&c->lock);
 }
 
-/* "192.0.2.1:4711" and "192.0.2.1:4712" */
+/* "192.0.2.1" of "192.0.2.1:4711" */
+static struct slice address_of(const char *peer)
+{
+    const char *colon = strrchr(peer, ':');
+    return colon ? slice_of(peer, (size_t)(colon - peer)) : slice_str(peer);
+}
+
 static bool same_address(const char *a, const char *b)
 {
-    const char *colon = strrchr(a, ':');
-    size_t n = colon ? (size_t)(colon - a) + 1 : strlen(a) + 1;
-    return strncmp(a, b, n) == 0;
+    return slice_eq(address_of(a), address_of(b));
 }
 
 /* With c->lock: whose handshake ends for one that comes from `s`. Only streams of its loop are ours to end.

@@ -60,8 +60,8 @@ static void look_at_key(const struct vse_chip *c, struct vse_args *args, struct 
 
 static bool has_key_material(const struct vse_args *args)
 {
-    for (uint8_t tag = SE_TAG_3; tag <= SE_TAG_10; tag++)
-        if (vse_arg_has(args, tag))
+    for (unsigned tag = SE_TAG_3; tag <= SE_TAG_10; tag++)
+        if (vse_arg_has(args, (uint8_t)tag))
             return true;
     return false;
 }

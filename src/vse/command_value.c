@@ -60,7 +60,10 @@ static uint16_t write_symm(struct vse_applet *a, struct vse_call *c, uint8_t typ
     autobuf value = BUF_SECRET(SE_APDU_DATA_MAX_7X);
     auto_object *o = NULL;
     uint16_t sw = vse_write_begin(a, c, &o);
-    bool is_new = o && o->type == 0;
+
+    if (sw != SE_SW_OK)
+        return sw;
+    bool is_new = o->type == 0;
 
     if (sw == SE_SW_OK && !is_new && o->type != type)
         sw = SE_SW_CONDITIONS;
@@ -171,7 +174,10 @@ static uint16_t write_counter(struct vse_applet *a, struct vse_call *c, struct w
 {
     auto_object *o = NULL;
     uint16_t sw = vse_write_begin(a, c, &o);
-    bool is_new = o && o->type == 0;
+
+    if (sw != SE_SW_OK)
+        return sw;
+    bool is_new = o->type == 0;
 
     (void)out;
     if (sw == SE_SW_OK)
@@ -218,7 +224,10 @@ static uint16_t write_pcr(struct vse_applet *a, struct vse_call *c, struct write
 {
     auto_object *o = NULL;
     uint16_t sw = vse_write_begin(a, c, &o);
-    bool is_new = o && o->type == 0;
+
+    if (sw != SE_SW_OK)
+        return sw;
+    bool is_new = o->type == 0;
 
     (void)out;
     if (sw == SE_SW_OK)

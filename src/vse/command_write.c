@@ -93,7 +93,10 @@ static uint16_t cmd_write_ec(struct vse_applet *a, struct vse_call *c, struct wr
     bool generate = !vse_arg_has(&c->args, SE_TAG_3) && !vse_arg_has(&c->args, SE_TAG_4);
     auto_object *o = NULL;
     uint16_t sw = vse_write_begin(a, c, &o);
-    bool is_new = o && o->type == 0;
+
+    if (sw != SE_SW_OK)
+        return sw;
+    bool is_new = o->type == 0;
 
     (void)out;
     if (sw == SE_SW_OK)
@@ -235,7 +238,10 @@ static uint16_t write_rsa(struct vse_applet *a, struct vse_call *c, bool raw)
     unsigned part = rsa_component(c);
     auto_object *o = NULL;
     uint16_t sw = part > VSE_PARTS ? SE_SW_WRONG_DATA : vse_write_begin(a, c, &o);
-    bool is_new = o && o->type == 0;
+
+    if (sw != SE_SW_OK)
+        return sw;
+    bool is_new = o->type == 0;
 
     if (sw == SE_SW_OK)
         sw = is_new ? rsa_create(c, o, raw) : rsa_same(c, o);
@@ -295,7 +301,10 @@ static uint16_t cmd_write_binary(struct vse_applet *a, struct vse_call *c, struc
     uint16_t offset = vse_arg_u16(&c->args, SE_TAG_2, 0);
     auto_object *o = NULL;
     uint16_t sw = vse_write_begin(a, c, &o);
-    bool is_new = o && o->type == 0;
+
+    if (sw != SE_SW_OK)
+        return sw;
+    bool is_new = o->type == 0;
 
     (void)out;
     if (sw == SE_SW_OK)
