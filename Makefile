@@ -17,8 +17,8 @@ compile:
 	@mkdir -p $(B)
 	@tree=$(TREE); [ -f "$$tree/build.ninja" ] || CC="$(CC)" meson setup "$$tree" . --prefix $(PREFIX) >$(B)/setup.log 2>&1 || { cat $(B)/setup.log; exit 1; }
 	@ninja -C $(TREE) --quiet
-	@DESTDIR=$(CURDIR)/$(B)/stage meson install -C $(TREE) --no-rebuild --only-changed --quiet
-	@ln -sfn stage$(PREFIX)/bin $(B)/bin && ln -sfn stage$(PREFIX)/lib $(B)/lib
+	@DESTDIR=$(CURDIR)/$(TREE)/stage meson install -C $(TREE) --no-rebuild --only-changed --quiet
+	@stage=$$(basename $(TREE))/stage; ln -sfn $$stage$(PREFIX)/bin $(B)/bin && ln -sfn $$stage$(PREFIX)/lib $(B)/lib
 
 demo: core-archive
 	@tools/packages demo
