@@ -4,8 +4,12 @@ run 'mkdir -p $SEDGE_ROOT/var/run'
 runtime_log=$SEDGE_ROOT/ggc/var/log/system/runtime.log
 private_key_operations() { sed -n 's/.*"private_key_operations": *\([0-9]*\).*/\1/p' "$DEMO/chip.counters"; }
 operations_before=$(private_key_operations)
-run 'cd $SEDGE_ROOT/ggc/core && ./greengrassd start; status=$?; cd "$OLDPWD"; [ $status = 0 ]'
-printf '%s greengrassd\n' "$(cat "$SEDGE_ROOT/var/run/greengrassd.pid")" >>"$DEMO/pids"
+core() { run "cd \$SEDGE_ROOT/ggc/core && ./greengrassd $1; status=\$?; cd \"\$OLDPWD\"; [ \$status = 0 ]"; }
+core_start() {
+    core start
+    printf '%s greengrassd\n' "$(cat "$SEDGE_ROOT/var/run/greengrassd.pid")" >>"$DEMO/pids"
+}
+core_start
 seen() { grep -qF -- "$1" "$runtime_log"; }
 not_connected() {
     say "The core's log:"
@@ -40,5 +44,6 @@ expect "the seven lines stand in V1's order, a tab before the JSON" 'ordered \
 for suffix in get/rejected update/accepted update/rejected update/delta; do
     seen "Trying to subscribe to topic $gda/$suffix" || fail "runtime.log does not name $gda/$suffix"
 done
+expect "the chip made one private-key operation for the handshake" '[ "$(private_key_operations)" = $((operations_before + 1)) ]'
 say "While the core is connected, others still reach the chip:"
 run 'ssscli se05x uid'

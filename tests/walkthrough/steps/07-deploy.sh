@@ -12,11 +12,6 @@ follow_deployment() {
     DEPLOYMENT_STATE=$state
 }
 create_deployment='aws --endpoint-url http://$SEDGE_API greengrass create-deployment --group-id $SEDGE_GROUP_ID --deployment-type NewDeployment --group-version-id $group_version --query DeploymentId --output text'
-core() { run "cd \$SEDGE_ROOT/ggc/core && ./greengrassd $1; status=\$?; cd \"\$OLDPWD\"; [ \$status = 0 ]"; }
-core_start() {
-    core start
-    printf '%s greengrassd\n' "$(cat "$SEDGE_ROOT/var/run/greengrassd.pid")" >>"$DEMO/pids"
-}
 # What somebody on the way could do: the core is held back until the stored document is another one.
 alter_document() {
     run "sqlite3 \$DEMO/cloud/sedge.db \"UPDATE gg_deployments SET envelope = replace(envelope, 'eyJ2Ijox', 'eyJ2Ijoy') WHERE uuid = '$deployment_id'\""
