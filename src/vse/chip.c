@@ -18,7 +18,7 @@
 
 enum {
     WTX_US = SE_BWT_MS * 1000 * 9 / 10, /* a host may give up at BWT sharp */
-    COUNTERS_LEN = 384,
+    COUNTERS_LEN = 512,
 };
 
 struct vse_chip {
@@ -99,11 +99,13 @@ static void tell_counters(struct vse_chip *c)
     /* of one length always, so that a reader never sees half of two lines */
     n = snprintf(line, sizeof(line),
                  "{\"private_key_operations\": %" PRIu64 ", \"commands\": %" PRIu64
-                 ", \"virtual_us\": %" PRIu64 ", \"computing_us\": %" PRIu64 ", \"transactions\": %" PRIu64
+                 ", \"virtual_us\": %" PRIu64 ", \"computing_us\": %" PRIu64 ", \"guard_us\": %" PRIu64
+                 ", \"transactions\": %" PRIu64 ", \"writes\": %" PRIu64 ", \"reads\": %" PRIu64
                  ", \"bus_bits\": %" PRIu64 ", \"nacks\": %" PRIu64 ", \"bus_bytes\": %" PRIu64
                  ", \"storage_bytes\": %" PRIu64 "}",
-                 t->private_key_operations, t->commands, t->virtual_us, t->computing_us, t->transactions,
-                 t->bus_bits, t->nacks, vse_power_bus_bytes(), vse_power_storage_bytes());
+                 t->private_key_operations, t->commands, t->virtual_us, t->computing_us, t->guard_us,
+                 t->writes + t->reads, t->writes, t->reads, t->bus_bits, t->nacks, vse_power_bus_bytes(),
+                 vse_power_storage_bytes());
     memset(line + n, ' ', sizeof(line) - (size_t)n);
     line[COUNTERS_LEN - 1] = '\n';
     if (pwrite(c->options.counters_fd, line, COUNTERS_LEN, 0) < 0)
@@ -120,7 +122,6 @@ static void count_transaction(struct vse_chip *c, size_t n)
 {
     uint64_t bits = vse_time_wire_bits(n);
 
-    c->totals.transactions++;
     c->totals.bus_bits += bits;
     pass_time(c, vse_time_wire_ns(bits, c->options.bus_khz));
 }
@@ -311,6 +312,8 @@ void vse_chip_write(struct vse_chip *c, struct slice block)
     (void)pthread_mutex_lock(&c->lock);
     catch_up(c);
     count_transaction(c, block.n);
+    c->totals.writes++;
+    c->totals.guard_us += guard_us;
     pass_time(c, guard_us * UINT64_C(1000));
     c->quiet_until_us = arrived_us + guard_us;
     if (c->options.trace)
@@ -332,10 +335,12 @@ bool vse_chip_read(struct vse_chip *c, uint8_t *out, size_t n)
                         vse_t1_block(&c->t1, &pos));
     if (have)
         have = vse_t1_read(&c->t1, out, n);
-    if (have)
+    if (have) {
         count_transaction(c, n);
-    else
+        c->totals.reads++;
+    } else {
         c->totals.nacks++;
+    }
     tell_counters(c);
     (void)pthread_mutex_unlock(&c->lock);
     return have;

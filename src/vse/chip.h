@@ -46,11 +46,12 @@ bool vse_chip_realtime(const struct vse_chip *c);
 
 struct vse_chip_totals {
     uint64_t private_key_operations, commands;
-    uint64_t virtual_us;   /* since the process started */
-    uint64_t computing_us; /* of that: the part working */
-    uint64_t transactions; /* that were acknowledged */
-    uint64_t bus_bits;     /* of these, with START, address, acknowledges and STOP */
-    uint64_t nacks;        /* polls that came too early */
+    uint64_t virtual_us;    /* since the process started */
+    uint64_t computing_us;  /* of that: the part working */
+    uint64_t guard_us;      /* of that: guard times after writes. What remains are bits at the bus clock */
+    uint64_t writes, reads; /* that were acknowledged */
+    uint64_t bus_bits;      /* of these, with START, address, acknowledges and STOP */
+    uint64_t nacks;         /* polls that came too early */
 };
 
 struct vse_chip_totals vse_chip_totals(struct vse_chip *c);

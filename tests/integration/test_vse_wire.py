@@ -14,6 +14,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+import bus_cost
 import chip_client as cc
 from conftest import BIN, LIB, LONG, free_port, wait_for
 from test_ssscli import Cli
@@ -73,13 +74,26 @@ def test_how_long_a_handshake_takes_on_the_board(procs, tmp_path, capsys):
         c.make_curve(cc.P256)
         c.write_ec(KEY, cc.P256)
     before = counters(part)
-    with cc.Chip(part.socket) as c:
+    with bus_cost.stretch(part.counters) as cost, cc.Chip(part.socket) as c:
         c.exists(KEY)
         c.sign(KEY, cc.ECDSA_SHA256, bytes(32))
     us = counters(part)["virtual_us"] - before["virtual_us"]
     with capsys.disabled():
-        print(f"\n  this handshake takes {us / 1000:.0f} ms on a 400 kHz bus")
-    assert 50_000 < us < 120_000 and counters(part)["private_key_operations"] == 1
+        print(f"\n  this handshake takes {us / 1000:.0f} ms on a 400 kHz bus: {cost}")
+    assert 50_000 < us < 120_000 and cost.private_key_operations == 1
+    assert abs(cost.ms(400) * 1000 - us) <= 1
+
+
+def test_what_a_stretch_costs_at_another_clock(procs, tmp_path):
+    """bus_cost's sum is the clock model's own, whatever clock the chip ran with."""
+    costs = {}
+    for khz in (400, 1000):
+        part = cc.Part(procs, CHIP, tmp_path, "--bus-khz", str(khz), name=f"at{khz}").start()
+        with bus_cost.stretch(part.counters) as costs[khz]:
+            told = a_few_commands(part)
+        assert abs(told["virtual_us"] - costs[khz].ms(khz) * 1000) <= 1
+    assert costs[400] == costs[1000] and costs[400].ms(1000) < costs[400].ms(400)
+    assert costs[400].writes + costs[400].reads == told["transactions"] and costs[400].guard_us == 100 * costs[400].writes
 
 
 def test_realtime_takes_the_time_and_keeps_nobody_waiting(procs, tmp_path):

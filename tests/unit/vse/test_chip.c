@@ -119,7 +119,9 @@ static void virtual_time_is_bits_and_work(void **state)
     assert_true(vse_chip_read(c, b, 5));
     t = vse_chip_totals(c);
     assert_int_equal(t.bus_bits, 2 * 56);
-    assert_int_equal(t.transactions, 2);
+    assert_int_equal(t.writes, 1);
+    assert_int_equal(t.reads, 1);
+    assert_int_equal(t.guard_us, SE_SEGT_US);
     assert_int_equal(t.virtual_us, 2 * 140 + SE_SEGT_US); /* an S-block is the interface's own business */
     assert_int_equal(command(c, 0, SLICE_LIT("\x00\xa4\x04\x00\x10" SE_APPLET_AID "\x00")), 0x9000);
     t = vse_chip_totals(c);
