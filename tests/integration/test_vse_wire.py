@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 import bus_cost
 import chip_client as cc
 from conftest import BIN, LIB, LONG, free_port, wait_for
-from test_ssscli import Cli
+from ssscli_host import Cli
 
 KEY = 0x20181001
 CHIP = BIN / "sedge-chip"
