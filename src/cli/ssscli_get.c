@@ -158,7 +158,7 @@ err_t cli_generate_ecc(struct cli *cli)
             "NIST_P256, NIST_P384, NIST_P521, Brainpool160 to Brainpool512, Secp160k1 to Secp256k1",
             cli->args[1]);
     printf("Generating ECC key at KeyID = 0x%08X, curve %s\n", cli->id, curve->name);
-    return se_ec_generate(cli->chip, cli->id, curve->id);
+    return se_ec_generate(cli->chip, cli->id, curve->id, NULL);
 }
 
 err_t cli_generate_rsa(struct cli *cli)
@@ -169,7 +169,7 @@ err_t cli_generate_rsa(struct cli *cli)
         if (strcmp(sizes[i], cli->args[1]) == 0) {
             printf("Generating RSA key at KeyID = 0x%08X, %s bits\n", cli->id, sizes[i]);
             fflush(stdout); /* the next thing on the screen may take a minute */
-            return se_rsa_generate(cli->chip, cli->id, strtoul(sizes[i], NULL, 10));
+            return se_rsa_generate(cli->chip, cli->id, strtoul(sizes[i], NULL, 10), NULL);
         }
     return cli_fail_usage("Invalid value for 'BITS': '%.40s' is not one of '1024', '2048', '3072', '4096'.",
                           cli->args[1]);

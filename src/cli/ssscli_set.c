@@ -16,8 +16,9 @@ static err_t write_ecc(const struct cli *cli, bool pair, const struct crypto_ec_
     if (!curve)
         return cli_fail(ERR_UNSUPPORTED, "%s: the chip has no curve %s", cli->args[1], p->curve);
     printf("Injecting ECC %s at KeyID = 0x%08X\n", pair ? "key pair" : "public key", cli->id);
-    return pair ? se_ec_write_pair(cli->chip, cli->id, curve->id, buf_slice(&p->scalar), buf_slice(&p->point))
-                : se_ec_write_public(cli->chip, cli->id, curve->id, buf_slice(&p->point));
+    return pair ? se_ec_write_pair(cli->chip, cli->id, curve->id, buf_slice(&p->scalar), buf_slice(&p->point),
+                                   NULL)
+                : se_ec_write_public(cli->chip, cli->id, curve->id, buf_slice(&p->point), NULL);
 }
 
 static err_t set_ecc(struct cli *cli, bool pair)
@@ -58,8 +59,8 @@ static err_t write_rsa(const struct cli *cli, bool pair, const struct crypto_rsa
     };
 
     printf("Injecting RSA %s at KeyID = 0x%08X\n", pair ? "key pair" : "public key", cli->id);
-    return pair ? se_rsa_write_pair(cli->chip, cli->id, &numbers)
-                : se_rsa_write_public(cli->chip, cli->id, numbers.n, numbers.e);
+    return pair ? se_rsa_write_pair(cli->chip, cli->id, &numbers, NULL)
+                : se_rsa_write_public(cli->chip, cli->id, numbers.n, numbers.e, NULL);
 }
 
 static err_t set_rsa(struct cli *cli, bool pair)
@@ -95,7 +96,7 @@ err_t cli_set_bin(struct cli *cli)
     if (e)
         return e;
     printf("Injecting Binary data at KeyID = 0x%08X\n", cli->id);
-    return se_object_write_binary(cli->chip, cli->id, buf_slice(&bytes));
+    return se_object_write_binary(cli->chip, cli->id, buf_slice(&bytes), NULL);
 }
 
 /* DER is what the chip keeps, whatever the file is. */
@@ -128,5 +129,5 @@ err_t cli_set_cert(struct cli *cli)
     if (e)
         return e;
     printf("Injecting Certificate at KeyID = 0x%08X\n", cli->id);
-    return se_object_write_binary(cli->chip, cli->id, buf_slice(&der));
+    return se_object_write_binary(cli->chip, cli->id, buf_slice(&der), NULL);
 }

@@ -127,7 +127,7 @@ static err_t make_pair(struct se_chip *chip, struct generate *g)
     if (e || made)
         return e;
     g->started = true;
-    return g->rsa ? se_rsa_generate(chip, g->id, g->bits) : se_ec_generate(chip, g->id, g->curve);
+    return g->rsa ? se_rsa_generate(chip, g->id, g->bits, NULL) : se_ec_generate(chip, g->id, g->curve, NULL);
 }
 
 static err_t generate(struct se_chip *chip, void *arg)

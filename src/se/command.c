@@ -2,6 +2,14 @@
 
 #include "se/detail.h"
 
+#include <stdio.h>
+
+const char *se_what(char out[SE_WHAT_MAX], uint32_t id, const char *doing)
+{
+    (void)snprintf(out, SE_WHAT_MAX, "object %08x: %s", id, doing);
+    return out;
+}
+
 err_t se_hold(struct se_chip *chip, struct se_chip **ret_held)
 {
     err_t e = se_chip_begin(chip);
@@ -47,4 +55,82 @@ err_t se_command_status(struct se_chip *chip, const struct se_command *c, const 
 err_t se_command_malformed(const char *what)
 {
     return se_fail(ERR_PROTO, "%s: the chip's answer is malformed", what);
+}
+
+void se_put_bytes(struct se_command *c, uint8_t tag, struct slice value)
+{
+    if (value.n)
+        tlv_put(&c->w, tag, value);
+}
+
+void se_put_u8(struct se_command *c, uint8_t tag, uint8_t value)
+{
+    if (value)
+        tlv_put_u8(&c->w, tag, value);
+}
+
+void se_put_be16(struct se_command *c, uint8_t tag, uint16_t value)
+{
+    if (value)
+        tlv_put_be16(&c->w, tag, value);
+}
+
+void se_put_id(struct se_command *c, uint8_t tag, uint32_t id)
+{
+    if (id != SE_ID_NONE)
+        tlv_put_be32(&c->w, tag, id);
+}
+
+err_t se_call_status(struct se_chip *chip, const struct se_command *c, const char *what)
+{
+    auto_hold *held = NULL;
+    err_t e = se_hold(chip, &held);
+
+    return e ? e : se_command_status(chip, c, what);
+}
+
+err_t se_call_bytes(struct se_chip *chip, const struct se_command *c, const char *what, size_t min,
+                    size_t max, struct buf *out)
+{
+    auto_hold *held = NULL;
+    struct slice answer, value;
+    err_t e = se_hold(chip, &held);
+
+    if (!e)
+        e = se_command_run(chip, c, what, &answer);
+    if (e)
+        return e;
+    if (se_answer_only(answer, SE_TAG_1, &value) || value.n < min || value.n > max)
+        return se_command_malformed(what);
+    e = buf_add(out, value);
+    return e ? se_fail(e, "%s: %zu bytes are more than there is room for", what, value.n) : ERR_OK;
+}
+
+err_t se_call_fixed(struct se_chip *chip, const struct se_command *c, const char *what, uint8_t *ret,
+                    size_t n)
+{
+    autobuf out = BUF_SECRET(n);
+    err_t e = se_call_bytes(chip, c, what, n, n, &out);
+
+    if (!e)
+        memcpy(ret, out.p, n);
+    return e;
+}
+
+err_t se_result(struct slice value, bool *ret)
+{
+    if (value.n != 1 || (value.p[0] != SE_RESULT_SUCCESS && value.p[0] != SE_RESULT_FAILURE))
+        return ERR_PROTO;
+    *ret = value.p[0] == SE_RESULT_SUCCESS;
+    return ERR_OK;
+}
+
+err_t se_call_result(struct se_chip *chip, const struct se_command *c, const char *what, bool *ret)
+{
+    uint8_t value = 0;
+    err_t e = se_call_fixed(chip, c, what, &value, 1);
+
+    if (!e && se_result(slice_of(&value, 1), ret))
+        e = se_command_malformed(what);
+    return e;
 }

@@ -1,10 +1,8 @@
-#include "base/tlv.h"
-#include "se/command.h"
 #include "se/detail.h"
 #include "se/key.h"
-#include "se/key_write.h"
 #include "se/object.h"
 #include "se/sig.h"
+#include "se/write_start.h"
 
 enum { DIGEST_MAX = 64 };
 
@@ -15,6 +13,7 @@ struct ec_write {
     uint8_t type; /* SE_TYPE_EC_* that it becomes */
     const struct se_curve_info *curve;
     struct slice scalar, point;
+    const struct se_write *how;
 };
 
 /* The curve of an existing key must be the new one's (reference 3.3); its size alone does not tell
@@ -34,15 +33,15 @@ static err_t send(struct se_chip *chip, const struct ec_write *w, bool fresh)
     char what[SE_WHAT_MAX];
     auto_command c = { 0 };
 
-    se_command_init(&c, SE_INS_WRITE, (uint8_t)(w->part | SE_P1_EC), SE_P2_DEFAULT, SE_COMMAND_STATUS);
-    tlv_put_be32(&c.w, SE_TAG_1, w->id);
+    se_write_start(&c, (uint8_t)(w->part | SE_P1_EC), SE_P2_DEFAULT, w->id, w->how, fresh);
     if (fresh)
         tlv_put_u8(&c.w, SE_TAG_2, w->curve->id);
     if (w->scalar.n)
         tlv_put(&c.w, SE_TAG_3, w->scalar);
     if (w->point.n)
         tlv_put(&c.w, SE_TAG_4, w->point);
-    return se_command_status(chip, &c, se_key_what(what, w->id, "writing the EC key"));
+    se_write_finish(&c, w->how);
+    return se_command_status(chip, &c, se_what(what, w->id, "writing the EC key"));
 }
 
 static err_t write_key(struct se_chip *chip, uint8_t curve, struct ec_write *w)
@@ -60,43 +59,45 @@ static err_t write_key(struct se_chip *chip, uint8_t curve, struct ec_write *w)
                        w->curve->name, w->curve->private_len, w->curve->public_len);
     e = se_hold(chip, &held);
     if (!e)
-        e = se_key_clear_way(chip, w->id, w->type, w->curve->private_len, &fresh);
+        e = se_write_clear_way(chip, w->id, w->type, w->curve->private_len, w->how, &fresh);
     if (!e)
         e = fresh ? se_curve_ensure(chip, curve) : same_curve(chip, w);
     return e ? e : send(chip, w, fresh);
 }
 
 err_t se_ec_write_pair(struct se_chip *chip, uint32_t id, uint8_t curve, struct slice scalar,
-                       struct slice point)
+                       struct slice point, const struct se_write *how)
 {
-    struct ec_write w = { id, SE_P1_PAIR, SE_TYPE_EC_PAIR, NULL, scalar, point };
+    struct ec_write w = { id, SE_P1_PAIR, SE_TYPE_EC_PAIR, NULL, scalar, point, how };
 
     if (!scalar.n || !point.n)
         return se_fail(ERR_INVALID, "object %08x: a pair needs both of its parts", id);
     return write_key(chip, curve, &w);
 }
 
-err_t se_ec_write_private(struct se_chip *chip, uint32_t id, uint8_t curve, struct slice scalar)
+err_t se_ec_write_private(struct se_chip *chip, uint32_t id, uint8_t curve, struct slice scalar,
+                          const struct se_write *how)
 {
-    struct ec_write w = { id, SE_P1_PRIVATE, SE_TYPE_EC_PRIVATE, NULL, scalar, { 0 } };
+    struct ec_write w = { id, SE_P1_PRIVATE, SE_TYPE_EC_PRIVATE, NULL, scalar, { 0 }, how };
 
     if (!scalar.n)
         return se_fail(ERR_INVALID, "object %08x: no private value given", id);
     return write_key(chip, curve, &w);
 }
 
-err_t se_ec_write_public(struct se_chip *chip, uint32_t id, uint8_t curve, struct slice point)
+err_t se_ec_write_public(struct se_chip *chip, uint32_t id, uint8_t curve, struct slice point,
+                         const struct se_write *how)
 {
-    struct ec_write w = { id, SE_P1_PUBLIC, SE_TYPE_EC_PUBLIC, NULL, { 0 }, point };
+    struct ec_write w = { id, SE_P1_PUBLIC, SE_TYPE_EC_PUBLIC, NULL, { 0 }, point, how };
 
     if (!point.n)
         return se_fail(ERR_INVALID, "object %08x: no public point given", id);
     return write_key(chip, curve, &w);
 }
 
-err_t se_ec_generate(struct se_chip *chip, uint32_t id, uint8_t curve)
+err_t se_ec_generate(struct se_chip *chip, uint32_t id, uint8_t curve, const struct se_write *how)
 {
-    struct ec_write w = { id, SE_P1_PAIR, SE_TYPE_EC_PAIR, NULL, { 0 }, { 0 } };
+    struct ec_write w = { id, SE_P1_PAIR, SE_TYPE_EC_PAIR, NULL, { 0 }, { 0 }, how };
 
     return write_key(chip, curve, &w);
 }
@@ -123,7 +124,7 @@ err_t se_ec_curve(struct se_chip *chip, uint32_t id, uint8_t *ret_curve)
 
     se_command_init(&c, SE_INS_READ, SE_P1_CURVE, SE_P2_ID, SE_COMMAND_ANSWER);
     tlv_put_be32(&c.w, SE_TAG_1, id);
-    se_key_what(what, id, "reading the curve");
+    se_what(what, id, "reading the curve");
     e = se_hold(chip, &held);
     if (!e)
         e = se_command_run(chip, &c, what, &answer);
@@ -172,7 +173,7 @@ err_t se_ec_sign(struct se_chip *chip, uint32_t id, struct slice digest, struct 
     tlv_put_be32(&c.w, SE_TAG_1, id);
     tlv_put_u8(&c.w, SE_TAG_2, sign_algorithm(digest.n));
     tlv_put(&c.w, SE_TAG_3, digest);
-    se_key_what(what, id, "signing");
+    se_what(what, id, "signing");
     e = se_hold(chip, &held);
     if (!e)
         e = se_command_run(chip, &c, what, &answer);

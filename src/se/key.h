@@ -10,17 +10,20 @@
 #include "base/buf.h"
 #include "se/chip.h"
 #include "se/curve.h"
+#include "se/write.h"
 
 /* ---- EC ---------------------------------------------------------------------------------------
  * Points are uncompressed 04 x y on Weierstrass curves. The curve is created on the chip first when
  * it is not there yet (se_curve_ensure). Writing over an existing key of the same type and curve
  * replaces its value; anything else in the way is ERR_EXISTS (delete it first). */
 err_t se_ec_write_pair(struct se_chip *chip, uint32_t id, uint8_t curve, struct slice scalar,
-                       struct slice point);
-err_t se_ec_write_private(struct se_chip *chip, uint32_t id, uint8_t curve, struct slice scalar);
-err_t se_ec_write_public(struct se_chip *chip, uint32_t id, uint8_t curve, struct slice point);
+                       struct slice point, const struct se_write *how);
+err_t se_ec_write_private(struct se_chip *chip, uint32_t id, uint8_t curve, struct slice scalar,
+                          const struct se_write *how);
+err_t se_ec_write_public(struct se_chip *chip, uint32_t id, uint8_t curve, struct slice point,
+                         const struct se_write *how);
 /* Make a pair in the chip: its private part never leaves. */
-err_t se_ec_generate(struct se_chip *chip, uint32_t id, uint8_t curve);
+err_t se_ec_generate(struct se_chip *chip, uint32_t id, uint8_t curve, const struct se_write *how);
 /* Append the public point; ERR_DENIED for a private-only object. */
 err_t se_ec_public(struct se_chip *chip, uint32_t id, struct buf *out);
 err_t se_ec_curve(struct se_chip *chip, uint32_t id, uint8_t *ret_curve); /* SE_CURVE_* */
@@ -30,15 +33,24 @@ err_t se_ec_curve(struct se_chip *chip, uint32_t id, uint8_t *ret_curve); /* SE_
 err_t se_ec_sign(struct se_chip *chip, uint32_t id, struct slice digest, struct buf *out_der);
 
 /* ---- RSA --------------------------------------------------------------------------------------
- * 1024, 1152, 2048, 3072, 4096 bits (512 import only where the applet allows). */
+ * 512, 1024, 1152, 2048, 3072, 4096 bits (ERR_UNSUPPORTED otherwise; some applets import 512 only). */
 struct se_rsa_pair {
     struct slice n, e, p, q, dp, dq, qinv;
+    struct slice d; /* instead of p, q, dp, dq, qinv: a key in plain form */
 };
-/* Import as CRT pair (component by component; an object left incomplete by a failure is deleted,
- * when this call created it). */
-err_t se_rsa_write_pair(struct se_chip *chip, uint32_t id, const struct se_rsa_pair *key);
-err_t se_rsa_write_public(struct se_chip *chip, uint32_t id, struct slice n, struct slice e);
-err_t se_rsa_generate(struct se_chip *chip, uint32_t id, size_t bits);
+/* Import component by component; an object left incomplete by a failure is deleted, when this call created
+ * it. With p a CRT pair (p, q, dp, dq, qinv, e, n), else a plain one (n, e, d). ERR_INVALID: a part is
+ * missing. */
+err_t se_rsa_write_pair(struct se_chip *chip, uint32_t id, const struct se_rsa_pair *key,
+                        const struct se_write *how);
+/* The private half alone: p, q, dp, dq, qinv, or n, e, d. It has no public part to read. */
+err_t se_rsa_write_private(struct se_chip *chip, uint32_t id, const struct se_rsa_pair *key,
+                           const struct se_write *how);
+err_t se_rsa_write_public(struct se_chip *chip, uint32_t id, struct slice n, struct slice e,
+                          const struct se_write *how);
+/* Make a pair in the chip, e = 65537; CRT form, or plain. */
+err_t se_rsa_generate(struct se_chip *chip, uint32_t id, size_t bits, const struct se_write *how);
+err_t se_rsa_generate_plain(struct se_chip *chip, uint32_t id, size_t bits, const struct se_write *how);
 /* Append modulus and exponent without leading zeros. */
 err_t se_rsa_public(struct se_chip *chip, uint32_t id, struct buf *out_n, struct buf *out_e);
 

@@ -1,30 +1,18 @@
 #include "se/object.h"
 
-#include "base/tlv.h"
 #include "se/command.h"
 #include "se/detail.h"
-
-#include <stdio.h>
-
-enum { WHAT_MAX = 64 };
-
-/* "object 20181001: reading the size" */
-static const char *name(char out[WHAT_MAX], uint32_t id, const char *doing)
-{
-    (void)snprintf(out, WHAT_MAX, "object %08x: %s", id, doing);
-    return out;
-}
 
 /* A command whose only TLV is the id. */
 static err_t ask(struct se_chip *chip, uint8_t ins, uint8_t p2, uint32_t id, const char *doing,
                  struct slice *ret_answer)
 {
-    char what[WHAT_MAX];
+    char what[SE_WHAT_MAX];
     auto_command c = { 0 };
 
     se_command_init(&c, ins, SE_P1_DEFAULT, p2, SE_COMMAND_ANSWER);
     tlv_put_be32(&c.w, SE_TAG_1, id);
-    return se_command_run(chip, &c, name(what, id, doing), ret_answer);
+    return se_command_run(chip, &c, se_what(what, id, doing), ret_answer);
 }
 
 err_t se_object_exists(struct se_chip *chip, uint32_t id, bool *ret)
@@ -157,13 +145,11 @@ err_t se_object_list(struct se_chip *chip, uint8_t type, uint32_t **ret, size_t 
 
 /* ---- reading ---- */
 
-/* T2 and T3 are left out when zero, as NXP's host does. */
+/* T2 and T3 are left out when zero, as NXP's host does. Length 0: all there is. */
 static err_t read_piece(struct se_chip *chip, uint32_t id, uint16_t offset, uint16_t length, struct buf *out)
 {
-    char what[WHAT_MAX];
+    char what[SE_WHAT_MAX];
     auto_command c = { 0 };
-    struct slice answer, value;
-    err_t e;
 
     se_command_init(&c, SE_INS_READ, SE_P1_DEFAULT, SE_P2_DEFAULT, SE_COMMAND_EXT_ANSWER);
     tlv_put_be32(&c.w, SE_TAG_1, id);
@@ -171,12 +157,19 @@ static err_t read_piece(struct se_chip *chip, uint32_t id, uint16_t offset, uint
         tlv_put_be16(&c.w, SE_TAG_2, offset);
     if (length)
         tlv_put_be16(&c.w, SE_TAG_3, length);
-    e = se_command_run(chip, &c, name(what, id, "reading"), &answer);
-    if (e)
-        return e;
-    if (se_answer_only(answer, SE_TAG_1, &value) || (length && value.n != length))
-        return se_command_malformed(what);
-    return buf_add(out, value);
+    return se_call_bytes(chip, &c, se_what(what, id, "reading"), length, length ? length : SE_ANSWER_MAX,
+                         out);
+}
+
+/* length > 0 bytes from offset on, in pieces. */
+static err_t read_range(struct se_chip *chip, uint32_t id, size_t offset, size_t length, struct buf *out)
+{
+    err_t e = ERR_OK;
+
+    for (size_t at = 0; !e && at < length; at += SE_BINARY_CHUNK)
+        e = read_piece(chip, id, (uint16_t)(offset + at),
+                       (uint16_t)(length - at < SE_BINARY_CHUNK ? length - at : SE_BINARY_CHUNK), out);
+    return e;
 }
 
 static err_t read_file(struct se_chip *chip, uint32_t id, struct buf *out)
@@ -188,10 +181,7 @@ static err_t read_file(struct se_chip *chip, uint32_t id, struct buf *out)
         return e;
     if (size > SE_BINARY_MAX || size > out->max - out->n)
         return se_fail(ERR_TOO_BIG, "object %08x: %zu bytes are more than expected", id, size);
-    for (size_t at = 0; !e && at < size; at += SE_BINARY_CHUNK)
-        e = read_piece(chip, id, (uint16_t)at,
-                       (uint16_t)(size - at < SE_BINARY_CHUNK ? size - at : SE_BINARY_CHUNK), out);
-    return e;
+    return read_range(chip, id, 0, size, out);
 }
 
 /* The applet answers 6985 to absent and to secret alike: having found the type we know which. */
@@ -219,83 +209,30 @@ err_t se_object_read(struct se_chip *chip, uint32_t id, struct buf *out)
     return e;
 }
 
-/* ---- writing and deleting ---- */
-
-static err_t write_piece(struct se_chip *chip, uint32_t id, struct slice bytes, size_t at, size_t create)
+err_t se_object_read_at(struct se_chip *chip, uint32_t id, size_t offset, size_t length, struct buf *out)
 {
-    char what[WHAT_MAX];
-    auto_command c = { 0 };
+    auto_hold *held = NULL;
+    size_t start = out->n;
+    err_t e;
 
-    se_command_init(&c, SE_INS_WRITE, SE_P1_BINARY, SE_P2_DEFAULT, SE_COMMAND_STATUS);
-    tlv_put_be32(&c.w, SE_TAG_1, id);
-    if (at)
-        tlv_put_be16(&c.w, SE_TAG_2, (uint16_t)at);
-    if (create)
-        tlv_put_be16(&c.w, SE_TAG_3, (uint16_t)create);
-    tlv_put(&c.w, SE_TAG_4, slice_head(slice_skip(bytes, at), SE_BINARY_CHUNK));
-    return se_command_status(chip, &c, name(what, id, "writing the file"));
+    if (length == 0 || length > SE_BINARY_MAX || offset > SE_BINARY_MAX - length)
+        return se_fail(ERR_INVALID, "object %08x: no file has bytes %zu to %zu", id, offset, offset + length);
+    e = se_hold(chip, &held);
+    if (!e)
+        e = read_range(chip, id, offset, length, out);
+    if (e)
+        buf_cut(out, start);
+    return e;
 }
 
-static err_t delete_object(struct se_chip *chip, uint32_t id)
+/* ---- deleting ---- */
+
+err_t se_object_delete(struct se_chip *chip, uint32_t id)
 {
-    char what[WHAT_MAX];
+    char what[SE_WHAT_MAX];
     auto_command c = { 0 };
 
     se_command_init(&c, SE_INS_MGMT, SE_P1_DEFAULT, SE_P2_DELETE_OBJECT, SE_COMMAND_STATUS);
     tlv_put_be32(&c.w, SE_TAG_1, id);
-    return se_command_status(chip, &c, name(what, id, "deleting"));
-}
-
-/* Make way for a file of `size` bytes; *ret_fresh tells whether it has to be created. */
-static err_t prepare_file(struct se_chip *chip, uint32_t id, size_t size, bool *ret_fresh)
-{
-    struct se_object_type type = { 0 };
-    size_t old = 0;
-    bool there = false;
-    err_t e = se_object_exists(chip, id, &there);
-
-    if (e || !there) {
-        *ret_fresh = true;
-        return e;
-    }
-    e = se_object_type(chip, id, &type);
-    if (!e && type.type != SE_TYPE_BINARY)
-        return se_fail(ERR_EXISTS, "object %08x: exists and is not a file; erase it first", id);
-    if (!e)
-        e = se_object_size(chip, id, &old);
-    if (e)
-        return e;
-    *ret_fresh = old != size;
-    return old != size ? delete_object(chip, id) : ERR_OK;
-}
-
-err_t se_object_write_binary(struct se_chip *chip, uint32_t id, struct slice bytes)
-{
-    auto_hold *held = NULL;
-    bool fresh = false;
-    err_t e;
-
-    if (bytes.n == 0)
-        return se_fail(ERR_INVALID, "object %08x: an empty file cannot be stored", id);
-    if (bytes.n > SE_BINARY_MAX)
-        return se_fail(ERR_TOO_BIG, "object %08x: %zu bytes are more than a file's %d", id, bytes.n,
-                       SE_BINARY_MAX);
-    e = se_hold(chip, &held);
-    if (!e)
-        e = prepare_file(chip, id, bytes.n, &fresh);
-    if (e)
-        return e;
-    for (size_t at = 0; !e && at < bytes.n; at += SE_BINARY_CHUNK)
-        e = write_piece(chip, id, bytes, at, at == 0 && fresh ? bytes.n : 0);
-    if (e && fresh)
-        (void)delete_object(chip, id); /* half a file helps nobody; e is what matters */
-    return e;
-}
-
-err_t se_object_delete(struct se_chip *chip, uint32_t id)
-{
-    auto_hold *held = NULL;
-    err_t e = se_hold(chip, &held);
-
-    return e ? e : delete_object(chip, id);
+    return se_call_status(chip, &c, se_what(what, id, "deleting"));
 }

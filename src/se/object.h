@@ -8,6 +8,7 @@
 #pragma once
 #include "base/buf.h"
 #include "se/chip.h"
+#include "se/write.h"
 
 /* An absent object is false, not an error. */
 err_t se_object_exists(struct se_chip *chip, uint32_t id, bool *ret);
@@ -35,11 +36,21 @@ err_t se_object_list(struct se_chip *chip, uint8_t type, uint32_t **ret, size_t 
  * ERR_NOT_FOUND absent, ERR_DENIED secret or forbidden by policy. */
 err_t se_object_read(struct se_chip *chip, uint32_t id, struct buf *out);
 
+/* Append `length` bytes of a file from `offset` on; one command per SE_BINARY_CHUNK, nothing is asked first.
+ * ERR_NOT_FOUND: no file, or it ends before. */
+err_t se_object_read_at(struct se_chip *chip, uint32_t id, size_t offset, size_t length, struct buf *out);
+
 /* Create a file of bytes.n bytes and fill it. An existing binary of the same size is overwritten; of
- * another size it is deleted and created anew; an object of another type is ERR_EXISTS. Up to
- * SE_BINARY_MAX bytes (ERR_TOO_BIG); not empty (ERR_INVALID). A failure halfway deletes a file this
- * call created. */
-err_t se_object_write_binary(struct se_chip *chip, uint32_t id, struct slice bytes);
+ * another size, or where `how` has a policy, it is deleted and created anew; an object of another type is
+ * ERR_EXISTS. Up to SE_BINARY_MAX bytes (ERR_TOO_BIG); not empty (ERR_INVALID). A failure halfway deletes a
+ * file this call created. */
+err_t se_object_write_binary(struct se_chip *chip, uint32_t id, struct slice bytes,
+                             const struct se_write *how);
+/* Make a file of `size` zero bytes. ERR_EXISTS. */
+err_t se_object_create_binary(struct se_chip *chip, uint32_t id, size_t size, const struct se_write *how);
+/* Overwrite a part of a file that is there. ERR_NOT_FOUND: no file, or it ends before. More than
+ * SE_BINARY_CHUNK bytes are several commands: a power cut between them leaves the first ones written. */
+err_t se_object_update_binary(struct se_chip *chip, uint32_t id, size_t offset, struct slice bytes);
 
 /* ERR_NOT_FOUND when absent, ERR_DENIED when its policy forbids. */
 err_t se_object_delete(struct se_chip *chip, uint32_t id);

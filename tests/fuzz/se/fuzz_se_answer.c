@@ -54,7 +54,7 @@ static void objects(struct se_chip *chip, uint8_t which, struct buf *out)
         (void)se_object_read(chip, 1, out);
         break;
     case 5:
-        (void)se_object_write_binary(chip, 1, V64);
+        (void)se_object_write_binary(chip, 1, V64, NULL);
         break;
     case 6:
         (void)se_object_delete(chip, 1);
@@ -82,7 +82,7 @@ static void keys(struct se_chip *chip, uint8_t which, struct buf *out)
 
     switch (which) {
     case 0:
-        (void)se_ec_generate(chip, 1, SE_CURVE_P256);
+        (void)se_ec_generate(chip, 1, SE_CURVE_P256, NULL);
         break;
     case 1:
         (void)se_ec_public(chip, 1, out);
@@ -94,7 +94,7 @@ static void keys(struct se_chip *chip, uint8_t which, struct buf *out)
         (void)se_ec_sign(chip, 1, V32, out);
         break;
     case 4:
-        (void)se_rsa_write_pair(chip, 1, &pair);
+        (void)se_rsa_write_pair(chip, 1, &pair, NULL);
         break;
     case 5:
         (void)se_rsa_public(chip, 1, out, &e);
@@ -106,7 +106,7 @@ static void keys(struct se_chip *chip, uint8_t which, struct buf *out)
         (void)se_rsa_decrypt_pkcs1(chip, 1, V64, out);
         break;
     default:
-        (void)se_ec_write_private(chip, 1, SE_CURVE_P256, V32);
+        (void)se_ec_write_private(chip, 1, SE_CURVE_P256, V32, NULL);
         break;
     }
 }

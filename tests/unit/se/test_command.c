@@ -2,50 +2,10 @@
  * APDUs are written out by hand from the reference; an answer that does not have the specified shape is
  * ERR_PROTO and changes nothing. */
 #include "../cm.h"
-#include "base/mem.h"
-#include "fake_part.h"
+#include "exchange.h"
 #include "se/detail.h"
 #include "se/key.h"
 #include "se/object.h"
-
-struct exchange {
-    struct slice command, answer;
-};
-
-static const struct exchange *script;
-static size_t script_n, script_at;
-
-static void play(struct slice apdu, struct buf *answer)
-{
-    print_message("    command %zu: %zu bytes\n", script_at, apdu.n);
-    assert_true(script_at < script_n);
-    assert_int_equal(apdu.n, script[script_at].command.n);
-    assert_memory_equal(apdu.p, script[script_at].command.p, apdu.n);
-    (void)buf_add(answer, script[script_at].answer);
-    script_at++;
-}
-
-static struct se_chip *chip_with(const struct exchange *steps, size_t n)
-{
-    struct se_chip *chip = NULL;
-
-    script = steps;
-    script_n = n;
-    script_at = 0;
-    assert_int_equal(fake_part_open(play, &chip), ERR_OK);
-    return chip;
-}
-
-#define X(c, a)                    \
-    {                              \
-        SLICE_LIT(c), SLICE_LIT(a) \
-    }
-#define BEGIN(...)                                          \
-    static const struct exchange steps[] = { __VA_ARGS__ }; \
-    struct se_chip *chip = chip_with(steps, ARRAY_LEN(steps))
-#define FINISH()                           \
-    assert_int_equal(script_at, script_n); \
-    se_chip_close(chip)
 
 #define ID "\x20\x18\x10\x01"
 #define EXISTS "\x80\x04\x00\x27\x06\x41\x04" ID
@@ -214,12 +174,12 @@ static void write_files(void **state)
           X("\x80\x04\x00\x28\x06\x41\x04" ID, "\x69\x85"));
 
     /* the lengths above: 0f = 6 + 4 + 5 */
-    assert_int_equal(se_object_write_binary(chip, 0x20181001, SLICE_LIT("abc")), ERR_OK);
-    assert_int_equal(se_object_write_binary(chip, 0x20181001, SLICE_LIT("xyz")), ERR_OK);
-    assert_int_equal(se_object_write_binary(chip, 0x20181001, SLICE_LIT("q")), ERR_OK);
-    assert_int_equal(se_object_write_binary(chip, 0x20181001, SLICE_LIT("abc")), ERR_EXISTS);
-    assert_int_equal(se_object_write_binary(chip, 0x20181001, SLICE_LIT("abc")), ERR_NO_SPACE);
-    assert_int_equal(se_object_write_binary(chip, 0x20181001, SLICE_LIT("")), ERR_INVALID);
+    assert_int_equal(se_object_write_binary(chip, 0x20181001, SLICE_LIT("abc"), NULL), ERR_OK);
+    assert_int_equal(se_object_write_binary(chip, 0x20181001, SLICE_LIT("xyz"), NULL), ERR_OK);
+    assert_int_equal(se_object_write_binary(chip, 0x20181001, SLICE_LIT("q"), NULL), ERR_OK);
+    assert_int_equal(se_object_write_binary(chip, 0x20181001, SLICE_LIT("abc"), NULL), ERR_EXISTS);
+    assert_int_equal(se_object_write_binary(chip, 0x20181001, SLICE_LIT("abc"), NULL), ERR_NO_SPACE);
+    assert_int_equal(se_object_write_binary(chip, 0x20181001, SLICE_LIT(""), NULL), ERR_INVALID);
     FINISH();
 }
 
@@ -228,7 +188,7 @@ static void file_one_byte_too_large(void **state)
     autofree uint8_t *bytes = mem_calloc(1, SE_BINARY_MAX + 1);
     struct se_chip *chip = chip_with(NULL, 0);
 
-    assert_int_equal(se_object_write_binary(chip, 1, slice_of(bytes, SE_BINARY_MAX + 1)), ERR_TOO_BIG);
+    assert_int_equal(se_object_write_binary(chip, 1, slice_of(bytes, SE_BINARY_MAX + 1), NULL), ERR_TOO_BIG);
     se_chip_close(chip);
 }
 
@@ -283,18 +243,21 @@ static void ec_write(void **state)
           X("\x80\x02\x0b\x25\x00", CURVES_WITH_P256),
           X("\x80\x01\x61\x00\x09\x41\x04" ID "\x42\x01\x03", OK));
 
-    assert_int_equal(se_ec_write_pair(chip, 0x20181001, 3, SLICE_LIT(SCALAR), SLICE_LIT(POINT)), ERR_OK);
-    assert_int_equal(se_ec_write_pair(chip, 0x20181001, 3, SLICE_LIT(SCALAR), SLICE_LIT(POINT)), ERR_OK);
-    assert_int_equal(se_ec_write_pair(chip, 0x20181001, 3, SLICE_LIT(SCALAR), SLICE_LIT(POINT)), ERR_EXISTS);
-    assert_int_equal(se_ec_write_private(chip, 0x20181001, 3, SLICE_LIT(SCALAR)), ERR_OK);
-    assert_int_equal(se_ec_write_public(chip, 0x20181001, 3, SLICE_LIT(POINT)), ERR_OK);
-    assert_int_equal(se_ec_generate(chip, 0x20181001, 3), ERR_OK);
+    assert_int_equal(se_ec_write_pair(chip, 0x20181001, 3, SLICE_LIT(SCALAR), SLICE_LIT(POINT), NULL),
+                     ERR_OK);
+    assert_int_equal(se_ec_write_pair(chip, 0x20181001, 3, SLICE_LIT(SCALAR), SLICE_LIT(POINT), NULL),
+                     ERR_OK);
+    assert_int_equal(se_ec_write_pair(chip, 0x20181001, 3, SLICE_LIT(SCALAR), SLICE_LIT(POINT), NULL),
+                     ERR_EXISTS);
+    assert_int_equal(se_ec_write_private(chip, 0x20181001, 3, SLICE_LIT(SCALAR), NULL), ERR_OK);
+    assert_int_equal(se_ec_write_public(chip, 0x20181001, 3, SLICE_LIT(POINT), NULL), ERR_OK);
+    assert_int_equal(se_ec_generate(chip, 0x20181001, 3, NULL), ERR_OK);
     /* nothing of these reaches the chip */
-    assert_int_equal(se_ec_write_pair(chip, 1, 3, SLICE_LIT("short"), SLICE_LIT(POINT)), ERR_INVALID);
-    assert_int_equal(se_ec_write_pair(chip, 1, 3, SLICE_LIT(SCALAR), SLICE_LIT("")), ERR_INVALID);
-    assert_int_equal(se_ec_write_private(chip, 1, 3, SLICE_LIT("")), ERR_INVALID);
-    assert_int_equal(se_ec_write_public(chip, 1, 3, SLICE_LIT("")), ERR_INVALID);
-    assert_int_equal(se_ec_generate(chip, 1, 0x55), ERR_UNSUPPORTED);
+    assert_int_equal(se_ec_write_pair(chip, 1, 3, SLICE_LIT("short"), SLICE_LIT(POINT), NULL), ERR_INVALID);
+    assert_int_equal(se_ec_write_pair(chip, 1, 3, SLICE_LIT(SCALAR), SLICE_LIT(""), NULL), ERR_INVALID);
+    assert_int_equal(se_ec_write_private(chip, 1, 3, SLICE_LIT(""), NULL), ERR_INVALID);
+    assert_int_equal(se_ec_write_public(chip, 1, 3, SLICE_LIT(""), NULL), ERR_INVALID);
+    assert_int_equal(se_ec_generate(chip, 1, 0x55, NULL), ERR_UNSUPPORTED);
     FINISH();
 }
 
@@ -400,16 +363,16 @@ static void rsa_write(void **state)
           X("\x80\x01\x02\x4f\x0b\x41\x04" ID "\x48\x03\x01\x00\x01", OK), X(EXISTS, NO),
           X("\x80\x01\x62\x00\x0a\x41\x04" ID "\x42\x02\x08\x00", OK));
 
-    assert_int_equal(se_rsa_write_pair(chip, 0x20181001, &rsa_pair), ERR_OK);
-    assert_int_equal(se_rsa_write_pair(chip, 0x20181001, &rsa_pair), ERR_NO_SPACE);
-    assert_int_equal(se_rsa_write_pair(chip, 0x20181001, &rsa_pair), ERR_EXISTS);
-    assert_int_equal(se_rsa_write_public(chip, 0x20181001, rsa_pair.n, rsa_pair.e), ERR_OK);
-    assert_int_equal(se_rsa_generate(chip, 0x20181001, 2048), ERR_OK);
+    assert_int_equal(se_rsa_write_pair(chip, 0x20181001, &rsa_pair, NULL), ERR_OK);
+    assert_int_equal(se_rsa_write_pair(chip, 0x20181001, &rsa_pair, NULL), ERR_NO_SPACE);
+    assert_int_equal(se_rsa_write_pair(chip, 0x20181001, &rsa_pair, NULL), ERR_EXISTS);
+    assert_int_equal(se_rsa_write_public(chip, 0x20181001, rsa_pair.n, rsa_pair.e, NULL), ERR_OK);
+    assert_int_equal(se_rsa_generate(chip, 0x20181001, 2048, NULL), ERR_OK);
     incomplete.qinv = (struct slice){ 0 };
-    assert_int_equal(se_rsa_write_pair(chip, 1, &incomplete), ERR_INVALID);
+    assert_int_equal(se_rsa_write_pair(chip, 1, &incomplete, NULL), ERR_INVALID);
     odd.n = slice_skip(odd.n, 2);
-    assert_int_equal(se_rsa_write_pair(chip, 1, &odd), ERR_UNSUPPORTED); /* 504 bits */
-    assert_int_equal(se_rsa_generate(chip, 1, 2047), ERR_UNSUPPORTED);
+    assert_int_equal(se_rsa_write_pair(chip, 1, &odd, NULL), ERR_UNSUPPORTED); /* 504 bits */
+    assert_int_equal(se_rsa_generate(chip, 1, 2047, NULL), ERR_UNSUPPORTED);
     FINISH();
 }
 
