@@ -24,14 +24,17 @@ struct db {
     struct db_stmt *cache[DB_CACHE_MAX]; /* most recently used first */
     size_t cached;
     bool in_tx;
+    bool read_only;
     err_t tx_failed; /* the first failure inside the transaction */
     char error[DB_WHY_MAX];
 };
 
 struct db_ops {
-    /* What the tokens of a migration become, and what begins a transaction that will write. */
+    /* What the tokens of a migration become. */
     const char *type_int, *type_text, *type_blob, *type_id, *strict;
-    const char *begin;
+    const char *begin;      /* a transaction that will write */
+    const char *begin_read; /* one that reads a snapshot */
+    const char *read_only;  /* makes a connection refuse to write */
 
     void (*close)(struct db *db);                  /* frees db */
     err_t (*exec)(struct db *db, const char *sql); /* several statements, no arguments, no rows */

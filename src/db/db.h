@@ -109,3 +109,13 @@ err_t db_one_int(struct db *db, const char *sql, const struct db_value *args, si
  * not nest: ERR_WRONG_STATE. */
 typedef err_t (*db_tx_fn)(struct db *db, void *ctx);
 err_t db_tx(struct db *db, db_tx_fn fn, void *ctx);
+
+/* Inside db_tx: run fn so that its failure undoes what fn did and nothing else. ERR_OK: the transaction
+ * stands, *ret_part is what fn (or a statement of it) came to. Otherwise the whole transaction is lost (a
+ * conflict with another one, a full disk): return the error from the db_tx callback, which rolls back or
+ * tries again. Parts do not nest. ERR_WRONG_STATE outside db_tx. */
+err_t db_tx_part(struct db *db, db_tx_fn fn, void *ctx, err_t *ret_part);
+
+/* From here on this handle only reads: a statement that would write fails (ERR_DENIED), and a transaction
+ * sees one snapshot of the data and waits for no writer. */
+err_t db_read_only(struct db *db);

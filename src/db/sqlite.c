@@ -241,6 +241,8 @@ static const struct db_ops ops = {
     .type_id = "INTEGER PRIMARY KEY AUTOINCREMENT",
     .strict = "STRICT",
     .begin = "BEGIN IMMEDIATE",
+    .begin_read = "BEGIN DEFERRED",
+    .read_only = "PRAGMA query_only=ON",
     .close = close_db,
     .exec = exec_sql,
     .prepare = prepare,

@@ -12,7 +12,7 @@ static void roll_back(struct db *db)
 
 static err_t attempt(struct db *db, db_tx_fn fn, void *ctx)
 {
-    err_t e = db->ops->exec(db, db->ops->begin);
+    err_t e = db->ops->exec(db, db->read_only ? db->ops->begin_read : db->ops->begin);
 
     if (e)
         return e;
@@ -40,5 +40,33 @@ err_t db_tx(struct db *db, db_tx_fn fn, void *ctx)
         if (e != ERR_BUSY)
             break;
     }
+    return e;
+}
+
+err_t db_tx_part(struct db *db, db_tx_fn fn, void *ctx, err_t *ret_part)
+{
+    err_t e;
+
+    if (!db->in_tx || db->tx_failed)
+        return ERR_WRONG_STATE;
+    if ((e = db->ops->exec(db, "SAVEPOINT part")))
+        return e;
+    e = fn(db, ctx);
+    if (!e)
+        e = db->tx_failed; /* as in attempt() */
+    if (e == ERR_BUSY || !db->ops->tx_open(db))
+        return db->tx_failed = e ? e : ERR_IO;
+    db->tx_failed = ERR_OK;
+    err_t end = db->ops->exec(db, e ? "ROLLBACK TO part; RELEASE part" : "RELEASE part");
+    if (!end)
+        *ret_part = e;
+    return end;
+}
+
+err_t db_read_only(struct db *db)
+{
+    err_t e = db->in_tx ? ERR_WRONG_STATE : db->ops->exec(db, db->ops->read_only);
+
+    db->read_only = db->read_only || !e;
     return e;
 }

@@ -123,6 +123,91 @@ static void a_full_disk(void **state)
     assert_int_equal(add_thing(*state, "small"), ERR_OK);
 }
 
+struct parts {
+    int lose; /* the part that is busy: the whole must run again */
+    int runs;
+    err_t result[3];
+};
+
+static err_t duplicate_thing(struct db *db, void *ctx)
+{
+    err_t e = add_thing(db, ctx);
+
+    return e ? e : add_thing(db, ctx);
+}
+
+static err_t one_thing(struct db *db, void *ctx)
+{
+    return add_thing(db, ctx);
+}
+
+static err_t refuses(struct db *db, void *ctx)
+{
+    err_t e = add_thing(db, ctx);
+
+    return e ? e : ERR_DENIED;
+}
+
+static err_t busy_part(struct db *db, void *ctx)
+{
+    struct parts *p = ctx;
+    err_t e = add_thing(db, "busy");
+
+    return e ? e : p->runs < p->lose ? ERR_BUSY : ERR_OK;
+}
+
+static err_t four_parts(struct db *db, void *ctx)
+{
+    struct parts *p = ctx;
+    err_t ignored, e;
+
+    p->runs++;
+    if ((e = db_tx_part(db, one_thing, (char[]){ "a" }, &p->result[0])) ||
+        (e = db_tx_part(db, duplicate_thing, (char[]){ "b" }, &p->result[1])) ||
+        (e = db_tx_part(db, refuses, (char[]){ "c" }, &p->result[2])))
+        return e;
+    e = db_tx_part(db, busy_part, p, &ignored);
+    if (e) { /* the transaction is lost: nothing more may be tried in it */
+        assert_int_equal(db_tx_part(db, one_thing, (char[]){ "d" }, &ignored), ERR_WRONG_STATE);
+        assert_int_equal(add_thing(db, "d"), ERR_WRONG_STATE);
+    }
+    return e;
+}
+
+static void a_failed_part_takes_nothing_else_with_it(void **state)
+{
+    struct parts p = { 0 };
+    err_t untouched = ERR_TIMEOUT;
+
+    assert_int_equal(db_tx_part(*state, one_thing, (char[]){ "x" }, &untouched), ERR_WRONG_STATE);
+    assert_int_equal(untouched, ERR_TIMEOUT);
+    assert_int_equal(db_tx(*state, four_parts, &p), ERR_OK);
+    assert_int_equal(p.result[0], ERR_OK);
+    assert_int_equal(p.result[1], ERR_EXISTS);
+    assert_int_equal(p.result[2], ERR_DENIED);
+    assert_int_equal(count_things(*state), 2); /* a, busy */
+}
+
+static void a_busy_part_runs_the_whole_again(void **state)
+{
+    struct parts p = { .lose = 3 };
+
+    assert_int_equal(db_tx(*state, four_parts, &p), ERR_OK);
+    assert_int_equal(p.runs, 3);
+    assert_int_equal(count_things(*state), 2);
+}
+
+static void a_handle_that_only_reads(void **state)
+{
+    struct plan p = { 0 };
+
+    assert_int_equal(add_thing(*state, "a"), ERR_OK);
+    assert_int_equal(db_read_only(*state), ERR_OK);
+    assert_int_equal(add_thing(*state, "b"), ERR_DENIED);
+    assert_int_equal(db_tx(*state, two_inserts, &p), ERR_DENIED);
+    assert_int_equal(count_things(*state), 1);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_open, fixture_close)
 
 int main(void)
@@ -133,6 +218,9 @@ int main(void)
         TEST(they_do_not_nest),
         TEST(busy_is_retried),
         TEST(a_full_disk),
+        TEST(a_failed_part_takes_nothing_else_with_it),
+        TEST(a_busy_part_runs_the_whole_again),
+        TEST(a_handle_that_only_reads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
