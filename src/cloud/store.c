@@ -1,6 +1,5 @@
 #include "cloud/store.h"
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "cloud/schema.h"
 
@@ -8,13 +7,24 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
-struct store {
+struct queue {
+    struct store_job *first, **last;
+    size_t waiting;
+    pthread_cond_t wake;
+};
+
+/* A thread with a database handle of its own. */
+struct worker {
+    struct store *store;
     struct db *db;
     pthread_t thread;
+    bool started;
+};
+
+struct store {
+    struct worker writer, readers[STORE_READERS];
     pthread_mutex_t lock;
-    pthread_cond_t wake;
-    struct store_job *first, **last; /* waiting */
-    size_t waiting;
+    struct queue writes, reads;
     atomic_size_t out; /* taken, and not back on its loop yet */
     bool stop;
 };
@@ -24,65 +34,81 @@ struct batch {
     size_t n;
 };
 
-static err_t run_batch(struct db *db, void *ctx)
-{
-    struct batch *b = ctx;
-    err_t e = ERR_OK;
-
-    for (size_t i = 0; i < b->n && !e; i++)
-        e = b->jobs[i]->run(b->jobs[i], db);
-    return e;
-}
-
 static void finish(struct store_job *job, err_t result)
 {
     job->result = result;
     net_loop_post_task(job->loop, &job->task);
 }
 
-static void run_one(struct store *s, struct store_job *job)
+static err_t run_job(struct db *db, void *ctx)
 {
-    struct batch single = { { job }, 1 };
+    struct store_job *job = ctx;
 
-    finish(job, db_tx(s->db, run_batch, &single));
+    return job->run(job, db);
 }
 
-static void run_together(struct store *s, struct batch *b)
+static err_t run_parts(struct db *db, void *ctx)
 {
-    if (b->n > 1 && db_tx(s->db, run_batch, b) == ERR_OK) {
+    struct batch *b = ctx;
+    err_t e = ERR_OK;
+
+    for (size_t i = 0; i < b->n && !e; i++)
+        e = db_tx_part(db, run_job, b->jobs[i], &b->jobs[i]->result);
+    return e;
+}
+
+static void run_one(struct worker *w, struct store_job *job)
+{
+    finish(job, db_tx(w->db, run_job, job));
+}
+
+/* When the transaction is lost (a full disk), each job learns for itself whether it can be done. */
+static void run_together(struct worker *w, struct batch *b)
+{
+    if (b->n > 1 && db_tx(w->db, run_parts, b) == ERR_OK) {
         for (size_t i = 0; i < b->n; i++)
-            finish(b->jobs[i], ERR_OK);
+            finish(b->jobs[i], b->jobs[i]->result);
         return;
     }
     for (size_t i = 0; i < b->n; i++)
-        run_one(s, b->jobs[i]);
+        run_one(w, b->jobs[i]);
 }
 
-/* Waits for work. False when there is none left and the store stops. */
-static bool take(struct store *s, struct batch *b)
+/* Waits for work, takes up to `most` jobs. False when there are none left and the store stops. */
+static bool take(struct store *s, struct queue *q, size_t most, struct batch *b)
 {
     b->n = 0;
     (void)pthread_mutex_lock(&s->lock);
-    while (!s->first && !s->stop)
-        (void)pthread_cond_wait(&s->wake, &s->lock);
-    while (s->first && b->n < STORE_BATCH_MAX) {
-        b->jobs[b->n++] = s->first;
-        s->first = s->first->next;
-        s->waiting--;
+    while (!q->first && !s->stop)
+        (void)pthread_cond_wait(&q->wake, &s->lock);
+    while (q->first && b->n < most) {
+        b->jobs[b->n++] = q->first;
+        q->first = q->first->next;
+        q->waiting--;
     }
-    if (!s->first)
-        s->last = &s->first;
+    if (!q->first)
+        q->last = &q->first;
     (void)pthread_mutex_unlock(&s->lock);
     return b->n > 0;
 }
 
-static void *worker(void *arg)
+static void *write_jobs(void *arg)
 {
-    struct store *s = arg;
+    struct worker *w = arg;
     struct batch b;
 
-    while (take(s, &b))
-        run_together(s, &b);
+    while (take(w->store, &w->store->writes, STORE_BATCH_MAX, &b))
+        run_together(w, &b);
+    return NULL;
+}
+
+static void *read_jobs(void *arg)
+{
+    struct worker *w = arg;
+    struct batch b;
+
+    while (take(w->store, &w->store->reads, 1, &b))
+        run_one(w, b.jobs[0]);
     return NULL;
 }
 
@@ -96,6 +122,7 @@ static void on_loop(void *ctx)
 
 err_t store_submit(struct store *s, struct net_loop *loop, struct store_job *job)
 {
+    struct queue *q = job->reads ? &s->reads : &s->writes;
     err_t e = ERR_BUSY;
 
     job->store = s;
@@ -103,41 +130,82 @@ err_t store_submit(struct store *s, struct net_loop *loop, struct store_job *job
     job->next = NULL;
     job->task = (struct net_task){ .fn = on_loop, .ctx = job };
     (void)pthread_mutex_lock(&s->lock);
-    if (s->waiting < STORE_QUEUE_MAX && !s->stop) {
-        *s->last = job;
-        s->last = &job->next;
-        s->waiting++;
+    if (q->waiting < STORE_QUEUE_MAX && !s->stop) {
+        *q->last = job;
+        q->last = &job->next;
+        q->waiting++;
         atomic_fetch_add(&s->out, 1);
-        (void)pthread_cond_signal(&s->wake);
+        (void)pthread_cond_signal(&q->wake);
         e = ERR_OK;
     }
     (void)pthread_mutex_unlock(&s->lock);
     return e;
 }
 
-err_t store_new(const char *path, struct store **ret, char why[DB_WHY_MAX])
+static void queue_init(struct queue *q)
 {
-    auto_db struct db *db = NULL;
-    autofree struct store *s = mem_calloc(1, sizeof(*s));
+    q->last = &q->first;
+    (void)pthread_cond_init(&q->wake, NULL);
+}
+
+static err_t open_writer(struct store *s, const char *url, char why[DB_WHY_MAX])
+{
+    err_t e = db_open(url, &s->writer.db, why);
+
+    if (!e && (e = schema_apply(s->writer.db)))
+        (void)snprintf(why, DB_WHY_MAX, "the database's schema: %s", db_error(s->writer.db));
+    return e;
+}
+
+static err_t open_reader(struct worker *w, const char *url, char why[DB_WHY_MAX])
+{
+    err_t e = db_open(url, &w->db, why);
+
+    if (!e && (e = db_read_only(w->db)))
+        (void)snprintf(why, DB_WHY_MAX, "a connection that only reads: %s", db_error(w->db));
+    return e;
+}
+
+static err_t start_worker(struct store *s, struct worker *w, void *(*fn)(void *))
+{
+    w->store = s;
+    w->started = pthread_create(&w->thread, NULL, fn, w) == 0;
+    return w->started ? ERR_OK : ERR_NOMEM;
+}
+
+static err_t start(struct store *s, const char *url, char why[DB_WHY_MAX])
+{
+    err_t e = open_writer(s, url, why);
+
+    for (size_t i = 0; i < STORE_READERS && !e; i++)
+        e = open_reader(&s->readers[i], url, why);
+    for (size_t i = 0; i < STORE_READERS && !e; i++)
+        e = start_worker(s, &s->readers[i], read_jobs);
+    return e ? e : start_worker(s, &s->writer, write_jobs);
+}
+
+err_t store_new(const char *url, struct store **ret, char why[DB_WHY_MAX])
+{
+    struct store *s = mem_calloc(1, sizeof(*s));
     err_t e;
 
     if (!s)
         return ERR_NOMEM;
-    if ((e = db_open(path, &db, why)))
-        return e;
-    if ((e = schema_apply(db))) {
-        (void)snprintf(why, DB_WHY_MAX, "%s: %s", path, db_error(db));
+    (void)pthread_mutex_init(&s->lock, NULL);
+    queue_init(&s->writes);
+    queue_init(&s->reads);
+    if ((e = start(s, url, why))) {
+        store_free(s);
         return e;
     }
-    s->db = db;
-    s->last = &s->first;
-    (void)pthread_mutex_init(&s->lock, NULL);
-    (void)pthread_cond_init(&s->wake, NULL);
-    if (pthread_create(&s->thread, NULL, worker, s) != 0)
-        return ERR_NOMEM;
-    (void)steal(&db);
-    *ret = steal(&s);
+    *ret = s;
     return ERR_OK;
+}
+
+static void join(struct worker *w)
+{
+    if (w->started)
+        (void)pthread_join(w->thread, NULL);
 }
 
 void store_stop(struct store *s)
@@ -146,9 +214,12 @@ void store_stop(struct store *s)
         return;
     (void)pthread_mutex_lock(&s->lock);
     s->stop = true;
-    (void)pthread_cond_signal(&s->wake);
+    (void)pthread_cond_broadcast(&s->writes.wake);
+    (void)pthread_cond_broadcast(&s->reads.wake);
     (void)pthread_mutex_unlock(&s->lock);
-    (void)pthread_join(s->thread, NULL);
+    join(&s->writer);
+    for (size_t i = 0; i < STORE_READERS; i++)
+        join(&s->readers[i]);
 }
 
 bool store_is_idle(const struct store *s)
@@ -161,8 +232,11 @@ void store_free(struct store *s)
     if (!s)
         return;
     store_stop(s);
-    db_close(s->db);
+    db_close(s->writer.db);
+    for (size_t i = 0; i < STORE_READERS; i++)
+        db_close(s->readers[i].db);
+    (void)pthread_cond_destroy(&s->writes.wake);
+    (void)pthread_cond_destroy(&s->reads.wake);
     (void)pthread_mutex_destroy(&s->lock);
-    (void)pthread_cond_destroy(&s->wake);
     free(s);
 }

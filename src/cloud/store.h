@@ -1,9 +1,12 @@
-/* src/cloud/store.h - the one thread that owns the database. Jobs go in from loops and come back to them.
+/* src/cloud/store.h - the threads that own the database. Jobs go in from loops and come back to them.
  *
- * Jobs that wait together share one transaction, so a burst pays for one fsync. A job's `done` runs on its
- * loop after the commit: what it tells the world is durable (promise 1). When a job of a batch fails, the
- * batch is rolled back and its jobs run again one by one: `run` must reset its results and may run several
- * times.
+ * One thread writes. Jobs that wait together share one transaction, so a burst pays for one fsync; a job that
+ * fails undoes its own part of it. A job's `done` runs on its loop after the commit: what it tells the world
+ * is durable (promise 1). `run` must reset its results and may run several times (db_tx).
+ *
+ * Jobs that only read have threads of their own, each with a snapshot: they wait for no writer and fail for
+ * themselves. They see everything whose `done` ran before they were handed over; what is handed over at the
+ * same time may or may not be seen. Where the order against writes matters, leave `reads` off.
  */
 #pragma once
 #include "db/db.h"
@@ -13,10 +16,12 @@ struct store;
 
 #define STORE_QUEUE_MAX 4096u /* jobs waiting */
 #define STORE_BATCH_MAX 64u   /* jobs of one transaction */
+#define STORE_READERS 2u
 
 struct store_job {
     err_t (*run)(struct store_job *job, struct db *db); /* on the database thread, in a transaction */
     void (*done)(struct store_job *job, err_t result);  /* on the loop's thread; owns the job from here */
+    bool reads; /* it writes nothing: a write would fail with ERR_DENIED */
     /* the store's: */
     err_t result;
     struct store *store;
@@ -25,8 +30,9 @@ struct store_job {
     struct store_job *next;
 };
 
-/* Open the database file, bring its schema up to date and start the thread. `why` as db_open. */
-err_t store_new(const char *path, struct store **ret, char why[DB_WHY_MAX]);
+/* Open the database (a url as db_open), bring its schema up to date and start the threads. `why` as db_open.
+ */
+err_t store_new(const char *url, struct store **ret, char why[DB_WHY_MAX]);
 /* Finish the jobs queued, then take no more: store_submit says ERR_BUSY. Their `done` is posted to their
  * loops: turn these until store_is_idle, and only then free the store. NULL is fine. */
 void store_stop(struct store *s);

@@ -29,6 +29,7 @@ enum api_flags {
     API_DEVICE = 16,       /* offered on the device port, to certificates */
     API_PUBLIC = 32,       /* on the control port without a signature */
     API_SHADOW_CODES = 64, /* errors as the data plane's */
+    API_READS = 128,       /* the handler writes nothing: it waits for no writer (store.h) */
 };
 
 /* One operation: a row of the route table. */

@@ -208,9 +208,10 @@ void api_request_start(const struct api_parts *parts, const struct http_request 
         api_request_refuse(parts, req, op, API_UNAVAILABLE, "out of memory");
         return;
     }
-    *r = (struct request){
-        .job = { .run = run, .done = done }, .parts = parts, .server = req->server, .token = req->token
-    };
+    *r = (struct request){ .job = { .run = run, .done = done, .reads = (op->flags & API_READS) != 0 },
+                           .parts = parts,
+                           .server = req->server,
+                           .token = req->token };
     api_call_init(&r->call, parts->env, op);
     if ((e = copy_request(&r->call, req, who))) {
         if (!r->call.error)

@@ -1,10 +1,11 @@
-/* The database thread: order, batches, a failing job among good ones, the end. */
+/* The database threads: order, batches, a failing job among good ones, the end. */
 #include "../cm.h"
 
 #include "base/file.h"
 #include "base/mem.h"
 #include "cloud/store.h"
 
+#include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -19,6 +20,7 @@ struct job {
     struct store_job job;
     const char *name;
     bool fail;
+    int runs;
     int *order;
     int done_as; /* 1 for the first */
     err_t result;
@@ -55,6 +57,7 @@ static err_t run(struct store_job *job, struct db *db)
     err_t e =
         db_run(db, "INSERT INTO settings (name, content) VALUES ($1, '')", DB_ARGS(DB_TEXT(j->name)), NULL);
 
+    j->runs++;
     return e ? e : j->fail ? ERR_INVALID : ERR_OK;
 }
 
@@ -98,6 +101,7 @@ static void a_failing_job_fails_alone(void **state)
     for (size_t i = 0; i < ARRAY_LEN(jobs); i++) {
         assert_int_equal(jobs[i].result, want[i]);
         assert_int_equal(jobs[i].done_as, i + 1); /* in the order they came */
+        assert_int_equal(jobs[i].runs, 1);        /* nobody works twice for another's failure */
     }
     submit(s, again, 1, &order);
     wait_for(s, &order, ARRAY_LEN(jobs) + 1);
@@ -166,12 +170,68 @@ static void the_queue_has_a_cap(void **state)
     free(jobs);
 }
 
+static sem_t may_end;
+
+/* Holds the write transaction open until the reader was answered. */
+static err_t write_until_read(struct store_job *job, struct db *db)
+{
+    struct timespec limit;
+    err_t e = run(job, db);
+
+    (void)clock_gettime(CLOCK_REALTIME, &limit);
+    limit.tv_sec += 10;
+    return e ? e : sem_timedwait(&may_end, &limit) == 0 ? ERR_OK : ERR_TIMEOUT;
+}
+
+static err_t count(struct store_job *job, struct db *db)
+{
+    struct job *j = CONTAINER_OF(job, struct job, job);
+    int64_t n = -1;
+    err_t e = db_one_int(db, "SELECT count(*) FROM settings WHERE name = 'held'", DB_NO_ARGS, &n);
+
+    j->runs = (int)n;
+    return e;
+}
+
+static err_t insert_as_reader(struct store_job *job, struct db *db)
+{
+    return run(job, db);
+}
+
+static void a_reader_waits_for_no_writer(void **state)
+{
+    struct scene *s = *state;
+    int written = 0, read = 0;
+    struct job w = { .job = { .run = write_until_read, .done = done }, .name = "held", .order = &written };
+    struct job r = { .job = { .run = count, .done = done, .reads = true }, .order = &read };
+    struct job bad = { .job = { .run = insert_as_reader, .done = done, .reads = true },
+                       .name = "x",
+                       .order = &read };
+
+    assert_int_equal(sem_init(&may_end, 0, 0), 0);
+    assert_int_equal(store_submit(s->store, s->loop, &w.job), ERR_OK);
+    assert_int_equal(store_submit(s->store, s->loop, &r.job), ERR_OK);
+    wait_for(s, &read, 1);
+    assert_int_equal(r.result, ERR_OK);
+    assert_int_equal(r.runs, 0); /* not committed: not seen */
+    assert_int_equal(store_submit(s->store, s->loop, &bad.job), ERR_OK);
+    wait_for(s, &read, 2);
+    assert_int_equal(bad.result, ERR_DENIED);
+    assert_int_equal(sem_post(&may_end), 0);
+    wait_for(s, &written, 1);
+    assert_int_equal(w.result, ERR_OK);
+    assert_int_equal(store_submit(s->store, s->loop, &r.job), ERR_OK);
+    wait_for(s, &read, 3);
+    assert_int_equal(r.runs, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_failing_job_fails_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(the_end_finishes_what_was_begun, setup, teardown),
         cmocka_unit_test_setup_teardown(the_queue_has_a_cap, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_reader_waits_for_no_writer, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
