@@ -32,11 +32,13 @@ core-archive: all
 
 check: core-archive
 	@tools/packages demo check
+	@tools/peers
 	@getent hosts localhost >/dev/null || tools/packages names # a chroot may have no /etc/hosts
 	@tools/check
 
 check-long: core-archive
 	@tools/packages demo check
+	@tools/peers
 	@getent hosts localhost >/dev/null || tools/packages names
 	@SEDGE_LONG=1 tools/check
 

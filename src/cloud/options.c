@@ -8,7 +8,8 @@
 
 const char options_usage[] =
     "usage: sedge-cloud serve --data DIR [--host NAME,...] [--account ID] [--region R]\n"
-    "                   [--mqtt ADDR:PORT] [--https ADDR:PORT] [--api ADDR:PORT] [--insecure-dev]\n"
+    "                   [--mqtt ADDR:PORT] [--https ADDR:PORT] [--api ADDR:PORT] [--db URL] "
+    "[--insecure-dev]\n"
     "       sedge-cloud --help | --version\n"
     "\n"
     "  --data DIR          all state; made at the first start, mode 0700\n"
@@ -19,6 +20,8 @@ const char options_usage[] =
     "  --mqtt ADDR:PORT    MQTT over mutual TLS (127.0.0.1:8883); port 0 takes a free one\n"
     "  --https ADDR:PORT   device HTTPS over mutual TLS (127.0.0.1:8443)\n"
     "  --api ADDR:PORT     control plane (127.0.0.1:4566): plain HTTP on loopback, TLS elsewhere\n"
+    "  --db URL            postgresql://... instead of DIR/sedge.db; the password belongs in libpq's "
+    "passfile\n"
     "  --insecure-dev      believe any access key; refused unless every listener is on loopback\n"
     "\n"
     "The first start writes DIR/admin-credentials. Use it with the AWS CLI:\n"
@@ -32,7 +35,7 @@ static const struct {
     { "--data", offsetof(struct options, data) },       { "--host", offsetof(struct options, host) },
     { "--account", offsetof(struct options, account) }, { "--region", offsetof(struct options, region) },
     { "--mqtt", offsetof(struct options, mqtt) },       { "--https", offsetof(struct options, https) },
-    { "--api", offsetof(struct options, api) },
+    { "--api", offsetof(struct options, api) },         { "--db", offsetof(struct options, db) },
 };
 
 static const char **find(struct options *o, const char *name, size_t n)

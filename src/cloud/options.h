@@ -11,6 +11,7 @@ struct options {
     const char *account;
     const char *region;
     const char *mqtt, *https, *api; /* ADDRESS:PORT */
+    const char *db;                 /* url; NULL: a file in `data` */
     bool insecure_dev;
 };
 

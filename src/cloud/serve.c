@@ -104,9 +104,9 @@ static err_t open_pki(struct cloud *c)
 
 static err_t open_store(struct cloud *c)
 {
-    autofree char *path = mem_printf("%s/sedge.db", c->data);
+    autofree char *file = mem_printf("sqlite:%s/sedge.db", c->data);
     char why[DB_WHY_MAX] = "";
-    err_t e = path ? store_new(path, &c->store, why) : ERR_NOMEM;
+    err_t e = file ? store_new(c->o->db ? c->o->db : file, &c->store, why) : ERR_NOMEM;
 
     if (e)
         log_error("the database cannot be opened: %s", why[0] ? why : err_str(e));

@@ -7,6 +7,8 @@
 #pragma once
 #include "db/db.h"
 
+#include <string.h>
+
 #define DB_CACHE_MAX 256
 
 struct db_ops;
@@ -35,6 +37,8 @@ struct db_ops {
     const char *begin;      /* a transaction that will write */
     const char *begin_read; /* one that reads a snapshot */
     const char *read_only;  /* makes a connection refuse to write */
+    const char *migrating,
+        *migrated; /* around migrations, so that one program at a time does them; or NULL */
 
     void (*close)(struct db *db);                  /* frees db */
     err_t (*exec)(struct db *db, const char *sql); /* several statements, no arguments, no rows */
@@ -56,8 +60,15 @@ err_t db_stmt_acquire(struct db *db, const char *sql, struct db_stmt **ret);
 void db_stmt_release(struct db_stmt *st);
 void db_cache_clear(struct db *db);
 
+/* Nothing but what may stand behind a statement? */
+static inline bool db_only_blanks(const char *sql)
+{
+    return sql[strspn(sql, " \t\r\n;")] == 0;
+}
+
 /* Set db_error's text; returns e and, inside a transaction, marks it as failed. */
 err_t db_fail(struct db *db, err_t e, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* sqlite.c. why as in db_open. */
+/* sqlite.c, postgres.c. why as in db_open. */
 err_t db_sqlite_open(const char *path, struct db **ret, char *why);
+err_t db_postgres_open(const char *url, struct db **ret, char *why);

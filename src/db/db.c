@@ -35,11 +35,14 @@ err_t db_open(const char *url, struct db **ret, char *why)
 
     if (strncmp(url, "sqlite:", 7) == 0)
         return db_sqlite_open(url + 7, ret, why);
+    if (strncmp(url, "postgresql://", 13) == 0 || strncmp(url, "postgres://", 11) == 0)
+        return db_postgres_open(url, ret, why);
     if (!colon || (slash && slash < colon))
         return db_sqlite_open(url, ret, why);
     if (why)
         (void)snprintf(why, DB_WHY_MAX,
-                       "cannot open the database \"%.*s:...\": only sqlite:PATH is supported",
+                       "cannot open the database \"%.*s:...\": it is neither sqlite:PATH nor"
+                       " postgresql://...",
                        (int)(colon - url), url); /* the rest may hold a password */
     return ERR_UNSUPPORTED;
 }

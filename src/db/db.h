@@ -1,7 +1,7 @@
 /* src/db/db.h - prepared statements, transactions and migrations in the one SQL of docs/db.md.
  *
  * Blocking. One thread owns a struct db and everything that comes from it (the cloud's writer thread);
- * nothing here is locked. Back ends stand behind struct db_ops (db/backend.h); SQLite is the one there is.
+ * nothing here is locked. Back ends stand behind struct db_ops (db/backend.h): SQLite and PostgreSQL.
  *
  *     err_t e = db_run(db, "INSERT INTO things (name, version) VALUES ($1, $2)"
  *                          " ON CONFLICT (name) DO NOTHING",
@@ -13,11 +13,13 @@
 
 struct db; /* opaque */
 
-/* url: "sqlite:PATH", a plain path, or "sqlite::memory:" (tests). The file is made 0600 when missing, in
- * WAL mode with synchronous=FULL: what db_tx committed survives power loss.
- * ERR_UNSUPPORTED: another kind of url; ERR_DENIED, ERR_NOT_FOUND (no such folder), ERR_IO, ERR_CORRUPT,
- * ERR_NO_SPACE, ERR_BUSY (another process holds it). why: DB_WHY_MAX bytes for a sentence about the failure,
- * may be NULL. */
+/* url: "sqlite:PATH", a plain path, "sqlite::memory:" (tests), or "postgresql://..." as libpq takes it. The
+ * file is made 0600 when missing, in WAL mode with synchronous=FULL; a PostgreSQL session commits
+ * synchronously: what db_tx committed survives power loss. A PostgreSQL server on another host must be asked
+ * for with sslmode=verify-full (ERR_DENIED). One that goes away is ERR_UNAVAILABLE and found again by a later
+ * call. ERR_UNSUPPORTED: another kind of url; ERR_INVALID, ERR_UNAVAILABLE, ERR_DENIED, ERR_NOT_FOUND (no
+ * such folder), ERR_IO, ERR_CORRUPT, ERR_NO_SPACE, ERR_BUSY (another process holds it). why: DB_WHY_MAX bytes
+ * for a sentence about the failure, without the url's secrets; may be NULL. */
 #define DB_WHY_MAX 512
 err_t db_open(const char *url, struct db **ret, char *why);
 void db_close(struct db *db); /* NULL is fine; rolls back what is open */

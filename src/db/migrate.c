@@ -79,7 +79,7 @@ static err_t apply(struct db *db, void *ctx)
                       DB_ARGS(DB_INT(s->position), DB_TEXT(s->migration->name)), NULL);
 }
 
-err_t db_migrate(struct db *db, const struct db_migration *steps, size_t count)
+static err_t apply_missing(struct db *db, const struct db_migration *steps, size_t count)
 {
     struct check c = { db, steps, count, 0 };
     err_t e = exec_expanded(db, "CREATE TABLE IF NOT EXISTS schema_steps"
@@ -91,6 +91,25 @@ err_t db_migrate(struct db *db, const struct db_migration *steps, size_t count)
     for (size_t i = c.applied; !e && i < count; i++) {
         struct step s = { &steps[i], (int64_t)i };
         e = db_tx(db, apply, &s);
+    }
+    return e;
+}
+
+err_t db_migrate(struct db *db, const struct db_migration *steps, size_t count)
+{
+    char error[DB_WHY_MAX];
+    err_t e = db->ops->migrating ? db->ops->exec(db, db->ops->migrating) : ERR_OK;
+
+    if (e)
+        return e;
+    e = apply_missing(db, steps, count);
+    if (db->ops->migrated) { /* what went wrong before is what db_error tells */
+        memcpy(error, db->error, sizeof(error));
+        err_t end = db->ops->exec(db, db->ops->migrated);
+        if (e)
+            memcpy(db->error, error, sizeof(error));
+        else
+            e = end;
     }
     return e;
 }

@@ -106,11 +106,6 @@ static void finalize(struct db_stmt *st)
     free(st);
 }
 
-static bool only_blanks(const char *s)
-{
-    return s[strspn(s, " \t\r\n;")] == 0;
-}
-
 static err_t prepare(struct db *db, const char *sql, struct db_stmt **ret)
 {
     struct sqlite_stmt *st = mem_calloc(1, sizeof(*st));
@@ -122,7 +117,7 @@ static err_t prepare(struct db *db, const char *sql, struct db_stmt **ret)
     }
     st->st.db = db;
     int rc = sqlite3_prepare_v3(conn_of(db), sql, -1, SQLITE_PREPARE_PERSISTENT, &st->raw, &tail);
-    if (rc != SQLITE_OK || !st->raw || !only_blanks(tail)) {
+    if (rc != SQLITE_OK || !st->raw || !db_only_blanks(tail)) {
         err_t e = rc != SQLITE_OK ? fail(db, rc, sql)
                                   : db_fail(db, ERR_INVALID, "not exactly one statement: %.200s", sql);
         finalize(&st->st);

@@ -10,9 +10,18 @@ static void roll_back(struct db *db)
         (void)db->ops->exec(db, "ROLLBACK"); /* the error that led here is the one to report */
 }
 
+/* A server that was restarted since shows here first; beginning twice harms nothing. */
+static err_t begin(struct db *db)
+{
+    const char *sql = db->read_only ? db->ops->begin_read : db->ops->begin;
+    err_t e = db->ops->exec(db, sql);
+
+    return e == ERR_UNAVAILABLE ? db->ops->exec(db, sql) : e;
+}
+
 static err_t attempt(struct db *db, db_tx_fn fn, void *ctx)
 {
-    err_t e = db->ops->exec(db, db->read_only ? db->ops->begin_read : db->ops->begin);
+    err_t e = begin(db);
 
     if (e)
         return e;

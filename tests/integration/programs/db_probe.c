@@ -1,13 +1,15 @@
 /* tests/integration/programs/db_probe.c - src/db for a test that kills it.
  *
- *   db_probe FILE write   commit pairs of rows forever, printing each number when, and only when, it is
- * committed db_probe FILE read    print the numbers there are; a pair of which one half is missing is "torn
- * N"
+ *   db_probe URL write     commit pairs of rows forever, printing each number when, and only when, it is
+ *                          committed
+ *   db_probe URL persist   the same, but a failure is waited out
+ *   db_probe URL read      print the numbers there are; a pair of which one half is missing is "torn N"
  */
 #include "base/mem.h"
 #include "db/db.h"
 
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 static const struct db_migration steps[] = {
@@ -22,16 +24,19 @@ static err_t add_pair(struct db *db, void *ctx)
     return e ? e : db_run(db, "INSERT INTO b (n) VALUES ($1)", DB_ARGS(DB_INT(*n)), NULL);
 }
 
-static err_t write_forever(struct db *db)
+static err_t write_forever(struct db *db, bool persist)
 {
+    const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
     int64_t n = 0;
     err_t e = db_one_int(db, "SELECT coalesce(max(n), 0) FROM a", DB_NO_ARGS, &n);
 
-    while (!e) {
+    while (!e || persist) {
+        if (e)
+            (void)nanosleep(&pause, NULL);
         n++;
         e = db_tx(db, add_pair, &n);
         if (!e && (printf("%lld\n", (long long)n) < 0 || fflush(stdout)))
-            e = ERR_IO;
+            return ERR_IO;
     }
     return e;
 }
@@ -62,7 +67,7 @@ int main(int argc, char **argv)
     if (!e)
         e = db_migrate(db, steps, ARRAY_LEN(steps));
     if (!e)
-        e = argv[2][0] == 'w' ? write_forever(db) : read_all(db);
+        e = argv[2][0] == 'r' ? read_all(db) : write_forever(db, argv[2][0] == 'p');
     if (e)
         (void)fprintf(stderr, "%s: %s %s\n", err_str(e), why, db ? db_error(db) : "");
     return e != ERR_OK;

@@ -1,7 +1,35 @@
-/* A database in memory with one table, for each test. */
+/* An empty database for each test: SQLite in memory, or a schema of its own in the PostgreSQL that
+ * SEDGE_TEST_DB names (tests/integration/test_db_postgres.py runs these tests again with it). */
 #pragma once
 #include "base/mem.h"
 #include "db/db.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static inline bool on_postgres(void)
+{
+    return getenv("SEDGE_TEST_DB") != NULL;
+}
+
+static inline err_t own_schema(struct db *db)
+{
+    autofree char *drop = mem_printf("DROP SCHEMA IF EXISTS t%d CASCADE", (int)getpid());
+    autofree char *create = mem_printf("CREATE SCHEMA t%d", (int)getpid());
+    autofree char *set = mem_printf("SET search_path = t%d", (int)getpid());
+    err_t e = db_run(db, drop, DB_NO_ARGS, NULL);
+
+    if (!e)
+        e = db_run(db, create, DB_NO_ARGS, NULL);
+    return e ? e : db_run(db, set, DB_NO_ARGS, NULL);
+}
+
+static inline err_t empty_database(struct db **ret)
+{
+    err_t e = db_open(on_postgres() ? getenv("SEDGE_TEST_DB") : "sqlite::memory:", ret, NULL);
+
+    return !e && on_postgres() ? own_schema(*ret) : e;
+}
 
 static inline int fixture_open(void **state)
 {
@@ -13,7 +41,7 @@ static inline int fixture_open(void **state)
           "CREATE TABLE parts (thing {int} NOT NULL REFERENCES things (id), n {int} NOT NULL) {strict}" },
     };
 
-    if (db_open("sqlite::memory:", &db, NULL) || db_migrate(db, steps, ARRAY_LEN(steps)))
+    if (empty_database(&db) || db_migrate(db, steps, ARRAY_LEN(steps)))
         return -1;
     *state = db;
     return 0;

@@ -1,12 +1,11 @@
 #include "../cm.h"
 
-#include "base/mem.h"
-#include "db/db.h"
+#include "fixture.h"
 
 #include <string.h>
 
 static const struct db_migration good[] = {
-    { "first", "CREATE TABLE a (x {int}, y {text}, z {blob}, w {int} DEFAULT 3) {strict}" },
+    { "first", "CREATE TABLE a (x {int} UNIQUE, y {text}, z {blob}, w {int} DEFAULT 3) {strict}" },
     { "second",
       "CREATE TABLE b (id {id}, x {int} REFERENCES a (x)) {strict}; CREATE INDEX b_by_x ON b (x);" },
     { "third", "ALTER TABLE a ADD COLUMN v {int}" },
@@ -16,18 +15,19 @@ static struct db *open_memory(void)
 {
     struct db *db = NULL;
 
-    assert_int_equal(db_open("sqlite::memory:", &db, NULL), ERR_OK);
+    assert_int_equal(empty_database(&db), ERR_OK);
     return db;
 }
 
 static int64_t tables(struct db *db)
 {
+    const char *sql =
+        on_postgres() ? "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()"
+                        " AND tablename IN ('a', 'b', 'c')"
+                      : "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('a', 'b', 'c')";
     int64_t n = -1;
 
-    assert_int_equal(
-        db_one_int(db, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('a', 'b', 'c')",
-                   DB_NO_ARGS, &n),
-        ERR_OK);
+    assert_int_equal(db_one_int(db, sql, DB_NO_ARGS, &n), ERR_OK);
     return n;
 }
 

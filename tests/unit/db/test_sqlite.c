@@ -91,8 +91,8 @@ static void places_that_do_not_open(void **state)
         { junk, ERR_CORRUPT, "not a database" },
         { empty_name, ERR_NOT_FOUND, "cannot open" },
         { root, ERR_IO, "cannot open" }, /* a folder */
-        { "postgresql://user:hush@host/db", ERR_UNSUPPORTED, "only sqlite" },
-        { "sqlite3:x", ERR_UNSUPPORTED, "only sqlite" },
+        { "mysql://user:hush@host/db", ERR_UNSUPPORTED, "neither sqlite" },
+        { "sqlite3:x", ERR_UNSUPPORTED, "neither sqlite" },
     };
     char block[4096];
 

@@ -1,0 +1,49 @@
+"""The cloud on PostgreSQL: the suites of test_cloud_api and test_cloud_greengrass again, with --db."""
+
+import os
+import pathlib
+import tempfile
+
+import pytest
+
+from cloud import Cloud
+from conftest import Processes
+from postgres import Postgres
+from test_cloud_api import *  # noqa: F401,F403 - the tests
+from test_cloud_greengrass import *  # noqa: F401,F403
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with tempfile.TemporaryDirectory(prefix="pg", dir="/tmp") as folder:
+        os.chmod(folder, 0o755)
+        procs = Processes(tmp_path_factory.mktemp("pg"))
+        try:
+            yield Postgres(pathlib.Path(folder), procs)
+        finally:
+            procs.stop_all()
+
+
+@pytest.fixture
+def cloud(procs, tmp_path, server):
+    return Cloud(procs, tmp_path, "--db", server.new_database())
+
+
+def test_nothing_is_kept_beside_it(cloud, server):
+    cloud.client("iot").create_thing(thingName="here")
+    assert not (cloud.data / "sedge.db").exists()
+    assert server.sql("SELECT name FROM things") == "here"
+
+
+def test_a_restarted_server(cloud, server):
+    """Requests fail while it is away, with a retryable error, and work again by themselves."""
+    iot = cloud.client("iot")
+    iot.create_thing(thingName="before")
+    server.restart()
+    for attempt in range(20):
+        try:
+            iot.create_thing(thingName="after")
+            break
+        except iot.exceptions.ClientError as e:
+            assert e.response["ResponseMetadata"]["HTTPStatusCode"] in (500, 503), e.response
+    assert {t["thingName"] for t in iot.list_things()["things"]} == {"before", "after"}
