@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,6 +18,9 @@ enum {
     LOCK_POLL_MIN_US = 200,
     BUS_POLL_MAX_US = 2 * 1000, /* one process at a time: the one whose turn it is */
     TURN_POLL_MAX_US = 10 * 1000,
+    MARK_TICK_NS = 1000 * 1000, /* the kernel's clock for files ticks every 1 to 10 ms */
+    MARK_TRIES = 20,
+    NS_PER_S = 1000 * 1000 * 1000,
 };
 
 err_t se_bus_open(const struct se_port *port, struct se_bus **ret)
@@ -95,6 +99,62 @@ void se_bus_fd_unlock(int fd, enum se_bus_lock which)
         (void)set_turn(fd, F_UNLCK);
     else
         (void)flock(fd, LOCK_UN);
+}
+
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+static bool get_mark(int fd, struct se_bus_mark *ret)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return false;
+    *ret = (struct se_bus_mark){ st.st_mtim, st.st_ctim };
+    return true;
+}
+
+static bool same_mark(const struct se_bus_mark *a, const struct se_bus_mark *b)
+{
+    return same_time(&a->modified, &b->modified) && same_time(&a->changed, &b->changed);
+}
+
+/* A mark that no other process puts: random below the second where the node is ours, otherwise "now", which
+ * everybody who may write may set, and which moves on with the kernel's tick. */
+static bool touch(int fd)
+{
+    struct timespec times[2] = { { .tv_nsec = UTIME_NOW } };
+    uint32_t below = 0;
+
+    (void)clock_gettime(CLOCK_REALTIME, &times[1]);
+    if (getrandom(&below, sizeof(below), GRND_NONBLOCK) == (ssize_t)sizeof(below))
+        times[1].tv_nsec = (long)(below % NS_PER_S);
+    return futimens(fd, times) == 0 || futimens(fd, NULL) == 0;
+}
+
+void se_bus_fd_mark(int fd, struct se_bus_mark *mark, bool *ret_mine)
+{
+    struct se_bus_mark found, fresh;
+
+    *ret_mine = false;
+    if (!get_mark(fd, &found))
+        return;
+    *ret_mine = mark->changed.tv_sec != 0 && same_mark(&found, mark);
+    for (int i = 0; i < MARK_TRIES && !*ret_mine; i++) {
+        struct timespec tick = { 0, MARK_TICK_NS };
+
+        if (!touch(fd) || !get_mark(fd, &fresh))
+            break;
+        if (!same_time(&fresh.modified, &found.modified)) {
+            *mark = fresh;
+            return;
+        }
+        (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &tick, NULL);
+    }
+    if (!*ret_mine)
+        *mark = (struct se_bus_mark){ 0 };
 }
 
 struct se_bus_fd se_bus_fd_own(int fd)

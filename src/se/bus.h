@@ -11,6 +11,7 @@
 #include "se/port.h"
 
 #include <stdbool.h>
+#include <time.h>
 
 struct se_bus;
 
@@ -18,6 +19,11 @@ struct se_bus;
  * it up once the bus is his. So a process that uses the bus back to back has to queue behind one that waits.
  */
 enum se_bus_lock { SE_LOCK_TURN, SE_LOCK_BUS };
+
+/* When the lock's node was last touched, which anybody may set to now who may write to it. */
+struct se_bus_mark {
+    struct timespec modified, changed;
+};
 
 struct se_bus_ops {
     /* One I2C write transaction. ERR_MORE: the chip NACKed (try again later). ERR_UNAVAILABLE: the
@@ -28,6 +34,10 @@ struct se_bus_ops {
     /* ERR_BUSY: somebody else holds it. Never blocks. */
     err_t (*try_lock)(struct se_bus *bus, enum se_bus_lock which);
     void (*unlock)(struct se_bus *bus, enum se_bus_lock which);
+    /* Put this handle's mark on the bus, which the caller has locked (*mark: the last one put, zeros at
+     * first). *ret_mine: the mark was still there, so nobody who marks has used the bus since. A bus that
+     * cannot be marked (no permission) is never found to be mine. */
+    void (*mark)(struct se_bus *bus, struct se_bus_mark *mark, bool *ret_mine);
     /* Close descriptors without talking to anybody, free. */
     void (*close)(struct se_bus *bus);
 };

@@ -1,5 +1,5 @@
-/* The transport over Linux i2c-dev: open, ioctl, read, write, close and flock, nothing else, so that
- * the preloaded library of the virtual chip can stand in. */
+/* The transport over Linux i2c-dev: open, ioctl, read, write, close, flock, fstat and futimens, nothing else,
+ * so that the preloaded library of the virtual chip can stand in. */
 #include "base/file.h"
 #include "base/mem.h"
 #include "se/bus_open.h"
@@ -68,6 +68,11 @@ static void i2c_unlock(struct se_bus *bus, enum se_bus_lock which)
     se_bus_fd_unlock(CONTAINER_OF(bus, struct i2c_bus, bus)->node.fd, which);
 }
 
+static void i2c_mark(struct se_bus *bus, struct se_bus_mark *mark, bool *ret_mine)
+{
+    se_bus_fd_mark(CONTAINER_OF(bus, struct i2c_bus, bus)->node.fd, mark, ret_mine);
+}
+
 static void i2c_close(struct se_bus *bus)
 {
     struct i2c_bus *b = CONTAINER_OF(bus, struct i2c_bus, bus);
@@ -81,6 +86,7 @@ static const struct se_bus_ops ops = {
     .read = i2c_read,
     .try_lock = i2c_try_lock,
     .unlock = i2c_unlock,
+    .mark = i2c_mark,
     .close = i2c_close,
 };
 

@@ -108,6 +108,11 @@ static void vse_unlock(struct se_bus *bus, enum se_bus_lock which)
     se_bus_fd_unlock(CONTAINER_OF(bus, struct vse_bus, bus)->lock.fd, which);
 }
 
+static void vse_mark(struct se_bus *bus, struct se_bus_mark *mark, bool *ret_mine)
+{
+    se_bus_fd_mark(CONTAINER_OF(bus, struct vse_bus, bus)->lock.fd, mark, ret_mine);
+}
+
 static void vse_close(struct se_bus *bus)
 {
     struct vse_bus *b = CONTAINER_OF(bus, struct vse_bus, bus);
@@ -122,6 +127,7 @@ static const struct se_bus_ops ops = {
     .read = vse_read,
     .try_lock = vse_try_lock,
     .unlock = vse_unlock,
+    .mark = vse_mark,
     .close = vse_close,
 };
 

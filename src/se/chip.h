@@ -31,12 +31,27 @@
 #include "base/slice.h"
 #include "se/wire.h"
 
+#include <stdbool.h>
+
 struct se_chip;
 
-/* Open the chip at `port` ("/dev/i2c-1:0x48", "vse:/run/chip.sock"); NULL takes the configured one
- * (se/port.h). Talks to it once: SELECT must be answered. ERR_INVALID port malformed, ERR_NOMEM, and
- * the classes above. A missing bus fails at once, a bus without a chip within about half a second. */
+/* Open the chip at `port` ("/dev/i2c-1:0x48", "vse:/run/chip.sock", "keyd:/run/sedge/keyd.sock"); NULL takes
+ * the configured one (se/port.h). Talks to it once: SELECT must be answered. ERR_INVALID port malformed,
+ * ERR_NOMEM, and the classes above. A missing bus fails at once, a bus without a chip within about half a
+ * second. */
 err_t se_chip_open(const char *port, struct se_chip **ret);
+
+struct se_chip_options {
+    const char *port; /* NULL: the configured one */
+    /* Keys of the platform's secure channel: "none", "auto" (the published set that fits), the name of a
+     * published set ("se050-a1f4", "a921" ...), the absolute path of a key file, "credential:NAME"
+     * (se/keyset.h). NULL: the configured ones, none where nothing is configured. */
+    const char *scp03;
+    bool direct; /* for the access daemon: the bus, though the daemon is configured (se_port_resolve) */
+};
+/* The same with options; se_chip_open takes the configured ones. Errors of se/keyset.h besides; ERR_AUTH: the
+ * keys are not the chip's. */
+err_t se_chip_open_options(const struct se_chip_options *options, struct se_chip **ret);
 /* Ends the chip's session when the bus is free, closes, frees. NULL is fine. */
 void se_chip_close(struct se_chip *chip);
 
@@ -53,6 +68,16 @@ struct se_version {
 
 /* What SELECT answered when the handle was opened. No I/O, never waits. */
 struct se_version se_chip_version(const struct se_chip *chip);
+
+#define SE_CHANNEL_KEYS_MAX 64
+/* The platform's secure channel, as it was when the handle was opened. */
+struct se_channel {
+    bool on;
+    bool published;                 /* with keys that anybody can look up: no secrecy */
+    char keys[SE_CHANNEL_KEYS_MAX]; /* "se050-a1f4", "file", "credential:NAME"; "" when off */
+};
+/* No I/O, never waits. */
+struct se_channel se_chip_channel(const struct se_chip *chip);
 /* The port as text, for messages. Lives as long as the handle. */
 const char *se_chip_port(const struct se_chip *chip);
 
@@ -69,3 +94,13 @@ err_t se_chip_free_memory(struct se_chip *chip, uint8_t which, uint32_t *ret);
  * with the next call on it or the sequence's end.
  * A status word other than 9000 is mapped by se_err_from_sw. */
 err_t se_chip_command(struct se_chip *chip, struct slice apdu, struct slice *ret_answer);
+
+/* The same in two steps, for commands that take long. Between them the thread may do other work but no other
+ * call on this handle; the sequence goes on. receive waits until deadline_ms of clock_mono_ms: ERR_MORE is
+ * "not yet". Whoever no longer wants the answer calls cancel; what the chip does meanwhile it finishes. */
+err_t se_chip_send(struct se_chip *chip, struct slice apdu);
+err_t se_chip_receive(struct se_chip *chip, int64_t deadline_ms, struct slice *ret_answer);
+void se_chip_cancel(struct se_chip *chip);
+/* From any thread or signal handler: the wait that is under way on this handle, or the next one, ends soon
+ * with ERR_CANCELLED. */
+void se_chip_interrupt(struct se_chip *chip);

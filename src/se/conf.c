@@ -10,7 +10,7 @@
 #define CONF_DEFAULT "/etc/sedge/se.conf"
 #define CONF_MAX (16 * 1024)
 
-static const char *const known_keys[] = { "port", "pin" };
+static const char *const known_keys[] = { "port", "pin", "scp03", "keyd" };
 
 static const char *named_path(void)
 {
@@ -59,8 +59,8 @@ static err_t take_line(unsigned number, char *line, const char *key, char **valu
     *eq = '\0';
     line = trimmed(line);
     if (!known(line))
-        return se_fail(ERR_INVALID, "%s:%u: unknown key \"%.60s\"; known: port, pin", se_conf_path(), number,
-                       line);
+        return se_fail(ERR_INVALID, "%s:%u: unknown key \"%.60s\"; known: port, pin, scp03, keyd",
+                       se_conf_path(), number, line);
     if (strcmp(line, key) == 0)
         *value = trimmed(eq + 1);
     return ERR_OK;

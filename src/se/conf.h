@@ -1,9 +1,10 @@
-/* src/se/conf.h - the small file that says where the chip is, and the PKCS#11 module's PIN.
+/* src/se/conf.h - the small file that says where the chip is, its channel's keys, the PKCS#11 module's PIN.
  *
  * SEDGE_CONF names it (read by secure_getenv: a set-user-id program ignores it), default
  * /etc/sedge/se.conf. The default one may be missing; one named by SEDGE_CONF may not. One `key = value`
- * a line, `#` comments; known keys: port, pin; of a key given twice the last counts. Reads the file anew
- * at each call; any thread as long as nobody changes the environment.
+ * a line, `#` comments; known keys: port (se/port.h), scp03
+ * (se/keyset.h), keyd (the access daemon's socket), pin; of a key given twice the last counts. Reads the file
+ * anew at each call; any thread as long as nobody changes the environment.
  */
 #pragma once
 #include "base/err.h"

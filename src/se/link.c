@@ -8,12 +8,14 @@
 #include <errno.h>
 #include <time.h>
 
+/* What every SE05x says in its ATR, so that it need not be read. A part that works sends a WTX once per BWT:
+ * longer silence means a lost block. */
 const struct se_timing se_timing_default = {
-    .guard_us = 1000,
-    .poll_us = 1000,
+    .guard_us = SE_SEGT_US,
+    .poll_us = SE_MPOT_MS * 1000,
     .write_patience_ms = 400,
     .request_patience_ms = SE_BWT_MS,
-    .apdu_patience_ms = 20 * 1000,
+    .apdu_patience_ms = SE_BWT_MS * 5 / 4,
     .bwt_ms = SE_BWT_MS,
 };
 
@@ -96,62 +98,116 @@ static void drain(struct se_link *link)
     mem_wipe(waste, sizeof(waste));
 }
 
-/* Wait for the next block and let the machine judge it. The part keeps its place in the block between
- * reads, so the header tells how much more to ask for. */
-static err_t read_event(struct se_link *link, int64_t patience_ms, enum se_t1_act *ret)
+/* The first bytes of the next block. ERR_MORE: not there until the deadline. ERR_TIMEOUT: nor for the whole
+ * of our patience. */
+static err_t await_head(struct se_link *link, int64_t deadline_us, uint8_t *out)
+{
+    err_t e;
+
+    while ((e = link->bus->ops->read(link->bus, out, SE_T1_BLOCK_MIN)) == ERR_MORE) {
+        if (over(link->since_us, link->wait_ms))
+            return ERR_TIMEOUT;
+        if (clock_mono_us() >= deadline_us)
+            return ERR_MORE;
+        poll_pause(link, link->since_us);
+    }
+    return e;
+}
+
+/* Read the rest behind the head: the part keeps its place in the block between reads. The shortest block is
+ * whole by then, and any other costs one more read. */
+static err_t read_rest(struct se_link *link, uint8_t *bytes, struct se_block *ret)
+{
+    size_t rest;
+    err_t e = se_block_rest(bytes, &rest);
+
+    if (!e && rest > SE_T1_CRC)
+        e = read_patiently(link, bytes + SE_T1_BLOCK_MIN, rest - SE_T1_CRC, REST_PATIENCE_MS);
+    if (e == ERR_MORE)
+        return ERR_PROTO;
+    return e ? e : se_block_decode(slice_of(bytes, SE_T1_HEADER + rest), ret);
+}
+
+/* Wait for the next block and let the machine judge it. */
+static err_t read_event(struct se_link *link, int64_t deadline_us)
 {
     uint8_t bytes[SE_T1_BLOCK_MAX];
     struct se_block block;
-    size_t rest;
-    err_t e = read_patiently(link, bytes, SE_T1_HEADER, patience_ms);
+    err_t e = await_head(link, deadline_us, bytes);
 
-    if (e == ERR_MORE) {
-        *ret = se_t1_rx_silent(&link->t1);
-        return ERR_OK;
-    }
-    if (!e && se_block_rest(bytes, &rest)) {
-        *ret = se_t1_rx_bad(&link->t1);
+    if (e == ERR_MORE)
+        return e;
+    if (e == ERR_TIMEOUT) {
+        link->act = se_t1_rx_silent(&link->t1);
         return ERR_OK;
     }
     if (!e)
-        e = read_patiently(link, bytes + SE_T1_HEADER, rest, REST_PATIENCE_MS);
-    if (e && e != ERR_MORE)
-        return se_fail_at(e, "%s: read failed: ", link->bus->name);
-    if (e || se_block_decode(slice_of(bytes, SE_T1_HEADER + rest), &block))
-        *ret = se_t1_rx_bad(&link->t1);
+        e = read_rest(link, bytes, &block);
+    if (e == ERR_PROTO || e == ERR_CORRUPT)
+        link->act = se_t1_rx_bad(&link->t1);
+    else if (!e)
+        link->act = se_t1_rx_block(&link->t1, &block);
     else
-        *ret = se_t1_rx_block(&link->t1, &block);
+        e = se_fail_at(e, "%s: read failed: ", link->bus->name);
     mem_wipe(bytes, sizeof(bytes));
+    return e == ERR_PROTO || e == ERR_CORRUPT ? ERR_OK : e;
+}
+
+/* How long the next answer may take. */
+static int64_t patience(struct se_link *link)
+{
+    const struct se_t1 *t = &link->t1;
+    int64_t extra = (int64_t)t->wtx * link->timing.bwt_ms;
+
+    if (t->state == SE_T1_ASKING)
+        return link->timing.request_patience_ms;
+    if (extra > EXTENSION_MAX_MS)
+        extra = EXTENSION_MAX_MS;
+    return ((int64_t)link->timing.apdu_patience_ms << t->nacked[SE_T1_SILENT]) + extra;
+}
+
+static err_t write_wanted(struct se_link *link)
+{
+    err_t e;
+
+    if (link->act == SE_T1_DRAIN_WRITE)
+        drain(link);
+    e = write_block(link);
+    if (e)
+        return e;
+    link->since_us = clock_mono_us();
+    link->wait_ms = patience(link);
+    link->t1.wtx = 0;
+    link->written = true;
     return ERR_OK;
 }
 
-/* From the first WRITE to DONE (ERR_OK) or FAIL (the machine's error). */
-static err_t run(struct se_link *link, enum se_t1_act act, int64_t patience_ms)
+/* Start an exchange, then run it to DONE (ERR_OK) or FAIL (the machine's error). */
+static void begin(struct se_link *link, enum se_t1_act act)
 {
-    while (act == SE_T1_WRITE || act == SE_T1_DRAIN_WRITE) {
-        int64_t extra;
-        err_t e;
+    link->act = act;
+    link->written = false;
+}
 
-        if (act == SE_T1_DRAIN_WRITE)
-            drain(link);
-        e = write_block(link);
+static err_t run(struct se_link *link, int64_t deadline_us)
+{
+    while (link->act == SE_T1_WRITE || link->act == SE_T1_DRAIN_WRITE) {
+        err_t e = link->written ? ERR_OK : write_wanted(link);
+
+        if (!e)
+            e = read_event(link, deadline_us);
         if (e)
             return e;
-        extra = (int64_t)link->t1.wtx * link->timing.bwt_ms;
-        if (extra > EXTENSION_MAX_MS)
-            extra = EXTENSION_MAX_MS;
-        link->t1.wtx = 0;
-        e = read_event(link, patience_ms + extra, &act);
-        if (e)
-            return e;
+        link->written = false;
     }
-    return act == SE_T1_DONE ? ERR_OK : se_t1_error(&link->t1);
+    return link->act == SE_T1_DONE ? ERR_OK : se_t1_error(&link->t1);
 }
 
 static err_t request(struct se_link *link, uint8_t code)
 {
     link->t1.state = SE_T1_IDLE; /* whatever was under way is given up */
-    return run(link, se_t1_request(&link->t1, code), link->timing.request_patience_ms);
+    begin(link, se_t1_request(&link->t1, code));
+    return run(link, INT64_MAX);
 }
 
 static err_t soft_reset(struct se_link *link)
@@ -181,22 +237,57 @@ static const char *why(err_t e)
     }
 }
 
-err_t se_link_apdu(struct se_link *link, struct slice apdu, struct slice *ret_answer)
+/* The exchange failed: leave the interface in a known state. */
+static err_t lost_apdu(struct se_link *link, err_t e)
 {
-    err_t e = run(link, se_t1_apdu(&link->t1, apdu), link->timing.apdu_patience_ms);
+    err_t reset;
 
-    if (e == ERR_UNAVAILABLE || e == ERR_IO) {
-        link->t1.state = SE_T1_IDLE;
+    link->t1.state = SE_T1_IDLE;
+    if (e == ERR_UNAVAILABLE || e == ERR_IO)
         return e;
-    }
-    if (e) {
-        err_t reset = soft_reset(link);
+    if (e == ERR_CONFLICT)
+        return se_fail(e, "%s: the part has lost count: it was reset, or another program used it",
+                       link->bus->name);
+    reset = soft_reset(link);
+    return se_fail(e, "%s: %s; the interface was reset%s", link->bus->name, why(e),
+                   reset ? ", which the part did not answer either" : "");
+}
 
-        return se_fail(e, "%s: %s; the interface was reset%s", link->bus->name, why(e),
-                       reset ? ", which the part did not answer either" : "");
+err_t se_link_send(struct se_link *link, struct slice apdu)
+{
+    err_t e = ERR_OK;
+
+    begin(link, se_t1_apdu(&link->t1, apdu));
+    while (link->t1.state == SE_T1_SENDING && !e) {
+        e = write_wanted(link);
+        if (!e)
+            e = read_event(link, INT64_MAX);
+        link->written = false;
+        if (!e && link->act == SE_T1_FAIL)
+            e = se_t1_error(&link->t1);
     }
+    if (!e && !link->written)
+        e = write_wanted(link);
+    return e ? lost_apdu(link, e) : ERR_OK;
+}
+
+err_t se_link_receive(struct se_link *link, int64_t deadline_ms, struct slice *ret_answer)
+{
+    err_t e = run(link, deadline_ms > INT64_MAX / 1000 ? INT64_MAX : deadline_ms * 1000);
+
+    if (e == ERR_MORE)
+        return e;
+    if (e)
+        return lost_apdu(link, e);
     *ret_answer = se_t1_answer(&link->t1);
     return ERR_OK;
+}
+
+err_t se_link_apdu(struct se_link *link, struct slice apdu, struct slice *ret_answer)
+{
+    err_t e = se_link_send(link, apdu);
+
+    return e ? e : se_link_receive(link, INT64_MAX, ret_answer);
 }
 
 err_t se_link_resync(struct se_link *link)

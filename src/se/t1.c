@@ -4,9 +4,9 @@
 
 #include <assert.h>
 
-/* NXP host constants (reference 1.9). Silence is NACKed once, the others twice. */
+/* NXP host constants (reference 1.9). The link waits longer after each NACK of a silence. */
 static const uint8_t nack_limit[SE_T1_CAUSES] = {
-    [SE_T1_BAD_CRC] = 2, [SE_T1_BAD_ORDER] = 2, [SE_T1_SILENT] = 1
+    [SE_T1_BAD_CRC] = 2, [SE_T1_BAD_ORDER] = 2, [SE_T1_SILENT] = SE_T1_SILENCES_MAX
 };
 static const uint8_t nack_code[SE_T1_CAUSES] = {
     [SE_T1_BAD_CRC] = SE_R_CRC, [SE_T1_BAD_ORDER] = SE_R_OTHER, [SE_T1_SILENT] = SE_R_CRC
@@ -85,7 +85,11 @@ static enum se_t1_act resend(struct se_t1 *t, enum se_t1_act act)
  * part: after an erroneous sequence its read buffer may hold stale bytes. */
 static enum se_t1_act nack(struct se_t1 *t, enum se_t1_cause cause)
 {
-    if (t->nacked[cause]++ == nack_limit[cause])
+    /* nobody who is alive leaves an S-request unanswered twice */
+    uint8_t limit = cause == SE_T1_SILENT && t->state == SE_T1_ASKING ? 1 : nack_limit[cause];
+
+    t->fresh = false;
+    if (t->nacked[cause]++ == limit)
         return fail(t, nack_error[cause]);
     if (t->state == SE_T1_ASKING)
         return resend(t, SE_T1_DRAIN_WRITE);
@@ -105,6 +109,7 @@ static enum se_t1_act put_next_i(struct se_t1 *t)
     t->state = t->rest.n ? SE_T1_SENDING : SE_T1_RECEIVING;
     t->ns_sent = t->ns;
     t->ns ^= 1;
+    t->fresh = true;
     return put(t, pcb, inf);
 }
 
@@ -149,6 +154,7 @@ static enum se_t1_act rx_i(struct se_t1 *t, const struct se_block *b)
     bool more = b->pcb & SE_PCB_I_MORE;
     err_t e;
 
+    t->fresh = false;
     /* an empty block that announces more would let the chip keep us for ever */
     if (t->state != SE_T1_RECEIVING || ns != t->nr || (more && b->inf.n == 0))
         return nack(t, SE_T1_BAD_ORDER);
@@ -171,6 +177,11 @@ static enum se_t1_act rx_r(struct se_t1 *t, const struct se_block *b)
         progress(t);
         return put_next_i(t);
     }
+    /* It expects another number than that of the block it has just got, which is the only one it can refuse:
+     * our count is not its count any more. It has not taken the block, and will not. */
+    if (t->fresh && (b->pcb & SE_PCB_R_ERROR) == SE_R_OTHER && nr != t->ns_sent)
+        return fail(t, ERR_CONFLICT);
+    t->fresh = false;
     if (t->state == SE_T1_RECEIVING && ack && nr != t->ns_sent)
         return nack(t, SE_T1_BAD_ORDER); /* our chain is complete: an answer is due, not an acknowledgement */
     return resend(t, SE_T1_WRITE);
@@ -190,6 +201,7 @@ static enum se_t1_act rx_s_response(struct se_t1 *t, const struct se_block *b)
 /* Answer a request of the chip. It is not remembered: what the chip may ask again is our own block. */
 static enum se_t1_act reply(struct se_t1 *t, const struct se_block *b)
 {
+    t->fresh = false;
     t->out_n = se_block_encode(t->out, (uint8_t)(SE_PCB_S_RESPONSE | (b->pcb & SE_PCB_S_CODE)), b->inf);
     return SE_T1_WRITE;
 }

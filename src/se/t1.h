@@ -6,9 +6,10 @@
  *   se_t1_apdu or se_t1_request -> WRITE the block in `out`, then read;
  *   se_t1_rx_block, se_t1_rx_bad, se_t1_rx_silent -> WRITE again, DRAIN_WRITE, DONE or FAIL.
  *
- * Spec: NXP UM11225. Recovery as NXP's host does it: R-NACK for what cannot be used, twice per cause;
- * resend when the chip NACKs, ten times; a waiting-time extension is granted, 500 times. Then FAIL:
- * the link resets the interface and the APDU is lost (never repeated: it may have been executed).
+ * Spec: NXP UM11225. Recovery as NXP's host does it: R-NACK for what cannot be used, twice per cause
+ * (three times for silence); resend when the chip NACKs, ten times; a waiting-time extension is granted, 500
+ * times. Then FAIL: the link resets the interface and the APDU is lost (never repeated: it may have been
+ * executed).
  */
 #pragma once
 #include "se/block.h"
@@ -29,11 +30,13 @@ enum se_t1_state {
 
 /* Why a block could not be used; each is NACKed with its own R error. */
 enum se_t1_cause { SE_T1_BAD_CRC, SE_T1_BAD_ORDER, SE_T1_SILENT, SE_T1_CAUSES };
+enum { SE_T1_SILENCES_MAX = 3 }; /* in a row, before the next one is the end */
 
 struct se_t1 {
     enum se_t1_state state;
     uint8_t ns, nr;    /* next to send, next expected */
     uint8_t ns_sent;   /* of the I-block in flight */
+    bool fresh;        /* nothing was said since that block: a refusal can only mean it */
     uint8_t code;      /* of the S-request in flight */
     uint8_t ifsc;      /* largest INF the chip takes */
     struct slice rest; /* borrowed from the caller of se_t1_apdu */
@@ -68,8 +71,9 @@ static inline struct slice se_t1_answer(const struct se_t1 *t)
 {
     return slice_of(t->answer, t->answer_n);
 }
-/* After FAIL: ERR_TIMEOUT, ERR_PROTO, ERR_TOO_BIG (answer over SE_ANSWER_MAX), ERR_CANCELLED (chip aborted).
- */
+/* After FAIL: ERR_TIMEOUT, ERR_PROTO, ERR_TOO_BIG (answer over SE_ANSWER_MAX), ERR_CANCELLED (chip aborted),
+ * ERR_CONFLICT (the chip counts differently and has not taken our block: it was reset or used by somebody
+ * else). */
 static inline err_t se_t1_error(const struct se_t1 *t)
 {
     return t->error;

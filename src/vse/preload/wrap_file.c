@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* glibc's names for checked and 64-bit variants, which its headers do not always declare */
@@ -150,6 +151,14 @@ PRELOAD_EXPORT int flock(int fd, int operation)
     int target = lock_target(fd);
 
     return target < 0 && fd >= 0 ? -1 : CALL_NEXT(flock, target, operation);
+}
+
+/* The node's times are those of the lock file, where users of the bus leave their marks. */
+PRELOAD_EXPORT int futimens(int fd, const struct timespec times[2])
+{
+    int target = lock_target(fd);
+
+    return target < 0 && fd >= 0 ? -1 : CALL_NEXT(futimens, target, times);
 }
 
 static bool is_lock_command(int cmd)

@@ -33,6 +33,26 @@ int __fxstatat64(int version, int dir, const char *path, struct stat64 *st, int 
         0;                                                        \
     })
 
+#define FILL_FD(fd, st) (FILL(st), fill_times((fd), &(st)->st_atim, &(st)->st_mtim, &(st)->st_ctim))
+
+/* The node's times are those of the file that stands for its locks: users of the bus leave their marks there.
+ */
+static int fill_times(int fd, struct timespec *access, struct timespec *modified, struct timespec *changed)
+{
+    struct preload_bus *bus = preload_get(fd);
+    int target = bus ? preload_lock_file(bus) : -1;
+    struct stat st;
+
+    if (bus)
+        preload_put(bus);
+    if (target >= 0 && CALL_NEXT(fstat, target, &st) == 0) {
+        *access = st.st_atim;
+        *modified = st.st_mtim;
+        *changed = st.st_ctim;
+    }
+    return 0;
+}
+
 static bool is_ours(int fd)
 {
     struct preload_bus *bus = preload_get(fd);
@@ -52,10 +72,10 @@ static bool is_ours_at(int dir, const char *path, int flags)
     {                                                                        \
         return preload_is_node(path) ? FILL(st) : CALL_NEXT(name, path, st); \
     }
-#define WRAP_FSTAT(name, type)                                   \
-    PRELOAD_EXPORT int name(int fd, struct type *st)             \
-    {                                                            \
-        return is_ours(fd) ? FILL(st) : CALL_NEXT(name, fd, st); \
+#define WRAP_FSTAT(name, type)                                          \
+    PRELOAD_EXPORT int name(int fd, struct type *st)                    \
+    {                                                                   \
+        return is_ours(fd) ? FILL_FD(fd, st) : CALL_NEXT(name, fd, st); \
     }
 #define WRAP_FSTATAT(name, type)                                                                \
     PRELOAD_EXPORT int name(int dir, const char *path, struct type *st, int flags)              \
@@ -67,10 +87,10 @@ static bool is_ours_at(int dir, const char *path, int flags)
     {                                                                                 \
         return preload_is_node(path) ? FILL(st) : CALL_NEXT(name, version, path, st); \
     }
-#define WRAP_FXSTAT(name, type)                                           \
-    PRELOAD_EXPORT int name(int version, int fd, struct type *st)         \
-    {                                                                     \
-        return is_ours(fd) ? FILL(st) : CALL_NEXT(name, version, fd, st); \
+#define WRAP_FXSTAT(name, type)                                                  \
+    PRELOAD_EXPORT int name(int version, int fd, struct type *st)                \
+    {                                                                            \
+        return is_ours(fd) ? FILL_FD(fd, st) : CALL_NEXT(name, version, fd, st); \
     }
 #define WRAP_FXSTATAT(name, type)                                                                        \
     PRELOAD_EXPORT int name(int version, int dir, const char *path, struct type *st, int flags)          \

@@ -135,6 +135,13 @@ static void part_unlock(struct se_bus *bus, enum se_bus_lock which)
     fake_part.unlocks += which == SE_LOCK_BUS;
 }
 
+static void part_mark(struct se_bus *bus, struct se_bus_mark *mark, bool *ret_mine)
+{
+    *ret_mine = mark->changed.tv_sec != 0 && !fake_part.touched;
+    mark->changed.tv_sec = 1;
+    fake_part.touched = false;
+}
+
 static void part_close(struct se_bus *bus)
 {
     fake_part.closed++;
@@ -145,6 +152,7 @@ static const struct se_bus_ops ops = {
     .read = part_read,
     .try_lock = part_lock,
     .unlock = part_unlock,
+    .mark = part_mark,
     .close = part_close,
 };
 

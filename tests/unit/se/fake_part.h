@@ -12,6 +12,7 @@ struct fake_part {
     fake_apdu_fn *handler;
     int opened, closed, locks, unlocks;
     int selects, resyncs, ends; /* seen on the wire */
+    bool touched;               /* somebody else puts his mark before our next sequence */
     bool gone;                  /* every transaction fails as if the chip had been stopped */
 };
 extern struct fake_part fake_part;

@@ -77,6 +77,11 @@ static void script_unlock(struct se_bus *bus, enum se_bus_lock which)
 {
 }
 
+static void script_mark(struct se_bus *bus, struct se_bus_mark *mark, bool *ret_mine)
+{
+    *ret_mine = false;
+}
+
 static void script_close(struct se_bus *bus)
 {
 }
@@ -86,6 +91,7 @@ static const struct se_bus_ops ops = {
     .read = script_read,
     .try_lock = script_lock,
     .unlock = script_unlock,
+    .mark = script_mark,
     .close = script_close,
 };
 

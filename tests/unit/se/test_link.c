@@ -40,7 +40,7 @@ static const struct se_timing quick = {
     .poll_us = 100,
     .write_patience_ms = 100,
     .request_patience_ms = 100,
-    .apdu_patience_ms = 100,
+    .apdu_patience_ms = 20,
     .bwt_ms = 2,
 };
 
@@ -75,7 +75,10 @@ static const struct link_case apdu_cases[] = {
       5,
       { W(I0_CMD), R(I0_OK_BAD_CRC), R("\x11\x22\x33"), W(R0_CRC), R(I0_OK) } },
     { "silence once: R error 1", ERR_OK, 3, { W(I0_CMD), W(R0_CRC), R(I0_OK) } },
-    { "silence twice: reset", ERR_TIMEOUT, 4, { W(I0_CMD), W(R0_CRC), RESET_STEPS } },
+    { "silence four times: reset",
+      ERR_TIMEOUT,
+      6,
+      { W(I0_CMD), W(R0_CRC), W(R0_CRC), W(R0_CRC), RESET_STEPS } },
     { "wrong N(S): R error 2", ERR_OK, 4, { W(I0_CMD), R(I1_OK), W(R0_OTHER), R(I0_OK) } },
     { "wrong N(S) three times: reset",
       ERR_PROTO,

@@ -20,6 +20,8 @@ static const struct {
     { "/dev/i2c-3:73", ERR_OK, SE_PORT_I2C, "/dev/i2c-3", 73 },
     { "/dev/i2c-1:0x77", ERR_OK, SE_PORT_I2C, "/dev/i2c-1", 0x77 },
     { "vse:/run/chip.sock", ERR_OK, SE_PORT_VSE, "/run/chip.sock", 0x48 },
+    { "keyd:/run/sedge/keyd.sock", ERR_OK, SE_PORT_KEYD, "/run/sedge/keyd.sock", 0x48 },
+    { "keyd:", ERR_INVALID, 0, "", 0 },
     { "vse:chip:1", ERR_OK, SE_PORT_VSE, "chip:1", 0x48 },
     { "/dev/i2c-1:0x78", ERR_INVALID, 0, "", 0 },
     { "/dev/i2c-1:0x02", ERR_INVALID, 0, "", 0 },
@@ -65,7 +67,7 @@ static void path_at_the_limit(void **state)
 
 static void text_and_back(void **state)
 {
-    static const char *const texts[] = { "/dev/i2c-1:0x48", "vse:/run/chip.sock" };
+    static const char *const texts[] = { "/dev/i2c-1:0x48", "vse:/run/chip.sock", "keyd:/run/k.sock" };
 
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         char out[SE_PORT_TEXT_MAX];

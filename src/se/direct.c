@@ -1,0 +1,282 @@
+#include "se/direct.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/reader.h"
+#include "se/apdu.h"
+#include "se/bus_open.h"
+#include "se/detail.h"
+#include "se/link.h"
+
+enum {
+    LOCK_PATIENCE_MS = 60 * 1000, /* an RSA-4096 generation in another process takes this long */
+    END_PATIENCE_MS = 50,
+    SELECT_ANSWER_MIN = 4, /* early applets answer 4 or 5 bytes */
+    /* After such a pause the link is brought in step though nobody put his mark: programs that put none, and
+     * a chip that lost its power, are found before they can do harm. */
+    PAUSE_MAX_MS = 5 * 1000,
+};
+
+struct direct {
+    struct se_path path;
+    struct se_port port;
+    se_bus_open_fn *open_bus;
+    struct se_bus *bus; /* NULL while not connected */
+    struct se_bus_mark mark;
+    struct se_link link;
+    bool in_step;  /* our T=1 counters are the chip's */
+    bool selected; /* the applet is, and the channel is open where there is to be one */
+    int64_t used_ms;
+};
+
+static struct direct *of(struct se_path *path)
+{
+    return CONTAINER_OF(path, struct direct, path);
+}
+
+/* ---- the bus ---- */
+
+static void disconnect(struct direct *d)
+{
+    se_bus_close(d->bus);
+    d->bus = NULL;
+    d->mark = (struct se_bus_mark){ 0 };
+    d->in_step = d->selected = false;
+}
+
+static err_t connect_bus(struct direct *d)
+{
+    err_t e;
+
+    if (d->bus)
+        return ERR_OK;
+    e = d->open_bus(&d->port, &d->bus);
+    if (!e)
+        se_link_init(&d->link, d->bus);
+    return e;
+}
+
+static bool lost(err_t e)
+{
+    return e == ERR_UNAVAILABLE || e == ERR_IO || e == ERR_TIMEOUT;
+}
+
+static err_t advise(const struct direct *d, err_t e)
+{
+    char advice[SE_ADVICE_MAX];
+
+    if (e != ERR_UNAVAILABLE)
+        return e;
+    se_bus_advice(&d->port, advice, sizeof(advice));
+    if (strstr(se_detail(), advice))
+        return e;
+    return se_fail_at(e, "no SE05x answers at %s: %s (", d->path.name, advice);
+}
+
+/* ---- the applet ---- */
+
+static const uint8_t select_head[] = { SE_CLA_ISO, SE_INS_SELECT, SE_P1_SELECT_BY_AID, 0, SE_APPLET_AID_LEN };
+
+static err_t parse_select(struct slice answer, struct se_version *ret)
+{
+    struct reader r = reader_of(answer);
+    struct se_version v = { 0 };
+
+    if (answer.n < SELECT_ANSWER_MIN)
+        return ERR_PROTO;
+    v.major = reader_u8(&r);
+    v.minor = reader_u8(&r);
+    v.patch = reader_u8(&r);
+    v.config = reader_be16(&r);
+    v.secure_box = reader_be16(&r); /* 0 when the answer is an early applet's: the reader gives zeros */
+    *ret = v;
+    return ERR_OK;
+}
+
+static err_t select_applet(struct direct *d)
+{
+    uint8_t apdu[sizeof(select_head) + SE_APPLET_AID_LEN + 1] = { 0 }; /* with Le */
+    struct se_version version = { 0 };
+    struct slice raw, answer;
+    uint16_t sw;
+    err_t e;
+
+    memcpy(apdu, select_head, sizeof(select_head));
+    memcpy(apdu + sizeof(select_head), SE_APPLET_AID, SE_APPLET_AID_LEN);
+    e = se_link_apdu(&d->link, SLICE_ARRAY(apdu), &raw);
+    if (e)
+        return se_fail_at(e, "selecting the SE05x applet: ");
+    if (se_answer_split(raw, &answer, &sw) || (sw == SE_SW_OK && parse_select(answer, &version)))
+        return se_fail(ERR_PROTO, "%s: malformed answer to SELECT", d->path.name);
+    if (sw != SE_SW_OK)
+        return se_fail(se_err_from_sw(sw), "%s: selecting the SE05x applet: status %04x: %s", d->path.name,
+                       sw, se_sw_text(sw));
+    d->path.state.version = version;
+    d->path.state.generation++;
+    d->selected = true;
+    return ERR_OK;
+}
+
+/* From whatever state to ours. With unknown counters our next I-block could look like a repetition and be
+ * answered with somebody else's answer: so never trust the state, make it. */
+static err_t take_over(struct direct *d)
+{
+    err_t e = ERR_OK;
+
+    if (!d->in_step)
+        e = se_link_resync(&d->link);
+    d->in_step = !e;
+    if (!e && !d->selected)
+        e = select_applet(d);
+    if (e)
+        d->in_step = d->selected = false;
+    return e;
+}
+
+/* ---- the path ---- */
+
+static err_t enter_once(struct direct *d)
+{
+    bool mine = false;
+    err_t e = connect_bus(d);
+
+    if (!e)
+        e = se_bus_lock(d->bus, LOCK_PATIENCE_MS);
+    if (e == ERR_BUSY)
+        return e;
+    if (!e)
+        d->bus->ops->mark(d->bus, &d->mark, &mine);
+    if (!mine)
+        d->in_step = d->selected = false;
+    if (clock_mono_ms() - d->used_ms > PAUSE_MAX_MS)
+        d->in_step = false;
+    if (!e)
+        e = take_over(d);
+    if (e && d->bus)
+        se_bus_unlock(d->bus);
+    if (lost(e))
+        disconnect(d);
+    return e;
+}
+
+static err_t direct_begin(struct se_path *path)
+{
+    struct direct *d = of(path);
+    bool old = d->bus != NULL;
+    err_t e = enter_once(d);
+
+    if (old && lost(e)) /* the connection may be older than the chip's last restart */
+        e = enter_once(d);
+    return advise(d, e);
+}
+
+/* A failure after which nothing is known of the link. Where the command was not executed the caller may want
+ * to repeat it, and finds the path in order. */
+static err_t fallen(struct direct *d, err_t e)
+{
+    err_t heal;
+
+    d->in_step = d->selected = false;
+    if (e != ERR_CONFLICT)
+        return advise(d, e);
+    heal = take_over(d);
+    return heal ? advise(d, heal) : e;
+}
+
+static err_t direct_send(struct se_path *path, struct slice apdu)
+{
+    struct direct *d = of(path);
+    err_t e = take_over(d); /* nothing to do, unless an earlier command of the sequence failed */
+
+    if (!e)
+        e = se_link_send(&d->link, apdu);
+    return e ? fallen(d, e) : ERR_OK;
+}
+
+static err_t direct_receive(struct se_path *path, int64_t deadline_ms, struct slice *ret_answer)
+{
+    struct direct *d = of(path);
+    err_t e = se_link_receive(&d->link, deadline_ms, ret_answer);
+
+    return e && e != ERR_MORE ? fallen(d, e) : e;
+}
+
+static void direct_cancel(struct se_path *path)
+{
+    of(path)->in_step = false; /* the resync that follows drops the answer */
+}
+
+static void direct_end(struct se_path *path)
+{
+    struct direct *d = of(path);
+
+    se_t1_wipe(&d->link.t1); /* it may have carried a private key */
+    d->used_ms = clock_mono_ms();
+    if (d->bus)
+        se_bus_unlock(d->bus);
+    if (!d->in_step)
+        disconnect(d);
+}
+
+/* Let the part sleep if we were the last to use it, and nobody does now. Courtesy: failures are ignored. */
+static void say_goodbye(struct direct *d)
+{
+    bool mine = false;
+
+    if (!d->bus || !d->selected || se_bus_lock(d->bus, END_PATIENCE_MS))
+        return;
+    d->bus->ops->mark(d->bus, &d->mark, &mine);
+    d->link.timing.write_patience_ms = END_PATIENCE_MS;
+    d->link.timing.request_patience_ms = END_PATIENCE_MS;
+    if (mine)
+        (void)se_link_end(&d->link);
+    se_bus_unlock(d->bus);
+}
+
+static void release(struct direct *d)
+{
+    se_bus_close(d->bus);
+    mem_wipe(&d->link, sizeof(d->link));
+    free(d);
+}
+
+static void direct_close(struct se_path *path)
+{
+    say_goodbye(of(path));
+    release(of(path));
+}
+
+static void direct_leave(struct se_path *path)
+{
+    struct direct *d = of(path);
+
+    if (d->bus) /* the parent's lock: closing our copies leaves it alone, unlocking would not */
+        d->bus->locked = false;
+    release(d);
+}
+
+static const struct se_path_ops ops = {
+    .begin = direct_begin,
+    .send = direct_send,
+    .receive = direct_receive,
+    .cancel = direct_cancel,
+    .end = direct_end,
+    .close = direct_close,
+    .leave = direct_leave,
+};
+
+err_t se_direct_open(const struct se_port *port, se_bus_open_fn *open_bus, const char *scp03,
+                     struct se_path **ret)
+{
+    struct direct *d = mem_calloc(1, sizeof(*d));
+
+    (void)scp03;
+    if (!d)
+        return se_fail(ERR_NOMEM, "out of memory");
+    d->path.ops = &ops;
+    se_port_text(port, d->path.name);
+    d->port = *port;
+    d->open_bus = open_bus;
+    *ret = &d->path;
+    return ERR_OK;
+}
