@@ -186,6 +186,7 @@ void vse_applet_deselect(struct vse_applet *a)
     vse_sessions_close_all(a);
     vse_crypto_objects_stop(&a->crypto);
     mem_wipe(&a->tls, sizeof(a->tls));
+    vse_desfire_end(&a->desfire);
 }
 
 void vse_applet_reset(struct vse_applet *a)

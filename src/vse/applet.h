@@ -5,6 +5,7 @@
  */
 #pragma once
 #include "vse/crypto_object.h"
+#include "vse/desfire.h"
 #include "vse/hidden.h"
 #include "vse/i2cm.h"
 #include "vse/nvm.h"
@@ -22,6 +23,7 @@ struct vse_applet {
     uint8_t curves[SE_CURVE_WEIERSTRASS_COUNT + 1]; /* by curve id: parameters set; CREATED once made */
     struct vse_crypto_objects crypto;
     struct vse_tls tls;
+    struct vse_desfire desfire;
     struct vse_settings settings;
     struct vse_hidden hidden;
     struct vse_i2cm i2cm;

@@ -129,6 +129,23 @@ bool vse_policy_takes_from(struct slice set, uint32_t source, const struct vse_p
     return false;
 }
 
+bool vse_policy_changes_under(struct slice set, uint32_t with, const struct vse_policy_who *who)
+{
+    struct reader r = reader_of(set);
+    struct policy p;
+
+    while (policy_next(&r, &p)) {
+        struct reader ids = reader_of(p.ids);
+
+        if ((p.auth != who->auth && p.auth != SE_ID_NONE) || !(p.rights & SE_POLICY_DESFIRE_CHANGE_KEY) ||
+            !conditions_hold(&p, who))
+            continue;
+        if (reader_empty(&ids) || reader_be32(&ids) == with)
+            return true;
+    }
+    return false;
+}
+
 /* ---- what a type has ---- */
 
 enum {

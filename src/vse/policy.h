@@ -27,6 +27,10 @@ bool vse_policy_restricts(struct slice set, uint32_t bit, const struct vse_polic
  * policy that concerns who names that object. */
 bool vse_policy_takes_from(struct slice set, uint32_t source, const struct vse_policy_who *who);
 
+/* May this key be written to a card by one who authenticated there with key `with` (7.x)? A policy that gives
+ * the right names that key, or none for all. */
+bool vse_policy_changes_under(struct slice set, uint32_t with, const struct vse_policy_who *who);
+
 /* The rights there are for objects of this type; 0: none. */
 uint32_t vse_policy_rights_of(uint8_t type);
 /* The applet's default policy for an object that was given none: everything the type has, for everybody.

@@ -50,6 +50,8 @@ void vse_session_close(struct vse_applet *a, struct vse_session *s)
             o->session = 0; /* whoever may write it may give it a value */
         }
     }
+    if (a->desfire.session == s->id)
+        vse_desfire_end(&a->desfire);
     mem_wipe(s, sizeof(*s)); /* VSE_SESSION_FREE */
 }
 

@@ -168,13 +168,13 @@ static const struct {
     { SE_INS_IMPORT_EXTERNAL, ANY, ANY, T1 },
     { SE_INS_CRYPTO, SE_P1_MAC, SE_P2_UPDATE, T1 }, /* the message */
     { SE_INS_CRYPTO, SE_P1_MAC, SE_P2_FINAL, T1 },
-    { SE_INS_CRYPTO, SE_P1_DEFAULT, SE_P2_ONESHOT, T2 }, /* the message */
-    { SE_INS_CRYPTO, SE_P1_DEFAULT, SE_P2_PBKDF2, T2 },  /* the salt */
-    { SE_INS_CRYPTO, SE_P1_DEFAULT, 0x12, T1 },          /* DESFire authentication */
-    { SE_INS_CRYPTO, SE_P1_DEFAULT, 0x13, T1 },
-    { SE_INS_CRYPTO, SE_P1_DEFAULT, 0x16, T1 },
-    { SE_INS_WRITE, SE_P1_USERID, ANY, T2 },    /* the PIN */
-    { SE_INS_CRYPTO, SE_P1_DEFAULT, 0x30, T1 }, /* what goes to other parts */
+    { SE_INS_CRYPTO, SE_P1_DEFAULT, SE_P2_ONESHOT, T2 },          /* the message */
+    { SE_INS_CRYPTO, SE_P1_DEFAULT, SE_P2_PBKDF2, T2 },           /* the salt */
+    { SE_INS_CRYPTO, SE_P1_DEFAULT, SE_P2_AUTH_FIRST_PART2, T1 }, /* DESFire authentication */
+    { SE_INS_CRYPTO, SE_P1_DEFAULT, SE_P2_AUTH_NONFIRST_PART2, T1 },
+    { SE_INS_CRYPTO, SE_P1_DEFAULT, SE_P2_CHANGE_KEY_PART2, T1 },
+    { SE_INS_WRITE, SE_P1_USERID, ANY, T2 },          /* the PIN */
+    { SE_INS_CRYPTO, SE_P1_DEFAULT, SE_P2_I2CM, T1 }, /* what goes to other parts */
 };
 
 static unsigned hidden_tags(const struct vse_apdu *a)

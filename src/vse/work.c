@@ -47,8 +47,16 @@ bool vse_key_featured(const struct vse_applet *a, const struct vse_object *o)
 uint16_t vse_key_at(struct vse_applet *a, struct vse_call *c, uint8_t tag, uint8_t type, uint32_t right,
                     const struct vse_object **ret)
 {
+    uint32_t id = vse_arg_u32(&c->args, tag, SE_ID_NONE);
+
+    return c->args.bad ? SE_SW_WRONG_DATA : vse_key_by_id(a, c, id, type, right, ret);
+}
+
+uint16_t vse_key_by_id(struct vse_applet *a, struct vse_call *c, uint32_t id, uint8_t type, uint32_t right,
+                       const struct vse_object **ret)
+{
     struct vse_object *o;
-    uint16_t sw = vse_object_at(a, c, tag, 0, &o);
+    uint16_t sw = vse_object_by_id(a, c, id, 0, &o);
 
     if (sw != SE_SW_OK)
         return sw;

@@ -12,6 +12,9 @@ bool vse_key_featured(const struct vse_applet *a, const struct vse_object *o);
  * authentication object and for one without a value. Borrowed. */
 uint16_t vse_key_at(struct vse_applet *a, struct vse_call *c, uint8_t tag, uint8_t type, uint32_t right,
                     const struct vse_object **ret);
+/* The same for an id. */
+uint16_t vse_key_by_id(struct vse_applet *a, struct vse_call *c, uint32_t id, uint8_t type, uint32_t right,
+                       const struct vse_object **ret);
 /* Does its policy set say so? For the bits that take something away: a set that is empty takes nothing. */
 bool vse_policy_says(const struct vse_applet *a, const struct vse_call *c, const struct vse_object *o,
                      uint32_t bit);

@@ -35,6 +35,10 @@ RIGHTS = {
     "encrypt": 0x02000000, "decrypt": 0x01000000, "kdf": 0x00800000, "wrap": 0x00400000, "read": 0x00200000,
     "write": 0x00100000, "generate": 0x00080000, "delete": 0x00040000, "secure messaging": 0x00020000, "pcr": 0x00010000,
     "attest": 0x00008000, "desfire auth": 0x00004000, "desfire dump": 0x00002000, "import export": 0x00001000}
+#: those of 7.x; the two that are missing carry an object's id
+RIGHTS_7X = {"tls kdf": 0x80000000, "forbid derived output": 0x00000800, "external random": 0x00000400, "pbkdf": 0x00000080, "desfire kdf": 0x00000040,
+             "forbid external iv": 0x00000020, "pepper": 0x00000010, "internal sign": 0x00000008}
+DESFIRE_CHANGE_KEY, DERIVED_INPUT = 0x00000200, 0x00000100
 
 
 def policy(rights, auth=0, pcr=None):
@@ -452,3 +456,41 @@ def i2cm(commands):
 
 def i2cm_attested(commands, key=0, algorithm=0, random=bytes(16)):
     return _c("I2CMAttested", CRYPTO | ATTEST, 0, 0x30, (T1, commands), (T2, key, 4), (T3, algorithm, 1), (T7, random), extended=True)
+
+
+# ---- 3.12 MIFARE DESFire ----
+
+def diversify(master, target, data):
+    return _c("DiversifyKey", CRYPTO, 0, 0x10, (T1, master, 4), (T2, target, 4), (T3, data), answers=False)
+
+
+def auth_first_part1(key, challenge):
+    return _c("AuthFirstPart1", CRYPTO, 0, 0x53, (T1, key, 4), (T2, challenge))
+
+
+def auth_nonfirst_part1(key, challenge):
+    return _c("AuthNonFirstPart1", CRYPTO, 0, 0x54, (T1, key, 4), (T2, challenge))
+
+
+def auth_first_part2(answer):
+    return _c("AuthFirstPart2", CRYPTO, 0, 0x12, (T1, answer))
+
+
+def auth_nonfirst_part2(answer):
+    return _c("AuthNonFirstPart2", CRYPTO, 0, 0x13, (T1, answer), answers=False)
+
+
+def dump_session_keys():
+    return _c("DumpSessionKeys", CRYPTO, 0, 0x14)
+
+
+def change_key_part1(new, key_set, number, version, old=None):
+    return _c("ChangeKeyPart1", CRYPTO, 0, 0x15, (T1, old, 4), (T2, new, 4), (T3, key_set, 1), (T4, number, 1), (T5, version, 1))
+
+
+def change_key_part2(mac):
+    return _c("ChangeKeyPart2", CRYPTO, 0, 0x16, (T1, mac))
+
+
+def kill_authentication():
+    return _c("KillAuthentication", CRYPTO, 0, 0x17, answers=False)

@@ -145,6 +145,15 @@ COMMANDS = [
         before=(cmd.tls_random(),)),
     Row(cmd.tls_prf(HMAC, cmd.SHA256, b"key expansion", bytes(64), 32, p2=0x5A), (T1, T2, T3, T4, T5), (T1, T2, T4, T5), needs=(HMAC,),
         on=("7.2",)),
+    Row(cmd.diversify(AES, NEW, b"card"), (T1, T2, T3), (T1, T2), needs=(AES,), **GONE),
+    Row(cmd.auth_first_part1(AES, bytes(16)), (T1, T2), (T1, T2), needs=(AES,)),
+    Row(cmd.auth_nonfirst_part1(AES, bytes(16)), (T1, T2), (T1, T2), needs=(AES,), answers=CONDITIONS),  # nothing came before
+    Row(cmd.auth_first_part2(bytes(32)), (T1,), (T1,), answers=CONDITIONS),
+    Row(cmd.auth_nonfirst_part2(bytes(16)), (T1,), (T1,), answers=CONDITIONS),
+    Row(cmd.dump_session_keys(), answers=CONDITIONS),
+    Row(cmd.change_key_part1(AES, 0xFF, 1, 2, old=AES), (T2, T3, T4, T5), (T1, T2, T3, T4, T5), needs=(AES,), answers=CONDITIONS),
+    Row(cmd.change_key_part2(bytes(8)), (T1,), (T1,), answers=CONDITIONS),
+    Row(cmd.kill_authentication(), answers=CONDITIONS),
     Row(cmd.delete_all(), inside=MAY_DELETE_ALL),
     Row(cmd.set_lock_state(True, 2), (T1, T2), (T1, T2), inside=MAY_LOCK),
     Row(cmd.set_platform_scp(2), (T1,), (T1,), inside=MAY_REQUEST_SCP),
@@ -265,7 +274,7 @@ def test_malformed_commands_are_refused_and_change_nothing(chips, applet, row, m
             chip.raw(bytes(command))
 
 
-@pytest.mark.parametrize("what, command", [("not-there-yet", bytes(cmd.Command("", 3, 0, p2, [b"\x41\1\0"]))) for p2 in (0x10, 0x12, 0x53)])
+@pytest.mark.parametrize("what, command", [("not-there", bytes(cmd.Command("", 3, 0, p2, [b"\x41\1\0"]))) for p2 in (0x11, 0x1A, 0x7F)])
 def test_commands_that_are_not_there_say_so(chips, applet, what, command):
     assert chips[applet][0].raw(command) == (b"", 0x6A86)
 

@@ -12,7 +12,7 @@ sys.path.insert(0, str(HERE.parents[1] / "integration"))
 import chip_commands as cmd  # noqa: E402
 from chip_client import CURVES, u16, u32  # noqa: E402
 
-EC, RSA, FILE, AES, DES, HMAC, USER, CLOSED, EXPORT, ED, X, PCR, COUNTER, AUTH_AES = range(1, 15)
+EC, RSA, FILE, AES, DES, HMAC, USER, CLOSED, EXPORT, ED, X, PCR, COUNTER, AUTH_AES, AES16 = range(1, 16)
 NEW, CID, CHIP_KEY = 0x50, 0x70, 0xF0000012
 IN_SESSION, RESET, OPEN = 0x8000, 0x4000, 0x2000
 POINT = bytes.fromhex(CURVES[3]["g"])
@@ -63,6 +63,9 @@ PLAIN = {
                cmd.hkdf(HMAC, 4, salt_id=HMAC, info=b"x"), cmd.pbkdf2(HMAC, b"", 1, 16, algorithm=0x19, salt_id=FILE, target=NEW)],
     "tls": [cmd.tls_random(), cmd.tls_pms(NEW, psk=HMAC), cmd.tls_pms(NEW, key_pair=EC, data=POINT), cmd.tls_prf(HMAC, 4, b"master secret", bytes(32), 48, 0x4B),
             cmd.tls_prf(NEW, 4, b"key expansion", bytes(64), 40)],
+    "desfire": [cmd.auth_first_part1(AES16, bytes(16)), cmd.auth_first_part2(bytes(32)), cmd.auth_nonfirst_part1(AES16, bytes(16)), cmd.auth_nonfirst_part2(bytes(16)),
+                cmd.dump_session_keys(), cmd.change_key_part1(AES16, 0xFF, 1, 2, old=AES16), cmd.change_key_part2(bytes(8)), cmd.kill_authentication(),
+                cmd.diversify(AES16, NEW, b"a card"), cmd.auth_first_part1(NEW, bytes(16)), cmd.dump_session_keys()],
     "i2cm": [cmd.i2cm(b"\1\0\2\x20\0" + b"\3\0\2ab" + b"\4\0\2\0\4"), cmd.i2cm_attested(b"\1\0\2\x20\0", CHIP_KEY, 0x21)],
 }
 SESSIONS = {
