@@ -1,0 +1,67 @@
+/* Objects and searches. PKCS#11 v2.40 §5.7. */
+#include "pkcs11/attr.h"
+#include "pkcs11/entry.h"
+#include "pkcs11/find.h"
+#include "pkcs11/manage.h"
+
+CK_RV C_GetAttributeValue(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attrs, CK_ULONG n)
+{
+    struct p11_object o;
+
+    ENTER(h);
+    if (!bytes_ok(attrs, n))
+        return CKR_ARGUMENTS_BAD;
+    if (p11_objects_get(c.m->objects, object, &o) != ERR_OK)
+        return CKR_OBJECT_HANDLE_INVALID;
+    bool hidden = o.class == CKO_PRIVATE_KEY && !p11_logged_in(c.m->sessions); /* §6.7.2: not to be seen */
+    CK_RV rv = hidden ? CKR_OBJECT_HANDLE_INVALID : p11_attr_get_all(&o, attrs, n);
+    p11_key_unref(o.key);
+    return rv;
+}
+
+CK_RV C_DestroyObject(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE object)
+{
+    ENTER(h);
+    return p11_destroy(c.m, c.s, object);
+}
+
+CK_RV C_FindObjectsInit(CK_SESSION_HANDLE h, CK_ATTRIBUTE *attrs, CK_ULONG n)
+{
+    ENTER(h);
+    return p11_find_init(c.m, c.s, attrs, n);
+}
+
+CK_RV C_FindObjects(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE *out, CK_ULONG max, CK_ULONG *count)
+{
+    ENTER(h);
+    if (!bytes_ok(out, max) || !count)
+        return CKR_ARGUMENTS_BAD;
+    return p11_find_next(c.s, out, max, count);
+}
+
+CK_RV C_FindObjectsFinal(CK_SESSION_HANDLE h)
+{
+    ENTER(h);
+    return p11_find_final(c.s);
+}
+
+CK_RV C_CreateObject(CK_SESSION_HANDLE h, CK_ATTRIBUTE *attrs, CK_ULONG n, CK_OBJECT_HANDLE *object)
+{
+    return p11_refuse(h);
+}
+
+CK_RV C_CopyObject(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE from, CK_ATTRIBUTE *attrs, CK_ULONG n,
+                   CK_OBJECT_HANDLE *to)
+{
+    return p11_refuse(h);
+}
+
+CK_RV C_GetObjectSize(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE object, CK_ULONG *size)
+{
+    return p11_refuse(h);
+}
+
+CK_RV C_SetAttributeValue(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attrs, CK_ULONG n)
+{
+    return p11_refuse(h);
+}
