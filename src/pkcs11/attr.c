@@ -4,20 +4,27 @@
 
 #include <stdio.h>
 
-#ifndef CKA_UNIQUE_ID
-#define CKA_UNIQUE_ID 4UL /* PKCS#11 v3.0 */
-#endif
-
-/* Which objects have an attribute: one bit for each class and each key type. */
+/* Which objects have an attribute: one bit for each class, and for keys one for each kind. */
 enum {
-    IS_PRV = 1,
-    IS_PUB = 2,
-    IS_RSA = 4,
-    IS_EC = 8,
-    KEYS = IS_PRV | IS_PUB | IS_RSA | IS_EC,
+    PRV = 0x01,
+    PUB = 0x02,
+    SEC = 0x04,
+    CERT = 0x08,
+    DATA = 0x10,
+    PROF = 0x20,
+    PAIR = PRV | PUB,
+    KEYS = PRV | PUB | SEC,
+    STORED = KEYS | CERT | DATA,
+    ALL = STORED | PROF,
+};
+enum {
+    KIND_RSA = 0x1,
+    KIND_CURVE = 0x2, /* EC, Edwards, Montgomery */
+    KIND_SECRET = 0x4,
+    KIND_ANY = KIND_RSA | KIND_CURVE | KIND_SECRET,
 };
 
-/* A value under construction: bytes of the key, or of the scratch space here. */
+/* A value under construction: bytes of the object, or of the scratch space here. */
 struct value {
     struct slice s;
     union {
@@ -69,42 +76,53 @@ static bool get_no(const struct p11_object *o, struct value *v)
     return put_flag(v, false);
 }
 
+static bool get_token(const struct p11_object *o, struct value *v)
+{
+    return put_flag(v, o->owner == 0);
+}
+
 /* The public half of a pair is a view of it: deleting that would delete the private key. */
 static bool get_destroyable(const struct p11_object *o, struct value *v)
 {
-    return put_flag(v, o->class == CKO_PRIVATE_KEY || !o->key->has_private);
+    return put_flag(v, o->class != CKO_PROFILE && !p11_object_is_view(o));
 }
 
 static bool get_is_private(const struct p11_object *o, struct value *v)
 {
-    return put_flag(v, o->class == CKO_PRIVATE_KEY);
+    return put_flag(v, o->private);
+}
+
+static bool get_buf(const struct buf *b, struct value *v)
+{
+    v->s = b->n ? buf_slice(b) : slice_of(v->own.bytes, 0);
+    return true;
 }
 
 static bool get_label(const struct p11_object *o, struct value *v)
 {
-    char label[P11_LABEL_LEN + 1];
-
-    p11_label_of(o->key->id, label);
-    put_bytes(v, label, P11_LABEL_LEN);
-    return true;
+    return get_buf(&o->label, v);
 }
 
 static bool get_id(const struct p11_object *o, struct value *v)
 {
-    uint32_t id = o->key->id;
-    const uint8_t be[4] = { (uint8_t)(id >> 24), (uint8_t)(id >> 16), (uint8_t)(id >> 8), (uint8_t)id };
-
-    put_bytes(v, be, sizeof(be));
-    return true;
+    return get_buf(&o->cka_id, v);
 }
 
+static const char *class_name(CK_OBJECT_CLASS class)
+{
+    static const char *const names[] = { "data", "certificate", "public", "private", "secret" };
+    return class < ARRAY_LEN(names) ? names[class] : "profile";
+}
+
+/* v3.0 §4.4: the same for the life of the object, unique in the token. */
 static bool get_unique_id(const struct p11_object *o, struct value *v)
 {
-    char text[32];
-    int n = snprintf(text, sizeof(text), "%08x-%s", o->key->id,
-                     o->class == CKO_PRIVATE_KEY ? "private" : "public");
+    char text[sizeof(v->own.bytes)];
+    unsigned long number = o->id ? o->id : o->class == CKO_PROFILE ? o->profile : o->handle;
+    int n =
+        snprintf(text, sizeof(text), o->owner ? "session-%lx-%s" : "%08lx-%s", number, class_name(o->class));
 
-    put_bytes(v, text, (size_t)n);
+    put_bytes(v, text, n < (int)sizeof(text) ? (size_t)n : sizeof(text) - 1);
     return true;
 }
 
@@ -114,9 +132,9 @@ static bool get_empty(const struct p11_object *o, struct value *v)
     return true;
 }
 
-static bool get_unavailable_mechanism(const struct p11_object *o, struct value *v)
+static bool get_mechanism(const struct p11_object *o, struct value *v)
 {
-    return put_ulong(v, CK_UNAVAILABLE_INFORMATION);
+    return put_ulong(v, o->made_by);
 }
 
 static bool get_modulus(const struct p11_object *o, struct value *v)
@@ -148,70 +166,177 @@ static bool get_ec_point(const struct p11_object *o, struct value *v)
     return o->key->has_public;
 }
 
-/* What is said of origin is the careful half: the module does not know whether a key was made in the
- * chip or brought there, and an imported key is not LOCAL, ALWAYS_SENSITIVE or NEVER_EXTRACTABLE. */
+static bool get_secret_len(const struct p11_object *o, struct value *v)
+{
+    return put_ulong(v, o->key->bits / 8);
+}
+
+static bool get_value(const struct p11_object *o, struct value *v)
+{
+    return get_buf(&o->value, v);
+}
+
+static bool get_slice(struct slice s, struct value *v)
+{
+    v->s = s.n ? s : slice_of(v->own.bytes, 0);
+    return true;
+}
+
+static bool get_subject(const struct p11_object *o, struct value *v)
+{
+    return get_slice(o->subject, v);
+}
+
+static bool get_issuer(const struct p11_object *o, struct value *v)
+{
+    return get_slice(o->issuer, v);
+}
+
+static bool get_serial(const struct p11_object *o, struct value *v)
+{
+    return get_slice(o->serial, v);
+}
+
+static bool get_x509(const struct p11_object *o, struct value *v)
+{
+    return put_ulong(v, CKC_X_509);
+}
+
+static bool get_zero(const struct p11_object *o, struct value *v)
+{
+    return put_ulong(v, 0); /* certificate category: unspecified */
+}
+
+static bool get_application(const struct p11_object *o, struct value *v)
+{
+    return get_buf(&o->application, v);
+}
+
+static bool get_object_id(const struct p11_object *o, struct value *v)
+{
+    return get_buf(&o->object_id, v);
+}
+
+static bool get_profile(const struct p11_object *o, struct value *v)
+{
+    return put_ulong(v, o->profile);
+}
+
+#define USAGE(name, attribute)                                    \
+    static bool name(const struct p11_object *o, struct value *v) \
+    {                                                             \
+        return put_flag(v, p11_object_may(o, attribute));         \
+    }
+USAGE(get_sign, CKA_SIGN)
+USAGE(get_verify, CKA_VERIFY)
+USAGE(get_encrypt, CKA_ENCRYPT)
+USAGE(get_decrypt, CKA_DECRYPT)
+USAGE(get_derive, CKA_DERIVE)
+USAGE(get_wrap, CKA_WRAP)
+USAGE(get_unwrap, CKA_UNWRAP)
+
+/* What is said of origin is the careful half: unless the chip attests it, a key is not LOCAL,
+ * ALWAYS_SENSITIVE or NEVER_EXTRACTABLE. */
 static const struct row {
     CK_ATTRIBUTE_TYPE type;
-    unsigned on;
+    unsigned classes, kinds;
     getter get; /* NULL: it exists and is not told, CKR_ATTRIBUTE_SENSITIVE */
 } rows[] = {
-    { CKA_CLASS, KEYS, get_class },
-    { CKA_TOKEN, KEYS, get_yes },
-    { CKA_PRIVATE, KEYS, get_is_private },
-    { CKA_LABEL, KEYS, get_label },
-    { CKA_UNIQUE_ID, KEYS, get_unique_id },
-    { CKA_ID, KEYS, get_id },
-    { CKA_KEY_TYPE, KEYS, get_key_type },
-    { CKA_MODIFIABLE, KEYS, get_no },
-    { CKA_COPYABLE, KEYS, get_no },
-    { CKA_DESTROYABLE, KEYS, get_destroyable },
-    { CKA_LOCAL, KEYS, get_no },
-    { CKA_KEY_GEN_MECHANISM, KEYS, get_unavailable_mechanism },
-    { CKA_SUBJECT, KEYS, get_empty },
-    { CKA_START_DATE, KEYS, get_empty },
-    { CKA_END_DATE, KEYS, get_empty },
-    { CKA_DERIVE, KEYS, get_no },
-    /* private keys */
-    { CKA_SENSITIVE, IS_PRV | IS_RSA | IS_EC, get_yes },
-    { CKA_EXTRACTABLE, IS_PRV | IS_RSA | IS_EC, get_no },
-    { CKA_ALWAYS_SENSITIVE, IS_PRV | IS_RSA | IS_EC, get_no },
-    { CKA_NEVER_EXTRACTABLE, IS_PRV | IS_RSA | IS_EC, get_no },
-    { CKA_ALWAYS_AUTHENTICATE, IS_PRV | IS_RSA | IS_EC, get_no },
-    { CKA_WRAP_WITH_TRUSTED, IS_PRV | IS_RSA | IS_EC, get_no },
-    { CKA_SIGN, IS_PRV | IS_RSA | IS_EC, get_yes },
-    { CKA_SIGN_RECOVER, IS_PRV | IS_RSA | IS_EC, get_no },
-    { CKA_UNWRAP, IS_PRV | IS_RSA | IS_EC, get_no },
-    { CKA_DECRYPT, IS_PRV | IS_RSA, get_yes },
-    { CKA_DECRYPT, IS_PRV | IS_EC, get_no },
-    /* public keys */
-    { CKA_TRUSTED, IS_PUB | IS_RSA | IS_EC, get_no },
-    { CKA_VERIFY, IS_PUB | IS_RSA | IS_EC, get_yes },
-    { CKA_VERIFY_RECOVER, IS_PUB | IS_RSA | IS_EC, get_no },
-    { CKA_WRAP, IS_PUB | IS_RSA | IS_EC, get_no },
-    { CKA_ENCRYPT, IS_PUB | IS_RSA, get_yes },
-    { CKA_ENCRYPT, IS_PUB | IS_EC, get_no },
+    { CKA_CLASS, ALL, KIND_ANY, get_class },
+    { CKA_TOKEN, ALL, KIND_ANY, get_token },
+    { CKA_PRIVATE, ALL, KIND_ANY, get_is_private },
+    { CKA_LABEL, ALL, KIND_ANY, get_label },
+    { CKA_UNIQUE_ID, ALL, KIND_ANY, get_unique_id },
+    { CKA_MODIFIABLE, STORED, KIND_ANY, get_yes },
+    { CKA_MODIFIABLE, PROF, KIND_ANY, get_no },
+    { CKA_COPYABLE, ALL, KIND_ANY, get_no },
+    { CKA_DESTROYABLE, ALL, KIND_ANY, get_destroyable },
+    { CKA_PROFILE_ID, PROF, KIND_ANY, get_profile },
+    /* keys */
+    { CKA_ID, KEYS | CERT, KIND_ANY, get_id },
+    { CKA_KEY_TYPE, KEYS, KIND_ANY, get_key_type },
+    { CKA_LOCAL, KEYS, KIND_ANY, get_no },
+    { CKA_KEY_GEN_MECHANISM, KEYS, KIND_ANY, get_mechanism },
+    { CKA_SUBJECT, PAIR, KIND_ANY, get_empty },
+    { CKA_START_DATE, KEYS | CERT, KIND_ANY, get_empty },
+    { CKA_END_DATE, KEYS | CERT, KIND_ANY, get_empty },
+    { CKA_DERIVE, KEYS, KIND_ANY, get_derive },
+    { CKA_SIGN, PRV | SEC, KIND_ANY, get_sign },
+    { CKA_SIGN_RECOVER, PRV, KIND_ANY, get_no },
+    { CKA_DECRYPT, PRV | SEC, KIND_ANY, get_decrypt },
+    { CKA_UNWRAP, PRV | SEC, KIND_ANY, get_unwrap },
+    { CKA_VERIFY, PUB | SEC, KIND_ANY, get_verify },
+    { CKA_VERIFY_RECOVER, PUB, KIND_ANY, get_no },
+    { CKA_ENCRYPT, PUB | SEC, KIND_ANY, get_encrypt },
+    { CKA_WRAP, PUB | SEC, KIND_ANY, get_wrap },
+    { CKA_TRUSTED, PUB | SEC | CERT, KIND_ANY, get_no },
+    { CKA_SENSITIVE, PRV | SEC, KIND_ANY, get_yes },
+    { CKA_EXTRACTABLE, PRV | SEC, KIND_ANY, get_no },
+    { CKA_ALWAYS_SENSITIVE, PRV | SEC, KIND_ANY, get_no },
+    { CKA_NEVER_EXTRACTABLE, PRV | SEC, KIND_ANY, get_no },
+    { CKA_ALWAYS_AUTHENTICATE, PRV, KIND_ANY, get_no },
+    { CKA_WRAP_WITH_TRUSTED, PRV | SEC, KIND_ANY, get_no },
+    { CKA_VALUE_LEN, SEC, KIND_ANY, get_secret_len },
     /* the numbers; the private object tells the public ones too, libp11 reads them there */
-    { CKA_MODULUS, KEYS & ~IS_EC, get_modulus },
-    { CKA_MODULUS_BITS, KEYS & ~IS_EC, get_modulus_bits },
-    { CKA_PUBLIC_EXPONENT, KEYS & ~IS_EC, get_exponent },
-    { CKA_EC_PARAMS, KEYS & ~IS_RSA, get_ec_params },
-    { CKA_EC_POINT, KEYS & ~IS_RSA, get_ec_point },
-    { CKA_PRIVATE_EXPONENT, IS_PRV | IS_RSA, NULL },
-    { CKA_PRIME_1, IS_PRV | IS_RSA, NULL },
-    { CKA_PRIME_2, IS_PRV | IS_RSA, NULL },
-    { CKA_EXPONENT_1, IS_PRV | IS_RSA, NULL },
-    { CKA_EXPONENT_2, IS_PRV | IS_RSA, NULL },
-    { CKA_COEFFICIENT, IS_PRV | IS_RSA, NULL },
-    { CKA_VALUE, IS_PRV | IS_EC, NULL },
+    { CKA_MODULUS, PAIR, KIND_RSA, get_modulus },
+    { CKA_MODULUS_BITS, PAIR, KIND_RSA, get_modulus_bits },
+    { CKA_PUBLIC_EXPONENT, PAIR, KIND_RSA, get_exponent },
+    { CKA_EC_PARAMS, PAIR, KIND_CURVE, get_ec_params },
+    { CKA_EC_POINT, PAIR, KIND_CURVE, get_ec_point },
+    { CKA_PRIVATE_EXPONENT, PRV, KIND_RSA, NULL },
+    { CKA_PRIME_1, PRV, KIND_RSA, NULL },
+    { CKA_PRIME_2, PRV, KIND_RSA, NULL },
+    { CKA_EXPONENT_1, PRV, KIND_RSA, NULL },
+    { CKA_EXPONENT_2, PRV, KIND_RSA, NULL },
+    { CKA_COEFFICIENT, PRV, KIND_RSA, NULL },
+    { CKA_VALUE, PRV, KIND_CURVE, NULL },
+    { CKA_VALUE, SEC, KIND_ANY, NULL },
+    /* certificates and data */
+    { CKA_VALUE, CERT | DATA, KIND_ANY, get_value },
+    { CKA_CERTIFICATE_TYPE, CERT, KIND_ANY, get_x509 },
+    { CKA_CERTIFICATE_CATEGORY, CERT, KIND_ANY, get_zero },
+    { CKA_SUBJECT, CERT, KIND_ANY, get_subject },
+    { CKA_ISSUER, CERT, KIND_ANY, get_issuer },
+    { CKA_SERIAL_NUMBER, CERT, KIND_ANY, get_serial },
+    { CKA_CHECK_VALUE, CERT, KIND_ANY, get_empty },
+    { CKA_URL, CERT, KIND_ANY, get_empty },
+    { CKA_APPLICATION, DATA, KIND_ANY, get_application },
+    { CKA_OBJECT_ID, DATA, KIND_ANY, get_object_id },
 };
+
+static unsigned class_bit(CK_OBJECT_CLASS class)
+{
+    switch (class) {
+    case CKO_PRIVATE_KEY:
+        return PRV;
+    case CKO_PUBLIC_KEY:
+        return PUB;
+    case CKO_SECRET_KEY:
+        return SEC;
+    case CKO_CERTIFICATE:
+        return CERT;
+    case CKO_DATA:
+        return DATA;
+    default:
+        return PROF;
+    }
+}
+
+static unsigned kind_bit(const struct p11_object *o)
+{
+    if (!o->key)
+        return KIND_ANY;
+    if (o->key->type == CKK_RSA)
+        return KIND_RSA;
+    return o->key->curve ? KIND_CURVE : KIND_SECRET;
+}
 
 static const struct row *find_row(const struct p11_object *o, CK_ATTRIBUTE_TYPE type)
 {
-    unsigned is =
-        (o->class == CKO_PRIVATE_KEY ? IS_PRV : IS_PUB) | (o->key->type == CKK_RSA ? IS_RSA : IS_EC);
+    unsigned class = class_bit(o->class), kind = kind_bit(o);
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        if (rows[i].type == type && (rows[i].on & is) == is)
+        if (rows[i].type == type && (rows[i].classes & class) && (rows[i].kinds & kind))
             return &rows[i];
     }
     return NULL;
@@ -265,7 +390,7 @@ static bool match_one(const struct p11_object *o, const CK_ATTRIBUTE *a)
         return false;
     /* "sss:0x20181001" and "SSS:20181001" name the object that we label "sss:20181001". */
     if (a->type == CKA_LABEL && p11_label_is_id(want, &id))
-        return id == o->key->id;
+        return id == o->id;
     return slice_eq(v.s, want);
 }
 

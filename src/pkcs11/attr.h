@@ -4,7 +4,7 @@
  * §5.7 (C_GetAttributeValue), base specification §4; docs/pkcs11.md lists the table's choices.
  */
 #pragma once
-#include "pkcs11/objects.h"
+#include "pkcs11/object.h"
 
 /* C_GetAttributeValue for one object: fills what it can of all n, whatever the result. The result is the
  * first failure: CKR_ATTRIBUTE_SENSITIVE, CKR_ATTRIBUTE_TYPE_INVALID, CKR_BUFFER_TOO_SMALL. */

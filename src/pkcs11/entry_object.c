@@ -6,17 +6,14 @@
 
 CK_RV C_GetAttributeValue(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attrs, CK_ULONG n)
 {
-    struct p11_object o;
+    auto_p11_object struct p11_object *o = NULL;
 
     ENTER(h);
     if (!bytes_ok(attrs, n))
         return CKR_ARGUMENTS_BAD;
-    if (p11_objects_get(c.m->objects, object, &o) != ERR_OK)
+    if (p11_objects_get(c.m->objects, object, p11_logged_in(c.m->sessions), &o) != ERR_OK)
         return CKR_OBJECT_HANDLE_INVALID;
-    bool hidden = o.class == CKO_PRIVATE_KEY && !p11_logged_in(c.m->sessions); /* §6.7.2: not to be seen */
-    CK_RV rv = hidden ? CKR_OBJECT_HANDLE_INVALID : p11_attr_get_all(&o, attrs, n);
-    p11_key_unref(o.key);
-    return rv;
+    return p11_attr_get_all(o, attrs, n);
 }
 
 CK_RV C_DestroyObject(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE object)

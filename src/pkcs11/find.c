@@ -16,8 +16,7 @@ struct search {
 static bool match_named(const struct p11_object *o, const struct search *s)
 {
     for (CK_ULONG i = 0; i < s->n; i++) {
-        bool same =
-            s->attrs[i].type == CKA_LABEL ? o->key->id == s->named : p11_attr_match(o, &s->attrs[i], 1);
+        bool same = s->attrs[i].type == CKA_LABEL ? o->id == s->named : p11_attr_match(o, &s->attrs[i], 1);
         if (!same)
             return false;
     }
@@ -28,7 +27,7 @@ static bool take(const struct p11_object *o, void *arg)
 {
     const struct search *s = arg;
 
-    if (o->class == CKO_PRIVATE_KEY && !s->logged_in)
+    if (o->private && !s->logged_in)
         return false; /* §6.7.2: private objects are not seen without login, and that is no error */
     return s->by_name ? match_named(o, s) : p11_attr_match(o, s->attrs, s->n);
 }

@@ -23,6 +23,8 @@ static struct p11_key *new_key(uint32_t id, CK_KEY_TYPE type)
     key->n = BUF_INIT(P11_RSA_MAX);
     key->e = BUF_INIT(P11_RSA_MAX);
     key->point = BUF_INIT(POINT_MAX);
+    key->value = BUF_SECRET(P11_KEY_VALUE_MAX);
+    key->in_chip = id != 0;
     return key;
 }
 
@@ -39,6 +41,7 @@ void p11_key_unref(struct p11_key *key)
     buf_done(&key->n);
     buf_done(&key->e);
     buf_done(&key->point);
+    buf_done(&key->value);
     free(key);
 }
 
@@ -192,6 +195,21 @@ err_t p11_key_make_ec(uint32_t id, const struct se_curve_info *curve, struct sli
     key->has_private = key->has_public = true;
     key->curve = curve;
     key->bits = curve->bits;
+    *ret = steal(&key);
+    return ERR_OK;
+}
+
+err_t p11_key_make_secret(CK_KEY_TYPE type, struct slice value, struct p11_key **ret)
+{
+    auto_p11_key struct p11_key *key = new_key(0, type);
+
+    if (!key)
+        return ERR_NOMEM;
+    err_t e = buf_add(&key->value, value);
+    if (e)
+        return e;
+    key->has_private = true;
+    key->bits = value.n * 8;
     *ret = steal(&key);
     return ERR_OK;
 }

@@ -11,26 +11,34 @@
 
 struct p11_key {
     _Atomic unsigned refs;
-    uint32_t id;
-    CK_KEY_TYPE type; /* CKK_RSA or CKK_EC */
-    bool has_private;
-    bool has_public;                   /* the public part could be read */
-    size_t bits;                       /* of modulus or field */
-    const struct se_curve_info *curve; /* EC */
+    bool in_chip;     /* id names it there; otherwise it lives in `value`, as long as its session */
+    uint32_t id;      /* 0 when it is not in the chip */
+    CK_KEY_TYPE type; /* CKK_RSA, CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY, CKK_AES, CKK_GENERIC_SECRET */
+    bool has_private; /* or, of AES and generic secrets, the secret */
+    bool has_public;  /* the public part could be read */
+    size_t bits;      /* of modulus, field or secret */
+    const struct se_curve_info *curve; /* the three kinds of curves */
     struct buf n, e;                   /* RSA, without leading zeros */
-    struct buf point;                  /* EC: DER OCTET STRING around 04 x y, as CKA_EC_POINT has it */
-    CK_OBJECT_HANDLE base;             /* handle of the private object less 1; see objects.h */
+    struct buf
+        point; /* curves: DER OCTET STRING around 04 x y (Edwards, Montgomery: the value in RFC order) */
+    struct buf value; /* not in the chip: a secret's bytes, or a private key as PKCS#8 DER */
 };
+
+/* Longest secret or PKCS#8 (RSA-4096) in `value`. */
+#define P11_KEY_VALUE_MAX 4096
 
 /* Read what the chip tells about the object. `known` (or NULL) is what it held under this id before: when it
  * still is that key, *ret is `known` itself. The caller gets one reference. ERR_UNSUPPORTED: it is not a key
- * for us (files, symmetric keys, Edwards and Montgomery keys). ERR_NOT_FOUND: it went meanwhile. */
+ * for us (files, counters, ...). ERR_NOT_FOUND: it went meanwhile. */
 err_t p11_key_load(struct se_chip *chip, uint32_t id, struct p11_key *known, struct p11_key **ret);
 
 /* A key that never met a chip: for the unit tests. */
 err_t p11_key_make_rsa(uint32_t id, struct slice n, struct slice e, struct p11_key **ret);
 err_t p11_key_make_ec(uint32_t id, const struct se_curve_info *curve, struct slice point,
                       struct p11_key **ret);
+
+/* A secret that is not in the chip; the bytes are copied and wiped at the last unref. */
+err_t p11_key_make_secret(CK_KEY_TYPE type, struct slice value, struct p11_key **ret);
 
 struct p11_key *p11_key_ref(struct p11_key *key);
 void p11_key_unref(struct p11_key *key); /* NULL is fine */

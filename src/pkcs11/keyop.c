@@ -3,19 +3,20 @@
 #include "pkcs11/rv.h"
 #include "se/key.h"
 
+/* A hidden private key is told apart from none: a program that forgot to log in shall learn it. */
 static CK_RV find_key(struct p11_module *m, CK_OBJECT_HANDLE handle, CK_OBJECT_CLASS class,
                       struct p11_key **ret)
 {
-    struct p11_object o;
+    auto_p11_object struct p11_object *o = NULL;
 
-    if (p11_objects_get(m->objects, handle, &o) != ERR_OK)
+    if (p11_objects_get(m->objects, handle, true, &o) != ERR_OK || !o->key)
         return CKR_KEY_HANDLE_INVALID;
-    if (o.class == class && (class != CKO_PRIVATE_KEY || p11_logged_in(m->sessions))) {
-        *ret = o.key;
-        return CKR_OK;
-    }
-    p11_key_unref(o.key);
-    return o.class == class ? CKR_USER_NOT_LOGGED_IN : CKR_KEY_FUNCTION_NOT_PERMITTED;
+    if (o->class != class)
+        return CKR_KEY_FUNCTION_NOT_PERMITTED;
+    if (o->private && !p11_logged_in(m->sessions))
+        return CKR_USER_NOT_LOGGED_IN;
+    *ret = p11_key_ref(o->key);
+    return CKR_OK;
 }
 
 static CK_RV key_fits(const struct p11_key *key, const struct p11_mech *mech, const struct p11_pss *pss)

@@ -162,6 +162,32 @@ static CK_RV judge(struct p11_module *m, const CK_MECHANISM *given, struct p11_t
     return rv;
 }
 
+static err_t show_half(struct p11_module *m, struct p11_key *key, CK_OBJECT_CLASS class,
+                       CK_OBJECT_HANDLE *ret)
+{
+    auto_p11_object struct p11_object *o = p11_object_of_key(key, class);
+    err_t e = o ? p11_objects_add(m->objects, o) : ERR_NOMEM;
+
+    if (!e)
+        *ret = o->handle;
+    return e;
+}
+
+static err_t show_pair(struct p11_module *m, struct p11_key *key, CK_OBJECT_HANDLE *ret_public,
+                       CK_OBJECT_HANDLE *ret_private)
+{
+    CK_OBJECT_HANDLE public = 0, private = 0;
+    err_t e = show_half(m, key, CKO_PUBLIC_KEY, &public);
+
+    if (!e)
+        e = show_half(m, key, CKO_PRIVATE_KEY, &private);
+    if (e)
+        return e;
+    *ret_public = public;
+    *ret_private = private;
+    return ERR_OK;
+}
+
 CK_RV p11_generate_pair(struct p11_module *m, struct p11_session *s, const CK_MECHANISM *mech,
                         struct p11_template public, struct p11_template private, CK_OBJECT_HANDLE *ret_public,
                         CK_OBJECT_HANDLE *ret_private)
@@ -177,7 +203,7 @@ CK_RV p11_generate_pair(struct p11_module *m, struct p11_session *s, const CK_ME
         return CKR_USER_NOT_LOGGED_IN;
     err_t e = p11_device_do(m->device, generate, &g);
     if (!e)
-        e = p11_objects_add(m->objects, g.key, ret_private, ret_public);
+        e = show_pair(m, g.key, ret_public, ret_private);
     p11_key_unref(g.key);
     return p11_rv_from_err(e);
 }
@@ -199,20 +225,17 @@ static err_t delete_object(struct se_chip *chip, void *arg)
 
 CK_RV p11_destroy(struct p11_module *m, struct p11_session *s, CK_OBJECT_HANDLE handle)
 {
-    struct p11_object o;
+    auto_p11_object struct p11_object *o = NULL;
 
-    if (p11_objects_get(m->objects, handle, &o) != ERR_OK)
+    if (p11_objects_get(m->objects, handle, p11_logged_in(m->sessions), &o) != ERR_OK)
         return CKR_OBJECT_HANDLE_INVALID;
-    auto_p11_key struct p11_key *key = o.key;
     if (!s->rw)
         return CKR_SESSION_READ_ONLY;
-    if (o.class == CKO_PRIVATE_KEY && !p11_logged_in(m->sessions))
-        return CKR_OBJECT_HANDLE_INVALID; /* not to be seen */
-    if (o.class == CKO_PUBLIC_KEY && key->has_private)
+    if (!o->id || p11_object_is_view(o))
         return CKR_ACTION_PROHIBITED;
-    struct deletion d = { key->id, 0 };
+    struct deletion d = { o->id, 0 };
     err_t e = p11_device_do(m->device, delete_object, &d);
     if (!e || e == ERR_NOT_FOUND)
-        p11_objects_drop(m->objects, key->id);
+        p11_objects_drop(m->objects, o->id);
     return p11_rv_from_err(e);
 }

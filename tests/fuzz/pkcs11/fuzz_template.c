@@ -58,17 +58,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     CK_ULONG number = 0;
     uint32_t id = 0;
     struct p11_key *key = make_key(which & 1);
-    struct p11_object o = { key, which & 2 ? CKO_PRIVATE_KEY : CKO_PUBLIC_KEY };
+    auto_p11_object struct p11_object *o =
+        key ? p11_object_of_key(key, which & 2 ? CKO_PRIVATE_KEY : CKO_PUBLIC_KEY) : NULL;
     size_t n = read_template(&r, attrs);
 
-    if (key && p11_attr_check_template(attrs, n) == CKR_OK) {
-        (void)p11_attr_match(&o, attrs, n);
+    if (o && p11_attr_check_template(attrs, n) == CKR_OK) {
+        (void)p11_attr_match(o, attrs, n);
         (void)p11_attr_ulong(attrs, n, CKA_CLASS, &number);
         for (size_t i = 0; i < n; i++) {
             use_as_parameter(&attrs[i]);
             (void)p11_label_is_id(slice_of(attrs[i].pValue, attrs[i].ulValueLen), &id);
         }
-        (void)p11_attr_get_all(&o, attrs, n); /* writes into the values */
+        (void)p11_attr_get_all(o, attrs, n); /* writes into the values */
     }
     for (size_t i = 0; i < n; i++)
         free(attrs[i].pValue);

@@ -26,10 +26,12 @@ static int drop_keys(void **state)
 
 enum which { RSA_PRV, RSA_PUB, EC_PRV, EC_PUB };
 
-static struct p11_object object(enum which w)
+static struct p11_object *object(enum which w)
 {
-    return (struct p11_object){ w <= RSA_PUB ? rsa : ec,
-                                w == RSA_PRV || w == EC_PRV ? CKO_PRIVATE_KEY : CKO_PUBLIC_KEY };
+    struct p11_object *o = p11_object_of_key(w <= RSA_PUB ? rsa : ec,
+                                             w == RSA_PRV || w == EC_PRV ? CKO_PRIVATE_KEY : CKO_PUBLIC_KEY);
+    assert_non_null(o);
+    return o;
 }
 
 /* consumers §5: always answered, at no cost; this is also the list of the walk's programs (§3). */
@@ -69,15 +71,15 @@ static const CK_ATTRIBUTE_TYPE on_public[] = {
 
 static void answers_all(enum which w, const CK_ATTRIBUTE_TYPE *types, size_t n)
 {
-    struct p11_object o = object(w);
+    auto_p11_object struct p11_object *o = object(w);
 
     for (size_t i = 0; i < n; i++) {
         uint8_t value[64];
         CK_ATTRIBUTE length = { types[i], NULL, 0 }, whole = { types[i], value, sizeof(value) };
-        assert_int_equal(p11_attr_get_all(&o, &length, 1), CKR_OK);
-        assert_int_equal(p11_attr_get_all(&o, &whole, 1), CKR_OK);
+        assert_int_equal(p11_attr_get_all(o, &length, 1), CKR_OK);
+        assert_int_equal(p11_attr_get_all(o, &whole, 1), CKR_OK);
         assert_int_equal(whole.ulValueLen, length.ulValueLen);
-        assert_true(p11_attr_match(&o, &whole, 1)); /* what was read is found */
+        assert_true(p11_attr_match(o, &whole, 1)); /* what was read is found */
     }
 }
 
@@ -123,10 +125,10 @@ static const struct {
 static void each_answer(void **state)
 {
     for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
-        struct p11_object o = object(answers[i].on);
+        auto_p11_object struct p11_object *o = object(answers[i].on);
         CK_ATTRIBUTE a = { answers[i].type, NULL, 0 };
         print_message("  %s\n", answers[i].what);
-        assert_int_equal(p11_attr_get_all(&o, &a, 1), answers[i].want);
+        assert_int_equal(p11_attr_get_all(o, &a, 1), answers[i].want);
         assert_int_equal(a.ulValueLen, answers[i].want ? CK_UNAVAILABLE_INFORMATION : answers[i].n);
     }
 }
@@ -134,7 +136,7 @@ static void each_answer(void **state)
 /* §5.7: everything that can be filled is, whatever the return value. */
 static void one_refusal_does_not_stop_the_others(void **state)
 {
-    struct p11_object o = object(RSA_PRV);
+    auto_p11_object struct p11_object *o = object(RSA_PRV);
     uint8_t label[12], tight[3];
     CK_ULONG type = 99;
     CK_ATTRIBUTE a[] = {
@@ -144,15 +146,15 @@ static void one_refusal_does_not_stop_the_others(void **state)
         { CKA_KEY_TYPE, &type, sizeof(type) },
     };
 
-    assert_int_equal(p11_attr_get_all(&o, a, ARRAY_LEN(a)), CKR_ATTRIBUTE_SENSITIVE);
+    assert_int_equal(p11_attr_get_all(o, a, ARRAY_LEN(a)), CKR_ATTRIBUTE_SENSITIVE);
     assert_int_equal(a[0].ulValueLen, CK_UNAVAILABLE_INFORMATION);
     assert_int_equal(a[1].ulValueLen, 12);
     assert_memory_equal(label, "sss:20181001", 12);
     assert_int_equal(a[2].ulValueLen, CK_UNAVAILABLE_INFORMATION); /* one byte too short */
     assert_int_equal(type, CKK_RSA);
-    assert_int_equal(p11_attr_get_all(&o, &a[2], 0), CKR_OK);
+    assert_int_equal(p11_attr_get_all(o, &a[2], 0), CKR_OK);
     a[2].ulValueLen = sizeof(tight);
-    assert_int_equal(p11_attr_get_all(&o, &a[2], 1), CKR_BUFFER_TOO_SMALL);
+    assert_int_equal(p11_attr_get_all(o, &a[2], 1), CKR_BUFFER_TOO_SMALL);
 }
 
 static const struct {
@@ -179,16 +181,16 @@ static const struct {
 
 static void each_match(void **state)
 {
-    struct p11_object o = object(RSA_PRV);
+    auto_p11_object struct p11_object *o = object(RSA_PRV);
 
     for (size_t i = 0; i < ARRAY_LEN(matches); i++) {
         uint8_t copy[16]; /* templates are not const */
         memcpy(copy, matches[i].value, matches[i].n);
         CK_ATTRIBUTE a = { matches[i].type, copy, matches[i].n };
         print_message("  %s\n", matches[i].what);
-        assert_int_equal(p11_attr_match(&o, &a, 1), matches[i].want);
+        assert_int_equal(p11_attr_match(o, &a, 1), matches[i].want);
     }
-    assert_true(p11_attr_match(&o, NULL, 0)); /* an empty template finds all */
+    assert_true(p11_attr_match(o, NULL, 0)); /* an empty template finds all */
 }
 
 static void templates_are_judged_before_use(void **state)
@@ -217,11 +219,11 @@ static void templates_are_judged_before_use(void **state)
 static void public_half_cannot_be_destroyed(void **state)
 {
     for (int w = RSA_PRV; w <= EC_PUB; w++) {
-        struct p11_object o = object((enum which)w);
+        auto_p11_object struct p11_object *o = object((enum which)w);
         CK_BBOOL flag = 9;
         CK_ATTRIBUTE a = { CKA_DESTROYABLE, &flag, 1 };
-        assert_int_equal(p11_attr_get_all(&o, &a, 1), CKR_OK);
-        assert_int_equal(flag, o.class == CKO_PRIVATE_KEY);
+        assert_int_equal(p11_attr_get_all(o, &a, 1), CKR_OK);
+        assert_int_equal(flag, o->class == CKO_PRIVATE_KEY);
     }
 }
 

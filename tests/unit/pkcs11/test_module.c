@@ -162,33 +162,68 @@ static void bad_sessions_and_what_is_not_there(void **state)
     assert_int_equal(f->C_FindObjectsInit(42, NULL, 5), CKR_SESSION_HANDLE_INVALID);
     assert_int_equal(f->C_Login(42, CKU_USER, NULL, 4), CKR_SESSION_HANDLE_INVALID);
     assert_int_equal(f->C_GetSessionInfo(42, NULL), CKR_SESSION_HANDLE_INVALID);
-    assert_int_equal(f->C_WrapKey(42, NULL, 0, 0, NULL, &n), CKR_FUNCTION_NOT_SUPPORTED);
-    assert_int_equal(f->C_GetFunctionStatus(42), CKR_FUNCTION_NOT_PARALLEL);
-    assert_int_equal(f->C_CancelFunction(42), CKR_FUNCTION_NOT_PARALLEL);
+    assert_int_equal(f->C_WrapKey(42, NULL, 0, 0, NULL, &n), CKR_SESSION_HANDLE_INVALID);
+    assert_int_equal(f->C_GetFunctionStatus(42), CKR_SESSION_HANDLE_INVALID);
+    assert_int_equal(f->C_CancelFunction(42), CKR_SESSION_HANDLE_INVALID);
     assert_int_equal(f->C_Finalize(NULL), CKR_OK);
 }
 
-CK_RV C_GetInterfaceList(CK_INTERFACE *list, CK_ULONG *count);
-CK_RV C_GetInterface(CK_UTF8CHAR *name, CK_VERSION *version, CK_INTERFACE **interface, CK_FLAGS flags);
-
-static void interfaces_lead_to_the_same_table(void **state)
+/* v3.0 §5.4.5: the default is the newest; 2.40 by its version, and the same as C_GetFunctionList's. */
+static void interfaces_lead_to_both_tables(void **state)
 {
     CK_UTF8CHAR name[] = "PKCS 11", other[] = "Vendor x";
-    CK_VERSION v240 = { 2, 40 }, v30 = { 3, 0 };
+    CK_VERSION v240 = { 2, 40 }, v30 = { 3, 0 }, v20 = { 2, 20 };
     CK_INTERFACE *got = NULL, list[2];
     CK_ULONG n = 0;
 
     assert_int_equal(C_GetInterfaceList(NULL, &n), CKR_OK);
-    assert_int_equal(n, 1);
+    assert_int_equal(n, 2);
+    n = 1;
+    assert_int_equal(C_GetInterfaceList(list, &n), CKR_BUFFER_TOO_SMALL);
     assert_int_equal(C_GetInterfaceList(list, &n), CKR_OK);
-    assert_ptr_equal(list[0].pFunctionList, f);
+    assert_ptr_equal(list[1].pFunctionList, f);
     assert_int_equal(C_GetInterface(NULL, NULL, &got, 0), CKR_OK);
-    assert_ptr_equal(got->pFunctionList, f);
+    assert_int_equal(((const CK_VERSION *)got->pFunctionList)->major, 3);
+    assert_int_equal(C_GetInterface(name, &v30, &got, 0), CKR_OK);
+    assert_ptr_equal(got->pFunctionList, list[0].pFunctionList);
     assert_int_equal(C_GetInterface(name, &v240, &got, 0), CKR_OK);
+    assert_ptr_equal(got->pFunctionList, f);
     got = NULL;
-    assert_int_equal(C_GetInterface(name, &v30, &got, 0), CKR_FUNCTION_FAILED);
+    assert_int_equal(C_GetInterface(name, &v20, &got, 0), CKR_FUNCTION_FAILED);
+    assert_int_equal(C_GetInterface(name, NULL, &got, 1),
+                     CKR_FUNCTION_FAILED); /* not fork safe in 3.0's sense */
     assert_int_equal(C_GetInterface(other, NULL, &got, 0), CKR_FUNCTION_FAILED);
     assert_null(got);
+}
+
+/* consumers §1: no pointer may be NULL; the first 68 are those of 2.40. */
+static void the_3_0_table_is_whole(void **state)
+{
+    CK_VERSION v30 = { 3, 0 };
+    CK_INTERFACE *got = NULL;
+    CK_INFO info;
+
+    assert_int_equal(C_GetInterface(NULL, &v30, &got, 0), CKR_OK);
+    const CK_FUNCTION_LIST_3_0 *t = got->pFunctionList;
+    const unsigned char *p = (const unsigned char *)t + offsetof(CK_FUNCTION_LIST_3_0, C_Initialize);
+    size_t n = (sizeof(*t) - offsetof(CK_FUNCTION_LIST_3_0, C_Initialize)) / sizeof(void *);
+    assert_int_equal(n, 68 + 24);
+    for (size_t i = 0; i < n; i++) {
+        void *entry;
+        memcpy(&entry, p + i * sizeof(entry), sizeof(entry));
+        assert_non_null(entry);
+    }
+    assert_ptr_equal(t->C_Sign, f->C_Sign);
+    assert_ptr_equal(t->C_WaitForSlotEvent, f->C_WaitForSlotEvent);
+    assert_int_equal(t->C_Initialize(NULL), CKR_OK);
+    assert_int_equal(t->C_GetInfo(&info), CKR_OK);
+    assert_int_equal(info.cryptokiVersion.major, 3);
+    assert_int_equal(t->C_LoginUser(42, CKU_USER, NULL, 0, NULL, 0), CKR_SESSION_HANDLE_INVALID);
+    assert_int_equal(t->C_SessionCancel(42, 0), CKR_SESSION_HANDLE_INVALID);
+    assert_int_equal(t->C_MessageSignInit(42, NULL, 1), CKR_SESSION_HANDLE_INVALID);
+    assert_int_equal(t->C_EncryptMessage(42, NULL, 0, NULL, 0, NULL, 0, NULL, NULL),
+                     CKR_SESSION_HANDLE_INVALID);
+    assert_int_equal(t->C_Finalize(NULL), CKR_OK);
 }
 
 static void *many_calls(void *stop)
@@ -240,7 +275,8 @@ int main(void)
         cmocka_unit_test(without_a_chip_the_slot_is_empty),
         cmocka_unit_test(what_cannot_be_reached_is_absent),
         cmocka_unit_test(bad_sessions_and_what_is_not_there),
-        cmocka_unit_test(interfaces_lead_to_the_same_table),
+        cmocka_unit_test(interfaces_lead_to_both_tables),
+        cmocka_unit_test(the_3_0_table_is_whole),
         cmocka_unit_test(a_child_starts_afresh),
     };
     return cmocka_run_group_tests(tests, load, NULL);
