@@ -52,27 +52,42 @@ const struct se_curve_info *se_curve_by_name(const char *name)
 const struct se_curve_info *se_curve_by_oid_der(struct slice oid_der)
 {
     for (size_t i = 0; i < se_curve_count; i++)
-        if (slice_eq(se_curve_table[i].info.oid_der, oid_der))
+        if (oid_der.n && slice_eq(se_curve_table[i].info.oid_der, oid_der))
             return &se_curve_table[i].info;
     return NULL;
 }
 
 /* ReadECCurveList answers one byte per Weierstrass curve, from id 1 on. */
-static err_t is_set(struct se_chip *chip, uint8_t id, bool *ret)
+static err_t parse_list(struct slice answer, bool set[SE_CURVE_WEIERSTRASS_COUNT + 1])
+{
+    struct slice list;
+
+    if (se_answer_only(answer, SE_TAG_1, &list) || list.n != SE_CURVE_WEIERSTRASS_COUNT)
+        return ERR_PROTO;
+    for (size_t i = 0; i < list.n; i++)
+        if (list.p[i] != SE_CURVE_SET && list.p[i] != SE_CURVE_NOT_SET)
+            return ERR_PROTO;
+    set[0] = false;
+    for (size_t i = 0; i < list.n; i++)
+        set[i + 1] = list.p[i] == SE_CURVE_SET;
+    return ERR_OK;
+}
+
+err_t se_curve_list(struct se_chip *chip, bool ret_set[SE_CURVE_WEIERSTRASS_COUNT + 1])
 {
     static const char what[] = "listing the curves";
+    auto_hold *held = NULL;
     auto_command c = { 0 };
-    struct slice answer, list;
+    struct slice answer;
     err_t e;
 
     se_command_init(&c, SE_INS_READ, SE_P1_CURVE, SE_P2_LIST, SE_COMMAND_ANSWER);
-    e = se_command_run(chip, &c, what, &answer);
-    if (e)
-        return e;
-    if (se_answer_only(answer, SE_TAG_1, &list) || list.n < id)
-        return se_command_malformed(what);
-    *ret = list.p[id - 1] == SE_CURVE_SET;
-    return ERR_OK;
+    e = se_hold(chip, &held);
+    if (!e)
+        e = se_command_run(chip, &c, what, &answer);
+    if (!e && parse_list(answer, ret_set))
+        e = se_command_malformed(what);
+    return e;
 }
 
 static err_t create(struct se_chip *chip, uint8_t id)
@@ -118,14 +133,25 @@ static err_t create_with_params(struct se_chip *chip, const struct se_curve_entr
 err_t se_curve_ensure(struct se_chip *chip, uint8_t id)
 {
     const struct se_curve_entry *curve = entry(id);
+    bool set[SE_CURVE_WEIERSTRASS_COUNT + 1] = { false };
     auto_hold *held = NULL;
-    bool there = false;
     err_t e;
 
     if (!curve)
         return se_fail(ERR_UNSUPPORTED, "curve 0x%02x has no parameters here", id);
+    if (curve->info.kind != SE_CURVE_WEIERSTRASS)
+        return ERR_OK;
     e = se_hold(chip, &held);
     if (!e)
-        e = is_set(chip, id, &there);
-    return e || there ? e : create_with_params(chip, curve);
+        e = se_curve_list(chip, set);
+    return e || set[id] ? e : create_with_params(chip, curve);
+}
+
+err_t se_curve_delete(struct se_chip *chip, uint8_t id)
+{
+    auto_command c = { 0 };
+
+    se_command_init(&c, SE_INS_MGMT, SE_P1_CURVE, SE_P2_DELETE_OBJECT, SE_COMMAND_STATUS);
+    tlv_put_u8(&c.w, SE_TAG_1, id);
+    return se_call_status(chip, &c, "deleting the curve");
 }

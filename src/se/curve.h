@@ -8,14 +8,17 @@
 #pragma once
 #include "se/chip.h"
 
+enum se_curve_kind { SE_CURVE_WEIERSTRASS, SE_CURVE_EDWARDS, SE_CURVE_MONTGOMERY };
+
 struct se_curve_info {
     uint8_t id;           /* SE_CURVE_* */
     const char *name;     /* ssscli's: NIST_P256, Brainpool256, Secp256k1, ... */
-    const char *oid;      /* dotted: 1.2.840.10045.3.1.7 */
-    struct slice oid_der; /* the complete OBJECT IDENTIFIER TLV, as CKA_EC_PARAMS carries it */
+    const char *oid;      /* dotted: 1.2.840.10045.3.1.7; "" when it has none */
+    struct slice oid_der; /* the complete OBJECT IDENTIFIER TLV, as CKA_EC_PARAMS carries it; or empty */
     uint16_t bits;        /* of the field */
     uint16_t private_len; /* bytes on the wire */
     uint16_t public_len;
+    enum se_curve_kind kind;
 };
 
 /* The table, in id order; NULL when unknown to us. Static storage. */
@@ -25,6 +28,10 @@ se_curve_by_name(const char *name); /* case ignored; accepts P-256, prime256v1 t
 const struct se_curve_info *se_curve_by_oid_der(struct slice oid_der);
 const struct se_curve_info *se_curve_at(size_t i); /* NULL past the end */
 
-/* Create the curve with its parameters when the chip lacks it. ERR_UNSUPPORTED curve without
- * parameters in our table. */
+/* Create the curve with its parameters when the chip lacks it; the 25519 and 448 ones are always there.
+ * ERR_UNSUPPORTED: not in our table. */
 err_t se_curve_ensure(struct se_chip *chip, uint8_t id);
+/* Which Weierstrass curves are complete: ret_set[id] for the ids 1 to SE_CURVE_WEIERSTRASS_COUNT. */
+err_t se_curve_list(struct se_chip *chip, bool ret_set[SE_CURVE_WEIERSTRASS_COUNT + 1]);
+/* ERR_NOT_FOUND: not there, or (by the applet's word for both) keys use it. */
+err_t se_curve_delete(struct se_chip *chip, uint8_t id);

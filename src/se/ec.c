@@ -1,10 +1,8 @@
 #include "se/detail.h"
+#include "se/ec_order.h"
 #include "se/key.h"
 #include "se/object.h"
-#include "se/sig.h"
 #include "se/write_start.h"
-
-enum { DIGEST_MAX = 64 };
 
 /* What goes into one WriteECKey. */
 struct ec_write {
@@ -30,6 +28,7 @@ static err_t same_curve(struct se_chip *chip, const struct ec_write *w)
 
 static err_t send(struct se_chip *chip, const struct ec_write *w, bool fresh)
 {
+    uint8_t private[SE_EC_PRIVATE_MAX], public[SE_EC_PUBLIC_MAX];
     char what[SE_WHAT_MAX];
     auto_command c = { 0 };
 
@@ -37,10 +36,11 @@ static err_t send(struct se_chip *chip, const struct ec_write *w, bool fresh)
     if (fresh)
         tlv_put_u8(&c.w, SE_TAG_2, w->curve->id);
     if (w->scalar.n)
-        tlv_put(&c.w, SE_TAG_3, w->scalar);
+        tlv_put(&c.w, SE_TAG_3, se_ec_private_order(w->curve, w->scalar, private));
     if (w->point.n)
-        tlv_put(&c.w, SE_TAG_4, w->point);
+        tlv_put(&c.w, SE_TAG_4, se_ec_public_order(w->curve, w->point, public));
     se_write_finish(&c, w->how);
+    mem_wipe(private, sizeof(private));
     return se_command_status(chip, &c, se_what(what, w->id, "writing the EC key"));
 }
 
@@ -102,84 +102,41 @@ err_t se_ec_generate(struct se_chip *chip, uint32_t id, uint8_t curve, const str
     return write_key(chip, curve, &w);
 }
 
+/* Its length tells what a point is: 04 x y, or a value of 25519 or 448 in the wire's byte order. */
+static err_t judge_point(struct buf *point)
+{
+    static const struct {
+        size_t n;
+        uint8_t curve;
+    } bare[] = { { 32, SE_CURVE_X25519 }, { 56, SE_CURVE_X448 } };
+    uint8_t copy[SE_EC_PUBLIC_MAX];
+
+    for (size_t i = 0; i < ARRAY_LEN(bare); i++)
+        if (point->n == bare[i].n) {
+            struct slice turned = se_ec_public_order(se_curve_by_id(bare[i].curve), buf_slice(point), copy);
+
+            memcpy(point->p, turned.p, turned.n);
+            return ERR_OK;
+        }
+    return point->n < 3 || point->n % 2 == 0 || point->p[0] != 0x04 ? ERR_PROTO : ERR_OK;
+}
+
 err_t se_ec_public(struct se_chip *chip, uint32_t id, struct buf *out)
 {
     autobuf point = BUF_INIT(SE_EC_PUBLIC_MAX);
     err_t e = se_object_read(chip, id, &point);
 
-    if (e)
-        return e;
-    if (point.n < 3 || point.n % 2 == 0 || point.p[0] != 0x04)
-        return se_command_malformed("reading the public point");
-    return buf_add(out, buf_slice(&point));
+    if (!e && judge_point(&point))
+        e = se_command_malformed("reading the public point");
+    return e ? e : buf_add(out, buf_slice(&point));
 }
 
 err_t se_ec_curve(struct se_chip *chip, uint32_t id, uint8_t *ret_curve)
 {
     char what[SE_WHAT_MAX];
-    auto_hold *held = NULL;
     auto_command c = { 0 };
-    struct slice answer;
-    err_t e;
 
     se_command_init(&c, SE_INS_READ, SE_P1_CURVE, SE_P2_ID, SE_COMMAND_ANSWER);
     tlv_put_be32(&c.w, SE_TAG_1, id);
-    se_what(what, id, "reading the curve");
-    e = se_hold(chip, &held);
-    if (!e)
-        e = se_command_run(chip, &c, what, &answer);
-    if (!e && se_answer_u8(answer, SE_TAG_1, ret_curve))
-        e = se_command_malformed(what);
-    return e;
-}
-
-/* Despite their names these do not hash: they say how long the digest is (reference 3.7). */
-static uint8_t sign_algorithm(size_t digest_len)
-{
-    static const struct {
-        uint8_t len, algorithm;
-    } by_length[] = {
-        { 20, SE_ECDSA_SHA1 },   { 28, SE_ECDSA_SHA224 }, { 32, SE_ECDSA_SHA256 },
-        { 48, SE_ECDSA_SHA384 }, { 64, SE_ECDSA_SHA512 },
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(by_length); i++)
-        if (by_length[i].len == digest_len)
-            return by_length[i].algorithm;
-    return SE_ECDSA_PLAIN;
-}
-
-static err_t add_checked_signature(struct slice der, struct buf *out, const char *what)
-{
-    autobuf raw = BUF_INIT(2 * SE_EC_PRIVATE_MAX);
-
-    if (der.n > SE_EC_SIGNATURE_MAX || se_sig_der_to_raw(der, SE_EC_PRIVATE_MAX, &raw))
-        return se_command_malformed(what);
-    return buf_add(out, der);
-}
-
-err_t se_ec_sign(struct se_chip *chip, uint32_t id, struct slice digest, struct buf *out_der)
-{
-    char what[SE_WHAT_MAX];
-    auto_hold *held = NULL;
-    auto_command c = { 0 };
-    struct slice answer, der;
-    err_t e;
-
-    if (digest.n == 0 || digest.n > DIGEST_MAX)
-        return se_fail(ERR_INVALID, "object %08x: a digest of %zu bytes cannot be signed (1..%d)", id,
-                       digest.n, DIGEST_MAX);
-    se_command_init(&c, SE_INS_CRYPTO, SE_P1_SIGNATURE, SE_P2_SIGN, SE_COMMAND_ANSWER);
-    tlv_put_be32(&c.w, SE_TAG_1, id);
-    tlv_put_u8(&c.w, SE_TAG_2, sign_algorithm(digest.n));
-    tlv_put(&c.w, SE_TAG_3, digest);
-    se_what(what, id, "signing");
-    e = se_hold(chip, &held);
-    if (!e)
-        e = se_command_run(chip, &c, what, &answer);
-    if (e)
-        return e;
-    if (se_answer_only(answer, SE_TAG_1, &der))
-        return se_command_malformed(what);
-    return add_checked_signature(der, out_der, what);
+    return se_call_fixed(chip, &c, se_what(what, id, "reading the curve"), ret_curve, 1);
 }

@@ -13,9 +13,10 @@
 #include "se/write.h"
 
 /* ---- EC ---------------------------------------------------------------------------------------
- * Points are uncompressed 04 x y on Weierstrass curves. The curve is created on the chip first when
- * it is not there yet (se_curve_ensure). Writing over an existing key of the same type and curve
- * replaces its value; anything else in the way is ERR_EXISTS (delete it first). */
+ * Points are uncompressed 04 x y on Weierstrass curves; Ed25519, X25519 and X448 keys are as in RFC 8032 and
+ * 7748 (the wire's byte orders stay in here); an Ed25519 private value is the seed. The curve is created on
+ * the chip first when it is not there yet (se_curve_ensure). Writing over an existing key of the same type
+ * and curve replaces its value; anything else in the way is ERR_EXISTS (delete it first). */
 err_t se_ec_write_pair(struct se_chip *chip, uint32_t id, uint8_t curve, struct slice scalar,
                        struct slice point, const struct se_write *how);
 err_t se_ec_write_private(struct se_chip *chip, uint32_t id, uint8_t curve, struct slice scalar,
@@ -31,6 +32,19 @@ err_t se_ec_curve(struct se_chip *chip, uint32_t id, uint8_t *ret_curve); /* SE_
 /* Sign a digest, already hashed (1..64 bytes). Appends a DER ECDSA signature, checked to be well
  * formed with r and s in range of the wire's limits. Raw r||s: se_sig_der_to_raw (se/sig.h). */
 err_t se_ec_sign(struct se_chip *chip, uint32_t id, struct slice digest, struct buf *out_der);
+/* Verify in the chip. A wrong signature is *ret_good = false, not an error. */
+err_t se_ec_verify(struct se_chip *chip, uint32_t id, struct slice digest, struct slice der, bool *ret_good);
+
+/* Ed25519 (RFC 8032, pure) over the message, as long as an APDU takes: about 800 bytes (ERR_TOO_BIG). */
+#define SE_ED_SIGNATURE_LEN 64
+err_t se_ed_sign(struct se_chip *chip, uint32_t id, struct slice message, uint8_t ret[SE_ED_SIGNATURE_LEN]);
+err_t se_ed_verify(struct se_chip *chip, uint32_t id, struct slice message,
+                   const uint8_t signature[SE_ED_SIGNATURE_LEN], bool *ret_good);
+
+/* ECDAA with a key on TPM_ECC_BN_P256: 32 bytes of digest, 32 of randomness. */
+err_t se_ec_sign_ecdaa(struct se_chip *chip, uint32_t id, struct slice digest, struct slice random,
+                       struct buf *out);
+/* Key agreement: se/agree.h. */
 
 /* ---- RSA --------------------------------------------------------------------------------------
  * 512, 1024, 1152, 2048, 3072, 4096 bits (ERR_UNSUPPORTED otherwise; some applets import 512 only). */
@@ -64,3 +78,13 @@ err_t se_rsa_sign_pkcs1(struct se_chip *chip, uint32_t id, size_t modulus_len, s
                         struct buf *out);
 /* RSADecrypt with PKCS#1 v1.5 unpadding in the chip. ERR_INVALID for every malformed ciphertext. */
 err_t se_rsa_decrypt_pkcs1(struct se_chip *chip, uint32_t id, struct slice in, struct buf *out);
+
+/* Padded by the chip. algorithm SE_RSA_NO_PAD, SE_RSA_PKCS1, SE_RSA_OAEP_SHA1. */
+err_t se_rsa_encrypt(struct se_chip *chip, uint32_t id, uint8_t algorithm, struct slice in, struct buf *out);
+err_t se_rsa_decrypt(struct se_chip *chip, uint32_t id, uint8_t algorithm, struct slice in, struct buf *out);
+/* The chip hashes the message, too (unlike ECDSA), so it is limited by the APDU: about 800 bytes (3.x) less
+ * the signature. algorithm SE_RSA_PSS_SHA*, SE_RSA_PKCS1_SHA*. */
+err_t se_rsa_sign(struct se_chip *chip, uint32_t id, uint8_t algorithm, struct slice message,
+                  struct buf *out);
+err_t se_rsa_verify(struct se_chip *chip, uint32_t id, uint8_t algorithm, struct slice message,
+                    struct slice signature, bool *ret_good);

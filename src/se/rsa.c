@@ -52,27 +52,28 @@ err_t se_rsa_public(struct se_chip *chip, uint32_t id, struct buf *out_n, struct
 static err_t crypt(struct se_chip *chip, uint32_t id, uint8_t p2, uint8_t algorithm, struct slice in,
                    const char *doing, struct buf *out)
 {
+    bool raw = algorithm == SE_RSA_NO_PAD, encrypt = p2 == SE_P2_ENCRYPT_ONESHOT;
     char what[SE_WHAT_MAX];
-    auto_hold *held = NULL;
     auto_command c = { 0 };
-    struct slice answer, value = { 0 };
-    bool raw = algorithm == SE_RSA_NO_PAD;
-    err_t e;
 
-    if (in.n == 0 || in.n > SE_RSA_BYTES_MAX)
+    if ((in.n == 0 && !encrypt) || in.n > SE_RSA_BYTES_MAX)
         return se_fail(ERR_INVALID, "object %08x: %s: %zu bytes are no RSA block", id, doing, in.n);
     se_command_init(&c, SE_INS_CRYPTO, SE_P1_RSA, p2, SE_COMMAND_EXT_ANSWER);
     tlv_put_be32(&c.w, SE_TAG_1, id);
     tlv_put_u8(&c.w, SE_TAG_2, algorithm);
-    tlv_put(&c.w, SE_TAG_3, in);
-    e = se_hold(chip, &held);
-    if (!e)
-        e = se_command_run(chip, &c, se_what(what, id, doing), &answer);
-    if (e)
-        return e;
-    if (se_answer_only(answer, SE_TAG_1, &value) || value.n > in.n || (raw && value.n != in.n))
-        return se_command_malformed(doing);
-    return buf_add(out, value);
+    se_put_bytes(&c, SE_TAG_3, in);
+    return se_call_bytes(chip, &c, se_what(what, id, doing), raw ? in.n : 0,
+                         encrypt && !raw ? SE_RSA_BYTES_MAX : in.n, out);
+}
+
+err_t se_rsa_encrypt(struct se_chip *chip, uint32_t id, uint8_t algorithm, struct slice in, struct buf *out)
+{
+    return crypt(chip, id, SE_P2_ENCRYPT_ONESHOT, algorithm, in, "RSA encryption", out);
+}
+
+err_t se_rsa_decrypt(struct se_chip *chip, uint32_t id, uint8_t algorithm, struct slice in, struct buf *out)
+{
+    return crypt(chip, id, SE_P2_DECRYPT_ONESHOT, algorithm, in, "RSA decryption", out);
 }
 
 err_t se_rsa_private_raw(struct se_chip *chip, uint32_t id, struct slice in, struct buf *out)
@@ -87,7 +88,36 @@ err_t se_rsa_public_raw(struct se_chip *chip, uint32_t id, struct slice in, stru
 
 err_t se_rsa_decrypt_pkcs1(struct se_chip *chip, uint32_t id, struct slice in, struct buf *out)
 {
-    return crypt(chip, id, SE_P2_DECRYPT_ONESHOT, SE_RSA_PKCS1, in, "RSA decryption", out);
+    return se_rsa_decrypt(chip, id, SE_RSA_PKCS1, in, out);
+}
+
+static void begin_signature(struct se_command *c, uint8_t p2, uint32_t id, uint8_t algorithm,
+                            struct slice message)
+{
+    se_command_init(c, SE_INS_CRYPTO, SE_P1_SIGNATURE, p2, SE_COMMAND_EXT_ANSWER);
+    tlv_put_be32(&c->w, SE_TAG_1, id);
+    tlv_put_u8(&c->w, SE_TAG_2, algorithm);
+    se_put_bytes(c, SE_TAG_3, message);
+}
+
+err_t se_rsa_sign(struct se_chip *chip, uint32_t id, uint8_t algorithm, struct slice message, struct buf *out)
+{
+    char what[SE_WHAT_MAX];
+    auto_command c = { 0 };
+
+    begin_signature(&c, SE_P2_SIGN, id, algorithm, message);
+    return se_call_bytes(chip, &c, se_what(what, id, "RSA signature"), 1, SE_RSA_BYTES_MAX, out);
+}
+
+err_t se_rsa_verify(struct se_chip *chip, uint32_t id, uint8_t algorithm, struct slice message,
+                    struct slice signature, bool *ret_good)
+{
+    char what[SE_WHAT_MAX];
+    auto_command c = { 0 };
+
+    begin_signature(&c, SE_P2_VERIFY, id, algorithm, message);
+    tlv_put(&c.w, SE_TAG_5, signature);
+    return se_call_result(chip, &c, se_what(what, id, "RSA verification"), ret_good);
 }
 
 err_t se_rsa_sign_pkcs1(struct se_chip *chip, uint32_t id, size_t modulus_len, struct slice info,

@@ -177,6 +177,7 @@ enum {
     SE_P2_HKDF_EXPAND = 0x2f,
     SE_P2_I2CM = 0x30,
     SE_P2_CURVE_LIST = 0x34,
+    SE_P2_SIGN_ECDAA = 0x35,
     SE_P2_ID = 0x36,
     SE_P2_ENCRYPT_ONESHOT = 0x37,
     SE_P2_DECRYPT_ONESHOT = 0x38,
@@ -416,6 +417,7 @@ enum {
     SE_ECDSA_SHA384 = 0x22,
     SE_ECDSA_SHA512 = 0x26,
     SE_EDDSA_PURE = 0xa3,
+    SE_ECDAA = 0xf4,
 };
 
 /* RSA signatures: the data is the message, the SE hashes */

@@ -52,11 +52,50 @@ static void check(const struct se_curve_entry *c)
     EC_GROUP_free(g);
 }
 
+/* OpenSSL has no name for TPM_ECC_BN_P256: is it a curve, and has its generator the order? */
+static void check_bn(const struct se_curve_entry *c)
+{
+    BIGNUM *p = BN_bin2bn(c->prime.p, (int)c->prime.n, NULL), *n = BN_bin2bn(c->n.p, (int)c->n.n, NULL);
+    BIGNUM *a = BN_bin2bn(c->a.p, (int)c->a.n, NULL), *b = BN_bin2bn(c->b.p, (int)c->b.n, NULL);
+    EC_GROUP *g = EC_GROUP_new_curve_GFp(p, a, b, NULL);
+    EC_POINT *generator = EC_POINT_new(g);
+
+    assert_int_equal(EC_POINT_oct2point(g, generator, c->g.p, c->g.n, NULL), 1);
+    assert_int_equal(EC_GROUP_set_generator(g, generator, n, BN_value_one()), 1);
+    assert_int_equal(EC_GROUP_check(g, NULL), 1); /* order times generator is infinity, among others */
+    EC_POINT_free(generator);
+    EC_GROUP_free(g);
+    BN_free(p);
+    BN_free(n);
+    BN_free(a);
+    BN_free(b);
+}
+
+static void check_bare(const struct se_curve_entry *c)
+{
+    uint8_t oid[32];
+    unsigned char *at = oid;
+    size_t n = (size_t)i2d_ASN1_OBJECT(OBJ_txt2obj(c->info.oid, 1), &at);
+
+    print_message("  %s\n", c->info.name);
+    assert_true(slice_eq(c->info.oid_der, slice_of(oid, n)));
+    assert_ptr_equal(se_curve_by_oid_der(c->info.oid_der), &c->info);
+    assert_ptr_equal(se_curve_by_name(OBJ_nid2sn(OBJ_txt2nid(c->info.oid))), &c->info);
+    assert_ptr_equal(se_curve_by_name(c->info.name), &c->info);
+    assert_ptr_equal(se_curve_by_id(c->info.id), &c->info);
+    assert_int_equal(c->prime.n, 0);
+}
+
 static void each_curve(void **state)
 {
-    assert_int_equal(se_curve_count, 16);
+    assert_int_equal(se_curve_count, 20);
     for (size_t i = 0; i < se_curve_count; i++)
-        check(&se_curve_table[i]);
+        if (se_curve_table[i].info.id == SE_CURVE_BN256)
+            check_bn(&se_curve_table[i]);
+        else if (se_curve_table[i].info.kind == SE_CURVE_WEIERSTRASS)
+            check(&se_curve_table[i]);
+        else
+            check_bare(&se_curve_table[i]);
 }
 
 static void names(void **state)
@@ -69,7 +108,8 @@ static void names(void **state)
     assert_null(se_curve_by_name(""));
     assert_null(se_curve_by_name("sect283k1"));
     assert_null(se_curve_by_id(0));
-    assert_null(se_curve_by_id(0x11));
+    assert_null(se_curve_by_id(0x12));
+    assert_null(se_curve_by_oid_der((struct slice){ 0 }));
     assert_null(se_curve_at(se_curve_count));
     assert_null(se_curve_by_oid_der(SLICE_LIT("\x06\x01\x2a")));
 }
