@@ -42,6 +42,9 @@
 #ifndef CKK_EC_MONTGOMERY
 #define CKK_EC_MONTGOMERY 0x41UL
 #endif
+#ifndef CKM_EC_MONTGOMERY_KEY_PAIR_GEN
+#define CKM_EC_MONTGOMERY_KEY_PAIR_GEN 0x1056UL
+#endif
 #ifndef CKR_OPERATION_CANCEL_FAILED
 #define CKR_OPERATION_CANCEL_FAILED 0x202UL
 #endif
@@ -93,10 +96,11 @@ p11_message_final C_MessageEncryptFinal, C_MessageDecryptFinal, C_MessageSignFin
     X(Initialize)                                                                                            \
     X(Finalize)                                                                                              \
     X(GetInfo)                                                                                               \
-    X(GetFunctionList) X(GetSlotList) X(GetSlotInfo) X(GetTokenInfo) X(GetMechanismList) X(GetMechanismInfo) \
-        X(InitToken) X(InitPIN) X(SetPIN) X(OpenSession) X(CloseSession) X(CloseAllSessions)                 \
-            X(GetSessionInfo) X(GetOperationState) X(SetOperationState) X(Login) X(Logout) X(CreateObject)   \
-                X(CopyObject) X(DestroyObject) X(GetObjectSize) X(GetAttributeValue) X(SetAttributeValue)    \
+    X(GetFunctionList)                                                                                       \
+    X(GetSlotList) X(GetSlotInfo) X(GetTokenInfo) X(GetMechanismList) X(GetMechanismInfo) X(InitToken)       \
+        X(InitPIN) X(SetPIN) X(OpenSession) X(CloseSession) X(CloseAllSessions) X(GetSessionInfo)            \
+            X(GetOperationState) X(SetOperationState) X(Login) X(Logout) X(CreateObject) X(CopyObject)       \
+                X(DestroyObject) X(GetObjectSize) X(GetAttributeValue) X(SetAttributeValue)                  \
                     X(FindObjectsInit) X(FindObjects) X(FindObjectsFinal) X(EncryptInit) X(Encrypt)          \
                         X(EncryptUpdate) X(EncryptFinal) X(DecryptInit) X(Decrypt) X(DecryptUpdate)          \
                             X(DecryptFinal) X(DigestInit) X(Digest) X(DigestUpdate) X(DigestKey)             \
@@ -110,14 +114,15 @@ p11_message_final C_MessageEncryptFinal, C_MessageDecryptFinal, C_MessageSignFin
                                                             X(CancelFunction) X(WaitForSlotEvent)
 
 /* What v3.0 adds, in its order. */
-#define P11_FUNCTIONS_3_0(X)                                                                              \
-    X(GetInterfaceList)                                                                                   \
-    X(GetInterface)                                                                                       \
-    X(LoginUser)                                                                                          \
-    X(SessionCancel) X(MessageEncryptInit) X(EncryptMessage) X(EncryptMessageBegin) X(EncryptMessageNext) \
-        X(MessageEncryptFinal) X(MessageDecryptInit) X(DecryptMessage) X(DecryptMessageBegin)             \
-            X(DecryptMessageNext) X(MessageDecryptFinal) X(MessageSignInit) X(SignMessage)                \
-                X(SignMessageBegin) X(SignMessageNext) X(MessageSignFinal) X(MessageVerifyInit)           \
+#define P11_FUNCTIONS_3_0(X)                                                                    \
+    X(GetInterfaceList)                                                                         \
+    X(GetInterface)                                                                             \
+    X(LoginUser)                                                                                \
+    X(SessionCancel)                                                                            \
+    X(MessageEncryptInit) X(EncryptMessage) X(EncryptMessageBegin) X(EncryptMessageNext)        \
+        X(MessageEncryptFinal) X(MessageDecryptInit) X(DecryptMessage) X(DecryptMessageBegin)   \
+            X(DecryptMessageNext) X(MessageDecryptFinal) X(MessageSignInit) X(SignMessage)      \
+                X(SignMessageBegin) X(SignMessageNext) X(MessageSignFinal) X(MessageVerifyInit) \
                     X(VerifyMessage) X(VerifyMessageBegin) X(VerifyMessageNext) X(MessageVerifyFinal)
 
 typedef struct CK_FUNCTION_LIST_3_0 {

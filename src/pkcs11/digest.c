@@ -5,7 +5,7 @@
 CK_RV p11_digest_init(struct p11_module *m, struct p11_session *s, const CK_MECHANISM *given)
 {
     struct p11_op *op = &s->op[P11_OP_DIGEST];
-    struct p11_pss none = { 0 };
+    struct p11_params none = { 0 };
     struct p11_mech mech;
 
     if (op->active)
@@ -14,7 +14,7 @@ CK_RV p11_digest_init(struct p11_module *m, struct p11_session *s, const CK_MECH
         return CKR_ARGUMENTS_BAD;
     CK_RV rv = p11_mech_find(given->mechanism, CKF_DIGEST, &mech);
     if (rv == CKR_OK)
-        rv = p11_mech_params(&mech, given, &none);
+        rv = p11_mech_bare(given);
     if (rv == CKR_OK)
         rv = p11_op_start(op, m->ossl, &mech, NULL, &none);
     return rv;

@@ -25,7 +25,7 @@ static CK_RV crypt_update(CK_SESSION_HANDLE h, enum p11_op_kind kind, CK_BYTE *i
     ENTER(h);
     if (!bytes_ok(in, n) || !out_n)
         return bad_args(&c, kind);
-    return p11_crypt_update(c.s, kind, slice_of(in, n), out, out_n);
+    return p11_crypt_update(c.m, c.s, kind, slice_of(in, n), out, out_n);
 }
 
 static CK_RV crypt_final(CK_SESSION_HANDLE h, enum p11_op_kind kind, CK_BYTE *out, CK_ULONG *out_n)

@@ -1,6 +1,7 @@
 /* Signing and verifying. PKCS#11 v2.40 §5.11, §5.12. */
 #include "pkcs11/entry.h"
 #include "pkcs11/sign.h"
+#include "pkcs11/verify.h"
 
 CK_RV C_SignInit(CK_SESSION_HANDLE h, CK_MECHANISM *mech, CK_OBJECT_HANDLE key)
 {

@@ -235,5 +235,6 @@ err_t p11_key_public(struct p11_ossl *o, const struct p11_key *key, EVP_PKEY **r
         return p11_ossl_rsa_public(o, buf_slice(&key->n), buf_slice(&key->e), ret);
     if (tlv_next(&der, &point) != ERR_OK)
         return ERR_CORRUPT; /* our own encoding: cannot happen */
-    return p11_ossl_ec_public(o, key->curve->oid, point.value, ret);
+    return (key->type == CKK_EC ? p11_ossl_ec_public : p11_ossl_raw_public)(o, key->curve->oid, point.value,
+                                                                            ret);
 }

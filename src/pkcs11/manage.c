@@ -142,11 +142,10 @@ static CK_RV judge(struct p11_module *m, const CK_MECHANISM *given, struct p11_t
                    struct p11_template private, struct generate *ret)
 {
     struct p11_mech mech;
-    struct p11_pss none;
     CK_RV rv = p11_mech_find(given->mechanism, CKF_GENERATE_KEY_PAIR, &mech);
 
     if (rv == CKR_OK)
-        rv = p11_mech_params(&mech, given, &none);
+        rv = p11_mech_bare(given);
     if (rv != CKR_OK)
         return rv;
     bool rsa = mech.scheme == P11_GENERATE_RSA;

@@ -2,48 +2,78 @@
 
 #include "base/mem.h"
 
-#include <string.h>
+/* Smallest and largest key, in the unit that the standard gives each mechanism. */
+enum sizes { NONE, RSA_BITS, EC_BITS, EDWARDS_BITS, MONTGOMERY_BITS, AES_BYTES, SECRET_BITS, HMAC_BYTES };
 
-/* Key sizes in bits, as C_GetMechanismInfo gives them for RSA and EC. */
-enum { RSA_MIN = 1024, RSA_MAX = 4096, EC_MIN = 160, EC_MAX = 521 };
+static const struct {
+    CK_ULONG min, max;
+} ranges[] = {
+    [RSA_BITS] = { 1024, 4096 },      [EC_BITS] = { 160, 521 }, [EDWARDS_BITS] = { 256, 256 },
+    [MONTGOMERY_BITS] = { 256, 448 }, [AES_BYTES] = { 16, 32 }, [SECRET_BITS] = { 8, 2048 },
+    [HMAC_BYTES] = { 1, 256 },
+};
 
 #define SIGNS (CKF_HW | CKF_SIGN | CKF_VERIFY)
-#define EC_FLAGS (CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS)
+#define CRYPTS (CKF_HW | CKF_ENCRYPT | CKF_DECRYPT)
+#define MAKES_PAIR (CKF_HW | CKF_GENERATE_KEY_PAIR)
+#define ON_CURVE (CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS)
+#define NO_HASH CK_UNAVAILABLE_INFORMATION
 
+/* clang-format off */
 static const struct row {
     CK_MECHANISM_TYPE type;
     enum p11_scheme scheme;
-    CK_MECHANISM_TYPE hash; /* P11_NO_HASH: none */
+    CK_MECHANISM_TYPE hash;
+    enum sizes sizes;
     CK_FLAGS flags;
 } rows[] = {
-#define P11_NO_HASH CK_UNAVAILABLE_INFORMATION
-    { CKM_RSA_PKCS_KEY_PAIR_GEN, P11_GENERATE_RSA, P11_NO_HASH, CKF_HW | CKF_GENERATE_KEY_PAIR },
-    { CKM_RSA_PKCS, P11_RSA_PKCS1, P11_NO_HASH, SIGNS | CKF_ENCRYPT | CKF_DECRYPT },
-    { CKM_RSA_X_509, P11_RSA_RAW, P11_NO_HASH, SIGNS | CKF_ENCRYPT | CKF_DECRYPT },
-    { CKM_SHA1_RSA_PKCS, P11_RSA_PKCS1, CKM_SHA_1, SIGNS },
-    { CKM_SHA224_RSA_PKCS, P11_RSA_PKCS1, CKM_SHA224, SIGNS },
-    { CKM_SHA256_RSA_PKCS, P11_RSA_PKCS1, CKM_SHA256, SIGNS },
-    { CKM_SHA384_RSA_PKCS, P11_RSA_PKCS1, CKM_SHA384, SIGNS },
-    { CKM_SHA512_RSA_PKCS, P11_RSA_PKCS1, CKM_SHA512, SIGNS },
-    { CKM_RSA_PKCS_PSS, P11_RSA_PSS, P11_NO_HASH, SIGNS },
-    { CKM_SHA1_RSA_PKCS_PSS, P11_RSA_PSS, CKM_SHA_1, SIGNS },
-    { CKM_SHA224_RSA_PKCS_PSS, P11_RSA_PSS, CKM_SHA224, SIGNS },
-    { CKM_SHA256_RSA_PKCS_PSS, P11_RSA_PSS, CKM_SHA256, SIGNS },
-    { CKM_SHA384_RSA_PKCS_PSS, P11_RSA_PSS, CKM_SHA384, SIGNS },
-    { CKM_SHA512_RSA_PKCS_PSS, P11_RSA_PSS, CKM_SHA512, SIGNS },
-    { CKM_EC_KEY_PAIR_GEN, P11_GENERATE_EC, P11_NO_HASH, CKF_HW | CKF_GENERATE_KEY_PAIR | EC_FLAGS },
-    { CKM_ECDSA, P11_ECDSA, P11_NO_HASH, SIGNS | EC_FLAGS },
-    { CKM_ECDSA_SHA1, P11_ECDSA, CKM_SHA_1, SIGNS | EC_FLAGS },
-    { CKM_ECDSA_SHA224, P11_ECDSA, CKM_SHA224, SIGNS | EC_FLAGS },
-    { CKM_ECDSA_SHA256, P11_ECDSA, CKM_SHA256, SIGNS | EC_FLAGS },
-    { CKM_ECDSA_SHA384, P11_ECDSA, CKM_SHA384, SIGNS | EC_FLAGS },
-    { CKM_ECDSA_SHA512, P11_ECDSA, CKM_SHA512, SIGNS | EC_FLAGS },
-    { CKM_SHA_1, P11_DIGEST, CKM_SHA_1, CKF_DIGEST },
-    { CKM_SHA224, P11_DIGEST, CKM_SHA224, CKF_DIGEST },
-    { CKM_SHA256, P11_DIGEST, CKM_SHA256, CKF_DIGEST },
-    { CKM_SHA384, P11_DIGEST, CKM_SHA384, CKF_DIGEST },
-    { CKM_SHA512, P11_DIGEST, CKM_SHA512, CKF_DIGEST },
+    { CKM_RSA_PKCS_KEY_PAIR_GEN, P11_GENERATE_RSA, NO_HASH, RSA_BITS, MAKES_PAIR },
+    { CKM_RSA_PKCS, P11_RSA_PKCS1, NO_HASH, RSA_BITS, SIGNS | CRYPTS },
+    { CKM_RSA_PKCS_OAEP, P11_RSA_OAEP, NO_HASH, RSA_BITS, CRYPTS },
+    { CKM_RSA_X_509, P11_RSA_RAW, NO_HASH, RSA_BITS, SIGNS | CRYPTS },
+    { CKM_SHA1_RSA_PKCS, P11_RSA_PKCS1, CKM_SHA_1, RSA_BITS, SIGNS },
+    { CKM_SHA224_RSA_PKCS, P11_RSA_PKCS1, CKM_SHA224, RSA_BITS, SIGNS },
+    { CKM_SHA256_RSA_PKCS, P11_RSA_PKCS1, CKM_SHA256, RSA_BITS, SIGNS },
+    { CKM_SHA384_RSA_PKCS, P11_RSA_PKCS1, CKM_SHA384, RSA_BITS, SIGNS },
+    { CKM_SHA512_RSA_PKCS, P11_RSA_PKCS1, CKM_SHA512, RSA_BITS, SIGNS },
+    { CKM_RSA_PKCS_PSS, P11_RSA_PSS, NO_HASH, RSA_BITS, SIGNS },
+    { CKM_SHA1_RSA_PKCS_PSS, P11_RSA_PSS, CKM_SHA_1, RSA_BITS, SIGNS },
+    { CKM_SHA224_RSA_PKCS_PSS, P11_RSA_PSS, CKM_SHA224, RSA_BITS, SIGNS },
+    { CKM_SHA256_RSA_PKCS_PSS, P11_RSA_PSS, CKM_SHA256, RSA_BITS, SIGNS },
+    { CKM_SHA384_RSA_PKCS_PSS, P11_RSA_PSS, CKM_SHA384, RSA_BITS, SIGNS },
+    { CKM_SHA512_RSA_PKCS_PSS, P11_RSA_PSS, CKM_SHA512, RSA_BITS, SIGNS },
+    { CKM_EC_KEY_PAIR_GEN, P11_GENERATE_EC, NO_HASH, EC_BITS, MAKES_PAIR | ON_CURVE },
+    { CKM_ECDSA, P11_ECDSA, NO_HASH, EC_BITS, SIGNS | ON_CURVE },
+    { CKM_ECDSA_SHA1, P11_ECDSA, CKM_SHA_1, EC_BITS, SIGNS | ON_CURVE },
+    { CKM_ECDSA_SHA224, P11_ECDSA, CKM_SHA224, EC_BITS, SIGNS | ON_CURVE },
+    { CKM_ECDSA_SHA256, P11_ECDSA, CKM_SHA256, EC_BITS, SIGNS | ON_CURVE },
+    { CKM_ECDSA_SHA384, P11_ECDSA, CKM_SHA384, EC_BITS, SIGNS | ON_CURVE },
+    { CKM_ECDSA_SHA512, P11_ECDSA, CKM_SHA512, EC_BITS, SIGNS | ON_CURVE },
+    { CKM_ECDH1_DERIVE, P11_ECDH, NO_HASH, EC_BITS, CKF_HW | CKF_DERIVE | ON_CURVE },
+    { CKM_EC_EDWARDS_KEY_PAIR_GEN, P11_GENERATE_EDWARDS, NO_HASH, EDWARDS_BITS, MAKES_PAIR | ON_CURVE },
+    { CKM_EDDSA, P11_EDDSA, NO_HASH, EDWARDS_BITS, SIGNS | ON_CURVE },
+    { CKM_EC_MONTGOMERY_KEY_PAIR_GEN, P11_GENERATE_MONTGOMERY, NO_HASH, MONTGOMERY_BITS, MAKES_PAIR | ON_CURVE },
+    { CKM_AES_KEY_GEN, P11_GENERATE_AES, NO_HASH, AES_BYTES, CKF_GENERATE },
+    { CKM_AES_ECB, P11_AES_ECB, NO_HASH, AES_BYTES, CRYPTS },
+    { CKM_AES_CBC, P11_AES_CBC, NO_HASH, AES_BYTES, CRYPTS },
+    { CKM_AES_CBC_PAD, P11_AES_CBC_PAD, NO_HASH, AES_BYTES, CRYPTS },
+    { CKM_AES_CTR, P11_AES_CTR, NO_HASH, AES_BYTES, CRYPTS },
+    { CKM_AES_GCM, P11_AES_GCM, NO_HASH, AES_BYTES, CRYPTS },
+    { CKM_AES_CMAC, P11_AES_CMAC, NO_HASH, AES_BYTES, SIGNS },
+    { CKM_AES_KEY_WRAP, P11_AES_WRAP, NO_HASH, AES_BYTES, CKF_HW | CKF_UNWRAP },
+    { CKM_GENERIC_SECRET_KEY_GEN, P11_GENERATE_SECRET, NO_HASH, SECRET_BITS, CKF_GENERATE },
+    { CKM_SHA_1_HMAC, P11_HMAC, CKM_SHA_1, HMAC_BYTES, SIGNS },
+    { CKM_SHA224_HMAC, P11_HMAC, CKM_SHA224, HMAC_BYTES, CKF_SIGN | CKF_VERIFY }, /* the chip has no such HMAC */
+    { CKM_SHA256_HMAC, P11_HMAC, CKM_SHA256, HMAC_BYTES, SIGNS },
+    { CKM_SHA384_HMAC, P11_HMAC, CKM_SHA384, HMAC_BYTES, SIGNS },
+    { CKM_SHA512_HMAC, P11_HMAC, CKM_SHA512, HMAC_BYTES, SIGNS },
+    { CKM_SHA_1, P11_DIGEST, CKM_SHA_1, NONE, CKF_DIGEST },
+    { CKM_SHA224, P11_DIGEST, CKM_SHA224, NONE, CKF_DIGEST },
+    { CKM_SHA256, P11_DIGEST, CKM_SHA256, NONE, CKF_DIGEST },
+    { CKM_SHA384, P11_DIGEST, CKM_SHA384, NONE, CKF_DIGEST },
+    { CKM_SHA512, P11_DIGEST, CKM_SHA512, NONE, CKF_DIGEST },
 };
+/* clang-format on */
 
 CK_RV p11_mech_list(CK_MECHANISM_TYPE *list, CK_ULONG *count)
 {
@@ -59,50 +89,24 @@ CK_RV p11_mech_list(CK_MECHANISM_TYPE *list, CK_ULONG *count)
     return CKR_OK;
 }
 
-static CK_MECHANISM_INFO info_of(const struct row *row)
-{
-    CK_MECHANISM_INFO info = { .flags = row->flags };
-
-    if (row->flags & CKF_EC_F_P) {
-        info.ulMinKeySize = EC_MIN;
-        info.ulMaxKeySize = EC_MAX;
-    } else if (row->scheme != P11_DIGEST) {
-        info.ulMinKeySize = RSA_MIN;
-        info.ulMaxKeySize = RSA_MAX;
-    }
-    return info;
-}
-
 CK_RV p11_mech_find(CK_MECHANISM_TYPE type, CK_FLAGS flags, struct p11_mech *ret)
 {
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        if (rows[i].type != type || (rows[i].flags & flags) != flags)
+        const struct row *r = &rows[i];
+        if (r->type != type || (r->flags & flags) != flags)
             continue;
-        *ret = (struct p11_mech){ type, rows[i].scheme, p11_hash_by_ckm(rows[i].hash), info_of(&rows[i]) };
+        *ret = (struct p11_mech){
+            .type = type,
+            .scheme = r->scheme,
+            .hash = p11_hash_by_ckm(r->hash),
+            .info = { ranges[r->sizes].min, ranges[r->sizes].max, r->flags },
+        };
         return CKR_OK;
     }
     return CKR_MECHANISM_INVALID;
 }
 
-/* Mechanisms §2.1.10. The hash named there is the one of the digest that is signed, so it must be the
- * mechanism's own where the mechanism hashes. */
-static CK_RV pss_params(const struct p11_mech *m, const CK_MECHANISM *given, struct p11_pss *ret)
+CK_RV p11_mech_bare(const CK_MECHANISM *given)
 {
-    CK_RSA_PKCS_PSS_PARAMS p;
-
-    if (!given->pParameter || given->ulParameterLen != sizeof(p))
-        return CKR_MECHANISM_PARAM_INVALID;
-    memcpy(&p, given->pParameter, sizeof(p));
-    struct p11_pss pss = { p11_hash_by_ckm(p.hashAlg), p11_hash_by_mgf(p.mgf), p.sLen };
-    if (!pss.hash || !pss.mgf || pss.salt_len > P11_RSA_MAX || (m->hash && m->hash != pss.hash))
-        return CKR_MECHANISM_PARAM_INVALID;
-    *ret = pss;
-    return CKR_OK;
-}
-
-CK_RV p11_mech_params(const struct p11_mech *m, const CK_MECHANISM *given, struct p11_pss *ret_pss)
-{
-    if (m->scheme == P11_RSA_PSS)
-        return pss_params(m, given, ret_pss);
     return given->ulParameterLen == 0 ? CKR_OK : CKR_MECHANISM_PARAM_INVALID;
 }

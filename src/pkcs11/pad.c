@@ -58,6 +58,18 @@ err_t p11_pad_pss(struct p11_ossl *o, const struct p11_pss *pss, size_t mod_bits
     return ERR_OK;
 }
 
+err_t p11_pad_pkcs1(struct slice info, size_t n, uint8_t *em)
+{
+    static const uint8_t none;
+
+    if (n < 11 || info.n > n - 11)
+        return ERR_TOO_BIG;
+    ERR_set_mark();
+    int ok = RSA_padding_add_PKCS1_type_1(em, (int)n, info.n ? info.p : &none, (int)info.n);
+    ERR_pop_to_mark();
+    return ok == 1 ? ERR_OK : ERR_CRYPTO;
+}
+
 err_t p11_unpad_pkcs1(const uint8_t *em, size_t n, uint8_t *out, size_t *ret_n)
 {
     ERR_set_mark();
@@ -66,5 +78,43 @@ err_t p11_unpad_pkcs1(const uint8_t *em, size_t n, uint8_t *out, size_t *ret_n)
     if (len < 0)
         return ERR_INVALID;
     *ret_n = (size_t)len;
+    return ERR_OK;
+}
+
+err_t p11_unpad_oaep(struct p11_ossl *o, const struct p11_oaep *oaep, struct slice label, const uint8_t *em,
+                     size_t n, uint8_t *out, size_t *ret_n)
+{
+    const EVP_MD *md = NULL, *mgf = NULL;
+    err_t e = p11_ossl_md(o, oaep->hash, &md);
+
+    if (!e)
+        e = p11_ossl_md(o, oaep->mgf, &mgf);
+    if (e)
+        return e;
+    ERR_set_mark();
+    int len =
+        RSA_padding_check_PKCS1_OAEP_mgf1(out, (int)n, em, (int)n, (int)n, label.p, (int)label.n, md, mgf);
+    ERR_pop_to_mark();
+    if (len < 0)
+        return ERR_INVALID;
+    *ret_n = (size_t)len;
+    return ERR_OK;
+}
+
+/* All n bytes are looked at, whatever they are. */
+err_t p11_unpad_block(const uint8_t *block, size_t n, size_t *ret_n)
+{
+    unsigned pad = block[n - 1], bad = 0;
+
+    bad |= (pad - 1) >> 8 & 1;           /* 0 */
+    bad |= ((unsigned)n - pad) >> 8 & 1; /* more than there is */
+    for (unsigned i = 0; i < n; i++) {
+        unsigned counts = ~((pad - 1 - i) >> 8) & 1; /* i < pad: the byte belongs to the padding */
+        unsigned differs = (block[n - 1 - i] ^ pad);
+        bad |= counts & ((differs + 255) >> 8);
+    }
+    if (bad)
+        return ERR_INVALID;
+    *ret_n = n - pad;
     return ERR_OK;
 }

@@ -16,6 +16,7 @@ static const struct {
     { ERR_UNSUPPORTED, CKR_FUNCTION_NOT_SUPPORTED },
     { ERR_EXISTS, CKR_TEMPLATE_INCONSISTENT },
     { ERR_CRYPTO, CKR_FUNCTION_FAILED },
+    { ERR_CORRUPT, CKR_ENCRYPTED_DATA_INVALID },
     /* The link or the chip misbehaved: this call failed, the next one tries anew. */
     { ERR_IO, CKR_DEVICE_ERROR },
     { ERR_PROTO, CKR_DEVICE_ERROR },

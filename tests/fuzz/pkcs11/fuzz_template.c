@@ -7,7 +7,7 @@
 #include "base/reader.h"
 #include "pkcs11/attr.h"
 #include "pkcs11/label.h"
-#include "pkcs11/mech.h"
+#include "pkcs11/param.h"
 #include "se/curve.h"
 
 #define ATTRS_MAX 32
@@ -44,10 +44,12 @@ static void use_as_parameter(const CK_ATTRIBUTE *a)
 {
     CK_MECHANISM given = { a->type, a->pValue, a->ulValueLen };
     struct p11_mech m;
-    struct p11_pss pss;
+    struct p11_params params;
 
-    if (p11_mech_find(a->type, 0, &m) == CKR_OK)
-        (void)p11_mech_params(&m, &given, &pss);
+    if (p11_mech_find(a->type, 0, &m) != CKR_OK || m.scheme == P11_RSA_OAEP || m.scheme == P11_AES_GCM)
+        return; /* theirs hold pointers: random bytes are no such thing */
+    if (p11_params_read(&m, &given, &params) == CKR_OK)
+        p11_params_done(&params);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -150,6 +150,78 @@ static void bad_paddings_are_all_alike(void **state)
     }
 }
 
+/* OAEP of OpenSSL's, with each hash and label, deciphered bare and decoded here. */
+static void openssls_oaep_is_unpadded(void **state)
+{
+    struct p11_ossl *o = p11_ossl_new();
+    EVP_PKEY *pair = test_rsa(2048);
+    struct p11_key *key = test_rsa_key(pair, 1);
+    EVP_PKEY *public = NULL;
+    uint8_t cipher[256], em[256], out[256];
+
+    assert_int_equal(p11_key_public(o, key, &public), ERR_OK);
+    for (size_t i = 0; i < P11_HASHES; i++) {
+        struct p11_oaep oaep = { p11_hash_at(i), p11_hash_at((i * 3 + 1) % P11_HASHES) };
+        struct slice label = i % 2 ? SLICE_LIT("a label") : (struct slice){ 0 };
+        size_t n = 999;
+        assert_int_equal(p11_ossl_rsa_encrypt_oaep(o, public, oaep.hash, oaep.mgf, label, SLICE_LIT("secret"),
+                                                   cipher, sizeof(cipher)),
+                         ERR_OK);
+        private_raw(pair, cipher, sizeof(cipher), em);
+        assert_int_equal(p11_unpad_oaep(o, &oaep, label, em, sizeof(em), out, &n), ERR_OK);
+        assert_int_equal(n, 6);
+        assert_memory_equal(out, "secret", 6);
+        n = 999;
+        assert_int_equal(p11_unpad_oaep(o, &oaep, SLICE_LIT("another"), em, sizeof(em), out, &n),
+                         ERR_INVALID);
+        for (size_t at = 0; at < sizeof(em); at += 17) { /* 0: the first byte, which is 0 */
+            em[at] ^= 1;
+            assert_int_equal(p11_unpad_oaep(o, &oaep, label, em, sizeof(em), out, &n), ERR_INVALID);
+            em[at] ^= 1;
+        }
+        assert_int_equal(n, 999);
+    }
+    p11_ossl_key_free(public);
+    p11_key_unref(key);
+    p11_ossl_free(o);
+    EVP_PKEY_free(pair);
+}
+
+static void every_last_block_of_cbc(void **state)
+{
+    uint8_t block[16];
+
+    for (unsigned pad = 0; pad <= 255; pad++) {
+        size_t n = 999;
+        memset(block, 0xee, sizeof(block));
+        memset(block + (pad <= 16 ? 16 - pad : 0), (int)pad, pad <= 16 ? pad : 16);
+        block[15] = (uint8_t)pad;
+        bool good = pad >= 1 && pad <= 16;
+        assert_int_equal(p11_unpad_block(block, 16, &n), good ? ERR_OK : ERR_INVALID);
+        assert_int_equal(n, good ? 16 - pad : 999);
+        for (unsigned i = 2; good && i <= 16;
+             i++) { /* each other byte of the padding counts, no byte before it */
+            block[16 - i] ^= 0x80;
+            assert_int_equal(p11_unpad_block(block, 16, &n), i <= pad ? ERR_INVALID : ERR_OK);
+            block[16 - i] ^= 0x80;
+        }
+    }
+}
+
+static void pkcs1_signature_padding_is_openssls(void **state)
+{
+    uint8_t em[128];
+
+    assert_int_equal(p11_pad_pkcs1(SLICE_LIT("info"), sizeof(em), em), ERR_OK);
+    assert_memory_equal(em, "\0\1\xff\xff", 4);
+    assert_memory_equal(em + 122, "\xff\0info", 6);
+    assert_int_equal(p11_pad_pkcs1((struct slice){ 0 }, sizeof(em), em), ERR_OK);
+    assert_int_equal(em[127], 0);
+    assert_int_equal(p11_pad_pkcs1(slice_of(em, 117), sizeof(em), em), ERR_OK);
+    assert_int_equal(p11_pad_pkcs1(slice_of(em, 118), sizeof(em), em), ERR_TOO_BIG);
+    assert_int_equal(p11_pad_pkcs1((struct slice){ 0 }, 10, em), ERR_TOO_BIG);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +229,9 @@ int main(void)
         cmocka_unit_test(pss_that_does_not_fit_is_refused),
         cmocka_unit_test(encrypted_by_openssl_is_unpadded),
         cmocka_unit_test(bad_paddings_are_all_alike),
+        cmocka_unit_test(openssls_oaep_is_unpadded),
+        cmocka_unit_test(every_last_block_of_cbc),
+        cmocka_unit_test(pkcs1_signature_padding_is_openssls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
