@@ -102,7 +102,7 @@ err_t se_chip_open_path(struct se_path *path, struct se_chip **ret)
 err_t se_chip_open_with(const struct se_port *port, se_bus_open_fn *open_bus, struct se_chip **ret)
 {
     struct se_path *path = NULL;
-    err_t e = se_direct_open(port, open_bus, NULL, &path);
+    err_t e = se_direct_open(port, open_bus, "none", &path);
 
     return e ? e : se_chip_open_path(path, ret);
 }
