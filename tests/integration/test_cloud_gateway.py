@@ -239,6 +239,30 @@ def test_publish_subscribe_receive(cloud):
     c.stop()
 
 
+def test_the_log_names_the_statement_that_denied(cloud):
+    d = cloud.device(policy={"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "iot:*", "Resource": "*"},
+        {"Effect": "Deny", "Action": ["iot:Publish", "iot:Receive"], "Resource": arn("topic/secret/*")}]})
+    assert d.publish("open", "1").returncode == 0
+    assert "AUTHORIZATION_FAILURE" not in cloud.log()
+    assert d.publish("secret/x", "1").returncode != 0
+    line = next(line for line in cloud.log().splitlines() if "AUTHORIZATION_FAILURE" in line)
+    assert "action=iot:Publish resource=topic/secret/x: denied by statement 2 of policy " + d.policy in line
+
+
+def test_a_refused_delivery_is_logged_once(cloud):
+    d = cloud.device(policy=allow(("iot:Connect", "*"), ("iot:Subscribe", "*"), ("iot:Receive", arn("topic/open"))))
+    sender = cloud.device("sender")
+    c = Client(d).connect()
+    assert c.subscribe("#") == (1,)
+    for topic in ("a", "b", "c", "open"):
+        assert sender.publish(topic, "x").returncode == 0
+    assert c.message() == ("open", "x")
+    lines = [line for line in cloud.log().splitlines() if "action=iot:Receive" in line]
+    assert len(lines) == 1 and "resource=topic/a: no policy of this certificate" in lines[0]
+    c.stop()
+
+
 def test_client_id_is_the_policys_business(cloud):
     d = cloud.device(policy=allow(("iot:Connect", arn("client/${iot:Connection.Thing.ThingName}")), ("iot:Publish", "*")))
     assert d.publish("a", "x").returncode == 0

@@ -11,11 +11,19 @@
 #define RESOURCE_MAX 1024u
 #define THING "iot:Connection.Thing."
 
-void facts_done(struct facts *f)
+static void free_docs(struct facts *f)
 {
-    for (size_t i = 0; i < f->n; i++)
+    for (size_t i = 0; f->docs && i < f->n; i++)
         policy_doc_free(f->docs[i]);
     free(f->docs);
+    f->docs = NULL;
+    f->cap = 0;
+}
+
+void facts_done(struct facts *f)
+{
+    free_docs(f);
+    free(f->names);
     policy_vars_done(&f->thing);
     *f = (struct facts){ 0 };
 }
@@ -40,12 +48,15 @@ static err_t take_policy(void *ctx, const struct db_rows *row)
     /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what it holds */
     err_t e = mem_grow(&f->docs, &f->cap, f->n + 1, DOCS_MAX, sizeof(*f->docs));
 
+    if (!e)
+        e = mem_grow(&f->names, &f->names_cap, f->n + 1, DOCS_MAX, sizeof(*f->names));
     if (e)
         return e;
     if ((e = policy_doc_parse(db_text(row, 1), &doc, why))) {
         log_error("policy %s cannot be read: %s", db_str(row, 0), why);
         return e;
     }
+    (void)snprintf(f->names[f->n], sizeof(f->names[f->n]), "%s", db_str(row, 0));
     f->docs[f->n++] = steal(&doc);
     return ERR_OK;
 }
@@ -151,4 +162,29 @@ enum policy_verdict facts_judge(const struct facts *f, const struct cloud_env *e
         return POLICY_IMPLICIT_DENY; /* longer than any resource of ours */
     struct policy_request rq = { slice_str(action), slice_of(arn, (size_t)n), &all };
     return policy_evaluate(f->docs, f->n, &rq);
+}
+
+err_t facts_compile(struct facts *f, const struct cloud_env *env, const struct policy_vars *vars,
+                    struct policy_matcher **ret)
+{
+    struct policy_var room[2 * POLICY_VARS_MAX];
+    struct policy_vars all = join(&f->thing, vars, room);
+    autobuf prefix = BUF_INIT(RESOURCE_MAX);
+    err_t e = buf_printf(&prefix, "arn:aws:iot:%s:%s:", env->region, env->account);
+
+    if (!e)
+        e = policy_matcher_new(f->docs, f->n, &all, buf_slice(&prefix), ret);
+    free_docs(f);
+    return e;
+}
+
+void facts_where(const struct facts *f, int where, char text[FACTS_WHERE_MAX])
+{
+    size_t doc = (size_t)where / POLICY_WHERE_DOC;
+
+    if (where < 0 || doc >= f->n)
+        (void)snprintf(text, FACTS_WHERE_MAX, "no policy of this certificate (%zu attached) allows it", f->n);
+    else
+        (void)snprintf(text, FACTS_WHERE_MAX, "denied by statement %u of policy %s",
+                       (unsigned)where % POLICY_WHERE_DOC + 1, f->names[doc]);
 }

@@ -5,16 +5,18 @@
  */
 #pragma once
 #include "cloud/env.h"
-#include "cloud/policy/evaluate.h"
+#include "cloud/policy/matcher.h"
 #include "db/db.h"
 
 #define FACTS_WHY_MAX 256u
+#define POLICY_NAME_MAX 128u
 
 struct facts {
     char status[32]; /* "" when the certificate is not registered */
     int64_t not_before_ms, not_after_ms;
     struct policy_doc **docs;
-    size_t n, cap;
+    char (*names)[POLICY_NAME_MAX + 1]; /* of the policies */
+    size_t n, cap, names_cap;
     struct policy_vars thing; /* iot:Connection.Thing.*; empty without a client id */
 };
 
@@ -32,3 +34,12 @@ bool facts_admit(const struct facts *f, const char *cert_id, int64_t now_ms, cha
  * action's. The thing variables of `f` and `vars` count together. */
 enum policy_verdict facts_judge(const struct facts *f, const struct cloud_env *env,
                                 const struct policy_vars *vars, const char *action, struct slice resource);
+
+/* The policies as one connection meets them again and again: `vars` and the thing variables of `f` filled in.
+ * The documents are not needed any more and freed. *ret is the caller's. ERR_NOMEM, ERR_TOO_BIG. */
+err_t facts_compile(struct facts *f, const struct cloud_env *env, const struct policy_vars *vars,
+                    struct policy_matcher **ret);
+/* A word for the log about the statement a matcher named: "statement 2 of policy NAME", or that none allows
+ * it. */
+#define FACTS_WHERE_MAX (POLICY_NAME_MAX + 64u)
+void facts_where(const struct facts *f, int where, char text[FACTS_WHERE_MAX]);

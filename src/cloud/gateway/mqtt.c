@@ -110,31 +110,11 @@ static void on_disconnected(void *ctx, void *user, struct slice client_id, enum 
                  principal_id(user), broker_why_str(why), log_esc(text, slice_str(detail)));
 }
 
-static void on_denied(void *ctx, void *user, struct slice client_id, enum broker_action action,
-                      struct slice topic)
-{
-    static const char *const names[] = {
-        [BROKER_CONNECT] = "iot:Connect",
-        [BROKER_PUBLISH] = "iot:Publish",
-        [BROKER_SUBSCRIBE] = "iot:Subscribe",
-        [BROKER_RECEIVE] = "iot:Receive",
-    };
-    char id[LOG_ESC_MAX], text[LOG_ESC_MAX];
-
-    (void)ctx;
-    if (action != BROKER_CONNECT) /* that one was logged with its reason */
-        log_warn(
-            "mqtt AUTHORIZATION_FAILURE clientId=%s certificateId=%s action=%s topic=%s: no policy allows it",
-            log_esc(id, client_id), principal_id(user), names[action], log_esc(text, topic));
-}
-
 static err_t new_broker(struct gateway *g)
 {
     struct broker_options o = { .authority = { g, may },
-                                .events = { .ctx = g,
-                                            .connected = on_connected,
-                                            .disconnected = on_disconnected,
-                                            .denied = on_denied } };
+                                .events = {
+                                    .ctx = g, .connected = on_connected, .disconnected = on_disconnected } };
 
     broker_config_aws(&o.config);
     /* Nothing is kept for absent clients yet, so no session outlives its connection and RETAIN is refused: a

@@ -26,6 +26,7 @@ static void principal_free(struct principal *p)
     for (size_t i = 0; i < p->n_waiting; i++)
         free(p->waiting[i].topic);
     facts_done(&p->facts);
+    policy_matcher_free(p->policies);
     policy_vars_done(&p->vars);
     free(p->client_id);
     free(p);
@@ -83,53 +84,83 @@ err_t principal_new(struct gateway *g, struct net_stream *s, struct principal **
 /* ---- judging ---- */
 
 static const struct {
+    enum policy_right right;
     const char *action, *kind;
 } rights[] = {
-    [BROKER_CONNECT] = { "iot:Connect", "client" },
-    [BROKER_PUBLISH] = { "iot:Publish", "topic" },
-    [BROKER_SUBSCRIBE] = { "iot:Subscribe", "topicfilter" },
-    [BROKER_RECEIVE] = { "iot:Receive", "topic" },
+    [BROKER_CONNECT] = { POLICY_CONNECT, "iot:Connect", "client" },
+    [BROKER_PUBLISH] = { POLICY_PUBLISH, "iot:Publish", "topic" },
+    [BROKER_SUBSCRIBE] = { POLICY_SUBSCRIBE, "iot:Subscribe", "topicfilter" },
+    [BROKER_RECEIVE] = { POLICY_RECEIVE, "iot:Receive", "topic" },
 };
 
-static bool allowed(const struct principal *p, const char *action, struct slice resource)
+static void log_refused_connect(const struct principal *p, const char *why)
 {
-    return facts_judge(&p->facts, p->gw->env, &p->vars, action, resource) == POLICY_ALLOW;
+    char client[LOG_ESC_MAX];
+
+    log_warn("mqtt connect refused certificateId=%s peer=%s clientId=%s: %s", p->id, p->address,
+             log_esc(client, slice_str(p->client_id)), why);
 }
 
-/* `name` is the client id, topic or filter. */
-static bool judge(const struct principal *p, enum broker_action action, struct slice name, bool retain)
+/* Which action on what, and which statement it was. Of deliveries only a connection's first: a subscriber of
+ * `#` would fill the log. */
+static void log_refusal(struct principal *p, enum policy_right right, const char *action,
+                        struct slice resource, int where)
 {
-    char text[RESOURCE_MAX];
-    int n = snprintf(text, sizeof(text), "%s/%.*s", rights[action].kind, SLICE_FMT(name));
-    struct slice resource = slice_of(text, (size_t)n);
+    char name[LOG_ESC_MAX], client[LOG_ESC_MAX], what[FACTS_WHERE_MAX];
 
-    if (n < 0 || n >= (int)sizeof(text))
-        return false;
-    return allowed(p, rights[action].action, resource) &&
-           (!retain || allowed(p, "iot:RetainPublish", resource));
-}
-
-/* CONNECT: the certificate first, then the policies. The log says which of them it was. */
-static bool judge_connect(const struct principal *p)
-{
-    char why[FACTS_WHY_MAX], client[LOG_ESC_MAX];
-    struct slice id = slice_str(p->client_id);
-
-    if (!facts_admit(&p->facts, p->id, clock_wall_ms(), why)) {
-        log_warn("mqtt connect refused certificateId=%s peer=%s clientId=%s: %s", p->id, p->address,
-                 log_esc(client, id), why);
-        return false;
+    facts_where(&p->facts, where, what);
+    if (right == POLICY_CONNECT) {
+        log_refused_connect(p, what);
+        return;
     }
-    if (judge(p, BROKER_CONNECT, id, false))
+    if (right == POLICY_RECEIVE && p->receive_refused)
+        return;
+    p->receive_refused |= right == POLICY_RECEIVE;
+    log_warn("mqtt AUTHORIZATION_FAILURE clientId=%s certificateId=%s action=%s resource=%s: %s%s",
+             log_esc(client, slice_str(p->client_id)), p->id, action, log_esc(name, resource), what,
+             right == POLICY_RECEIVE ? " (further deliveries to this connection are refused in silence)"
+                                     : "");
+}
+
+static bool allowed(struct principal *p, enum policy_right right, const char *action, struct slice resource)
+{
+    int where;
+
+    if (policy_matcher_check(p->policies, right, resource, &where) == POLICY_ALLOW)
         return true;
-    log_warn("mqtt connect refused certificateId=%s peer=%s clientId=%s: no policy of this certificate (%zu "
-             "attached) allows "
-             "iot:Connect on client/%s",
-             p->id, p->address, log_esc(client, id), p->facts.n, client);
+    log_refusal(p, right, action, resource, where);
     return false;
 }
 
-static enum broker_verdict verdict(const struct principal *p, enum broker_action action, struct slice name,
+/* `name` is the client id, topic or filter. */
+static bool judge(struct principal *p, enum broker_action action, struct slice name, bool retain)
+{
+    char text[RESOURCE_MAX];
+    size_t kind = strlen(rights[action].kind);
+
+    if (kind + 1 + name.n > sizeof(text))
+        return false;
+    memcpy(text, rights[action].kind, kind);
+    text[kind] = '/';
+    if (name.n)
+        memcpy(text + kind + 1, name.p, name.n);
+    struct slice resource = slice_of(text, kind + 1 + name.n);
+    return allowed(p, rights[action].right, rights[action].action, resource) &&
+           (!retain || allowed(p, POLICY_RETAIN_PUBLISH, "iot:RetainPublish", resource));
+}
+
+/* CONNECT: the certificate first, then the policies. The log says which of them it was. */
+static bool judge_connect(struct principal *p)
+{
+    char why[FACTS_WHY_MAX];
+
+    if (facts_admit(&p->facts, p->id, clock_wall_ms(), why))
+        return judge(p, BROKER_CONNECT, slice_str(p->client_id), false);
+    log_refused_connect(p, why);
+    return false;
+}
+
+static enum broker_verdict verdict(struct principal *p, enum broker_action action, struct slice name,
                                    bool retain)
 {
     if (p->cut)
@@ -203,6 +234,11 @@ static void take_facts(struct principal *p, struct load *l, err_t result)
     else
         p->facts = l->facts;
     l->facts = (struct facts){ 0 };
+    policy_matcher_free(p->policies);
+    p->policies = NULL;
+    if (!result && (result = facts_compile(&p->facts, p->gw->env, &p->vars, &p->policies)))
+        log_error("mqtt certificateId=%s: its policies cannot be compiled: %s; nothing is allowed", p->id,
+                  err_str(result));
     p->state = PRINCIPAL_READY;
     if (!first)
         enforce(p);

@@ -30,13 +30,15 @@ struct principal {
     struct principal *next, **link; /* all of the gateway's */
     unsigned refs;
     enum principal_state state;
-    bool again; /* it changed once more while loading */
-    bool cut;   /* not to be asked for anything any more */
+    bool again;           /* it changed once more while loading */
+    bool cut;             /* not to be asked for anything any more */
+    bool receive_refused; /* a delivery was, and it was logged */
     char id[CRYPTO_SHA256_HEX];
     char *client_id; /* from CONNECT on */
     char address[64];
     struct policy_vars vars; /* of the certificate and the connection */
     struct facts facts;
+    struct policy_matcher *policies; /* the facts' policies, compiled; NULL: nothing is allowed */
     struct principal_question waiting[PRINCIPAL_WAITING_MAX];
     size_t n_waiting;
 };

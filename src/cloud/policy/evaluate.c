@@ -1,9 +1,6 @@
 #include "cloud/policy/evaluate.h"
 
-/* A list with a variable this request does not have grants nothing by that entry; under Not... the statement
- * as a whole does not apply, or a missing variable would match everything (iot-core trap 8). no_wild: a
- * variable with a wildcard in its value counts as missing. */
-static bool list_matches(const struct policy_list *l, const struct policy_vars *vars, struct slice subject,
+bool policy_list_matches(const struct policy_list *l, const struct policy_vars *vars, struct slice subject,
                          bool fold, bool no_wild)
 {
     for (size_t i = 0; i < l->n; i++) {
@@ -23,8 +20,8 @@ static bool statement_applies(const struct policy_statement *st, const struct po
     /* A client that calls itself "+" must not be allowed a filter with that wildcard: CL-22. */
     bool no_wild = !st->deny && slice_eq(rq->action, SLICE_LIT("iot:Subscribe"));
 
-    return list_matches(&st->actions, rq->vars, rq->action, true, false) &&
-           list_matches(&st->resources, rq->vars, rq->resource, false, no_wild) &&
+    return policy_list_matches(&st->actions, rq->vars, rq->action, true, false) &&
+           policy_list_matches(&st->resources, rq->vars, rq->resource, false, no_wild) &&
            conditions_hold(&st->conditions, rq->vars, st->deny);
 }
 

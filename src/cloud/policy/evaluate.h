@@ -21,3 +21,10 @@ struct policy_request {
 
 enum policy_verdict policy_evaluate(struct policy_doc *const *docs, size_t n,
                                     const struct policy_request *rq);
+
+/* Does a statement's Action or Resource list hold for `subject`? An entry with a variable this request does
+ * not have grants nothing; under Not... the statement as a whole does not apply, or a missing variable would
+ * match everything (iot-core trap 8). fold: without case; no_wild: a variable with a wildcard in its value
+ * counts as missing. */
+bool policy_list_matches(const struct policy_list *l, const struct policy_vars *vars, struct slice subject,
+                         bool fold, bool no_wild);

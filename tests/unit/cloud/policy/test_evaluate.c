@@ -1,9 +1,10 @@
 #include "../../cm.h"
 
 #include "base/mem.h"
-#include "cloud/policy/evaluate.h"
+#include "cloud/policy/matcher.h"
 
 #include <string.h>
+#include <strings.h>
 
 #define T "arn:aws:iot:us-east-1:123456789012:"
 #define ST(effect, action, resource) \
@@ -79,6 +80,28 @@ static const struct {
       { { "iot:Connect", "x", IMPLICIT } } },
 };
 
+/* The compiled policies answer as the written ones, for what MQTT asks. */
+static void ask_matcher(struct policy_doc *const *docs, size_t n, const struct question *q,
+                        const struct policy_vars *vars)
+{
+    static const char *const rights[POLICY_RIGHTS] = { "iot:Connect", "iot:Publish", "iot:RetainPublish",
+                                                       "iot:Subscribe", "iot:Receive" };
+    struct policy_matcher *m = NULL;
+    size_t right = 0;
+    int where;
+
+    while (right < POLICY_RIGHTS && strcasecmp(rights[right], q->action) != 0)
+        right++;
+    if (right == POLICY_RIGHTS || strncmp(q->resource, T, strlen(T)) != 0)
+        return;
+    assert_int_equal(policy_matcher_new(docs, n, vars, slice_str(T), &m), ERR_OK);
+    assert_int_equal(
+        policy_matcher_check(m, (enum policy_right)right, slice_str(q->resource + strlen(T)), &where),
+        q->want);
+    assert_int_equal(where >= 0, q->want != IMPLICIT);
+    policy_matcher_free(m);
+}
+
 /* Make a document of each line and judge. */
 static void judge_all(const char *statements, const struct question *q, const struct policy_vars *vars)
 {
@@ -95,6 +118,7 @@ static void judge_all(const char *statements, const struct question *q, const st
         struct policy_request rq = { slice_str(q->action), slice_str(q->resource), vars };
         print_message("    %s %s\n", q->action, q->resource);
         assert_int_equal(policy_evaluate(docs, n, &rq), q->want);
+        ask_matcher(docs, n, q, vars);
     }
     for (size_t i = 0; i < n; i++)
         policy_doc_free(docs[i]);
