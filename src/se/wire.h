@@ -502,6 +502,24 @@ enum {
     SE_ECPM_PLAIN_XY = 0x06,
 };
 
+/* SPAKE2+ (7.x): curve, digest of HKDF, MAC; device type; state */
+enum {
+    SE_PAKE_P256_SHA256_HMAC = 0x01,
+    SE_PAKE_P256_SHA512_HMAC = 0x02,
+    SE_PAKE_P384_SHA256_HMAC = 0x03,
+    SE_PAKE_P384_SHA512_HMAC = 0x04,
+    SE_PAKE_P521_SHA512_HMAC = 0x05,
+    SE_PAKE_P256_SHA256_CMAC = 0x08,
+    SE_PAKE_P256_SHA512_CMAC = 0x09,
+
+    SE_PAKE_DEVICE_A = 0x01, /* proves */
+    SE_PAKE_DEVICE_B = 0x02, /* verifies */
+
+    SE_PAKE_SETUP = 0x00,
+    SE_PAKE_SHARED = 0xa5, /* the key share is made */
+    SE_PAKE_KEYS = 0x5a,   /* the session keys are made */
+};
+
 /* ---- module settings (3.2), sessions (3.1) ---- */
 
 enum {

@@ -6,6 +6,7 @@
 #include "vse/digest.h"
 #include "vse/mac.h"
 #include "vse/personality.h"
+#include "vse/spake2.h"
 
 struct vse_crypto_object *vse_crypto_object_find(struct vse_crypto_objects *t, uint16_t id)
 {
@@ -54,6 +55,9 @@ void vse_crypto_object_stop(struct vse_crypto_object *o)
     case VSE_WORK_AEAD:
         vse_aead_free(o->run.aead);
         break;
+    case VSE_WORK_PAKE:
+        vse_spake2_free(o->run.pake);
+        break;
     case VSE_WORK_NONE:
         break;
     }
@@ -87,6 +91,8 @@ bool vse_crypto_object_kind_valid(uint8_t generation, uint8_t context, uint8_t s
         return vse_mac_key_type(subtype) != 0;
     case SE_CONTEXT_AEAD:
         return is_7x && aead_subtype(subtype);
+    case SE_CONTEXT_PAKE:
+        return is_7x && vse_spake2_mode_valid(subtype);
     default:
         return false;
     }

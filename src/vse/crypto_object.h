@@ -21,12 +21,13 @@ enum vse_task {
     VSE_WORK_MAC_GENERATE,
     VSE_WORK_MAC_VALIDATE,
     VSE_WORK_AEAD,
+    VSE_WORK_PAKE,
 };
 
 struct vse_crypto_object {
     uint16_t id;
     uint8_t context; /* SE_CONTEXT_* */
-    uint8_t subtype; /* SE_DIGEST_*, SE_CIPHER_*, SE_MAC_*, SE_AEAD_* */
+    uint8_t subtype; /* SE_DIGEST_*, SE_CIPHER_*, SE_MAC_*, SE_AEAD_*, SE_PAKE_* */
     enum vse_task work;
     uint64_t session; /* that began the work */
     uint16_t least;   /* MAC: shortest one to validate; AEAD: shortest tag; 0: no rule */
@@ -35,6 +36,7 @@ struct vse_crypto_object {
         struct vse_cipher *cipher;
         EVP_MAC_CTX *mac;
         struct vse_aead *aead;
+        struct vse_spake2 *pake;
     } run;
 };
 

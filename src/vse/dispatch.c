@@ -10,6 +10,7 @@ static const struct vse_command *const families[] = {
     vse_commands_digest, vse_commands_cipher,  vse_commands_mac,       vse_commands_aead,
     vse_commands_kdf,    vse_commands_tls,     vse_commands_agreement, vse_commands_value,
     vse_commands_port,   vse_commands_i2cm,    vse_commands_state,     vse_commands_desfire,
+    vse_commands_pake,
 };
 
 const struct vse_command *vse_command_at(size_t i)

@@ -54,7 +54,7 @@ extern const struct vse_command vse_commands_manage[], vse_commands_read[], vse_
     vse_commands_aead[], vse_commands_kdf[], vse_commands_tls[], vse_commands_agreement[],
     vse_commands_curve[], vse_commands_sign[], vse_commands_session[], vse_commands_platform[],
     vse_commands_value[], vse_commands_port[], vse_commands_i2cm[], vse_commands_state[],
-    vse_commands_desfire[];
+    vse_commands_desfire[], vse_commands_pake[];
 
 /* The row for this header on this generation, or NULL. */
 const struct vse_command *vse_command_find(uint8_t generation, uint8_t ins, uint8_t p1, uint8_t p2);

@@ -34,6 +34,8 @@ static const struct vse_time rows[] = {
     { "HKDF, expansion only", ASSUMED, 4000, VSE_TIME_ONCE, SE_INS_CRYPTO, SE_P1_DEFAULT, SE_P2_HKDF_EXPAND },
     { "TLS pre-master secret", ASSUMED, 45000, VSE_TIME_ONCE, SE_INS_CRYPTO, SE_P1_TLS, SE_P2_TLS_PMS },
     { "TLS random and PRF", ASSUMED, 8000, VSE_TIME_ONCE, SE_INS_CRYPTO, SE_P1_TLS, ANY },
+    { "SPAKE2+ key share", ASSUMED, 80000, VSE_TIME_ONCE, SE_INS_CRYPTO, SE_P1_PAKE, SE_P2_UPDATE },
+    { "SPAKE2+ session keys", ASSUMED, 120000, VSE_TIME_ONCE, SE_INS_CRYPTO, SE_P1_PAKE, SE_P2_GENERATE },
     { "digest and what is not above", ASSUMED, 100, VSE_TIME_BLOCKS, SE_INS_CRYPTO, ANY, ANY },
     { "attested reading", ASSUMED, 45000, VSE_TIME_ONCE, SE_INS_READ | SE_INS_ATTEST, ANY, ANY },
     { "host cryptogram of a session", ASSUMED, 4000, VSE_TIME_ONCE, SE_INS_EXTERNAL_AUTHENTICATE, ANY, ANY },

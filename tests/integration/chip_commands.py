@@ -494,3 +494,41 @@ def change_key_part2(mac):
 
 def kill_authentication():
     return _c("KillAuthentication", CRYPTO, 0, 0x17, answers=False)
+
+
+# ---- 3.14 SPAKE2+ ----
+
+PAKE_SETUP, PAKE_SHARED, PAKE_KEYS = 0x00, 0xA5, 0x5A
+DEVICE_A, DEVICE_B = 1, 2  # prover, verifier
+
+
+def pake_configure(cid, device):
+    return _c("PAKEConfigure", CRYPTO, 0x12, 0x26, (T2, cid, 2), (T3, device, 1), answers=False)
+
+
+def pake_init(cid, context=b"", prover=b"", verifier=b""):
+    return _c("PAKEInit", CRYPTO, 0x12, 0x36, (T2, cid, 2), _bytes(T3, context), _bytes(T4, prover), _bytes(T5, verifier), answers=False)
+
+
+def pake_credentials(cid, w0, w1=None, point=None):
+    return _c("PAKECredentials", CRYPTO, 0x12, 0x40, (T2, cid, 2), (T3, w0, 4), (T4, w1, 4), (T5, point, 4), answers=False)
+
+
+def pake_share(cid, peer=None):
+    return _c("PAKEKeyShare", CRYPTO, 0x12, 0x0C, (T2, cid, 2), (T3, peer))
+
+
+def pake_keys(cid, peer):
+    return _c("PAKESessionKeys", CRYPTO, 0x12, 3, (T2, cid, 2), (T3, peer))
+
+
+def pake_verify(cid, confirm):
+    return _c("PAKEVerify", CRYPTO, 0x12, 0x0A, (T2, cid, 2), (T3, confirm))
+
+
+def pake_type(cid):
+    return _c("PAKEReadType", READ, 0x12, 0, (T2, cid, 2))
+
+
+def pake_state(cid):
+    return _c("PAKEReadState", READ, 0x12, 0x5B, (T2, cid, 2))

@@ -68,6 +68,8 @@ MAC = _crypto_object(cmd.MAC_OBJECT, cmd.HMAC_SHA256)
 MACING = _crypto_object(cmd.MAC_OBJECT, cmd.HMAC_SHA256, cmd.mac_init(HMAC, CID))
 AEAD = _crypto_object(cmd.AEAD_OBJECT, cmd.GCM)
 AEADING = _crypto_object(cmd.AEAD_OBJECT, cmd.GCM, cmd.aead_init(AES, CID, bytes(12)))
+PAKE = _crypto_object(cmd.PAKE_OBJECT, 1)
+PAKING = _crypto_object(cmd.PAKE_OBJECT, 1, cmd.pake_configure(CID, cmd.DEVICE_A))
 GONE = dict(after=(cmd.delete(NEW),))
 #: a P-256 point: twice the base point
 POINT = bytes.fromhex("047cf27b188d034f7e8a52380304b51ac3c08969e277f21b35a60b48fc4766997807775510db8ed040293d9ac69f7430dbba7dade63ce982299e04b79d227873d1")
@@ -154,6 +156,14 @@ COMMANDS = [
     Row(cmd.change_key_part1(AES, 0xFF, 1, 2, old=AES), (T2, T3, T4, T5), (T1, T2, T3, T4, T5), needs=(AES,), answers=CONDITIONS),
     Row(cmd.change_key_part2(bytes(8)), (T1,), (T1,), answers=CONDITIONS),
     Row(cmd.kill_authentication(), answers=CONDITIONS),
+    Row(cmd.pake_configure(CID, cmd.DEVICE_A), (T2, T3), (T2, T3), on=("7.2",), **PAKE),
+    Row(cmd.pake_init(CID, b"context", b"prover", b"verifier"), (T2,), (T2,), on=("7.2",), **PAKING),
+    Row(cmd.pake_credentials(CID, HMAC, HMAC), (T2, T3, T4), (T2, T3, T4), needs=(HMAC,), on=("7.2",), **PAKING),
+    Row(cmd.pake_share(CID, POINT), (T2,), (T2,), answers=CONDITIONS, on=("7.2",), **PAKING),  # the exchange is in test_vse_pake.py
+    Row(cmd.pake_keys(CID, POINT), (T2, T3), (T2,), answers=CONDITIONS, on=("7.2",), **PAKING),
+    Row(cmd.pake_verify(CID, bytes(32)), (T2, T3), (T2,), answers=CONDITIONS, on=("7.2",), **PAKING),
+    Row(cmd.pake_type(CID), (T2,), (T2,), on=("7.2",), **PAKING),
+    Row(cmd.pake_state(CID), (T2,), (T2,), on=("7.2",), **PAKING),
     Row(cmd.delete_all(), inside=MAY_DELETE_ALL),
     Row(cmd.set_lock_state(True, 2), (T1, T2), (T1, T2), inside=MAY_LOCK),
     Row(cmd.set_platform_scp(2), (T1,), (T1,), inside=MAY_REQUEST_SCP),

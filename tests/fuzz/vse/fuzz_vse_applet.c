@@ -44,6 +44,7 @@ enum {
     OBJ_COUNTER,
     OBJ_AUTH_AES,
     OBJ_AES16,
+    OBJ_W, /* a number for SPAKE2+ on P-256 */
 };
 
 static struct vse_applet models[2];
@@ -135,6 +136,7 @@ static void fill(struct vse_applet *a)
         unique(OBJ_EXPORT, 16));
     put(a, SE_INS_AUTH_OBJECT, SE_P1_AES, OBJ_AUTH_AES, 0, SE_TAG_3, unique(OBJ_AUTH_AES, 16));
     put(a, 0, SE_P1_AES, OBJ_AES16, 0, SE_TAG_3, unique(OBJ_AES16, 16));
+    put(a, 0, SE_P1_HMAC, OBJ_W, 0, SE_TAG_3, unique(OBJ_W, 32));
     put(a, 0, SE_P1_PCR, OBJ_PCR, 0, SE_TAG_2, unique(OBJ_PCR, 32));
     put(a, 0, SE_P1_COUNTER, OBJ_COUNTER, 0, SE_TAG_2, SLICE_LIT("\x04"));
     for (size_t i = 0; i < ARRAY_LEN(users); i++)

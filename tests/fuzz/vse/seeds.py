@@ -12,7 +12,7 @@ sys.path.insert(0, str(HERE.parents[1] / "integration"))
 import chip_commands as cmd  # noqa: E402
 from chip_client import CURVES, u16, u32  # noqa: E402
 
-EC, RSA, FILE, AES, DES, HMAC, USER, CLOSED, EXPORT, ED, X, PCR, COUNTER, AUTH_AES, AES16 = range(1, 16)
+EC, RSA, FILE, AES, DES, HMAC, USER, CLOSED, EXPORT, ED, X, PCR, COUNTER, AUTH_AES, AES16, W = range(1, 17)
 NEW, CID, CHIP_KEY = 0x50, 0x70, 0xF0000012
 IN_SESSION, RESET, OPEN = 0x8000, 0x4000, 0x2000
 POINT = bytes.fromhex(CURVES[3]["g"])
@@ -66,6 +66,8 @@ PLAIN = {
     "desfire": [cmd.auth_first_part1(AES16, bytes(16)), cmd.auth_first_part2(bytes(32)), cmd.auth_nonfirst_part1(AES16, bytes(16)), cmd.auth_nonfirst_part2(bytes(16)),
                 cmd.dump_session_keys(), cmd.change_key_part1(AES16, 0xFF, 1, 2, old=AES16), cmd.change_key_part2(bytes(8)), cmd.kill_authentication(),
                 cmd.diversify(AES16, NEW, b"a card"), cmd.auth_first_part1(NEW, bytes(16)), cmd.dump_session_keys()],
+    "pake": container(5, 1, cmd.pake_configure(CID, 1), cmd.pake_init(CID, b"c", b"p", b"v"), cmd.pake_credentials(CID, W, W), cmd.pake_share(CID), cmd.pake_keys(CID, POINT),
+                      cmd.pake_verify(CID, bytes(32)), cmd.pake_state(CID), cmd.pake_configure(CID, 2), cmd.pake_init(CID), cmd.pake_type(CID)),
     "i2cm": [cmd.i2cm(b"\1\0\2\x20\0" + b"\3\0\2ab" + b"\4\0\2\0\4"), cmd.i2cm_attested(b"\1\0\2\x20\0", CHIP_KEY, 0x21)],
 }
 SESSIONS = {

@@ -80,7 +80,9 @@ static void kinds_of_the_generations(void **state)
     assert_false(vse_crypto_object_kind_valid(VSE_ON_3X, SE_CONTEXT_AEAD, SE_AEAD_GCM));
     assert_true(vse_crypto_object_kind_valid(VSE_ON_7X, SE_CONTEXT_AEAD, SE_AEAD_CCM_INTERNAL_IV));
     assert_false(vse_crypto_object_kind_valid(VSE_ON_7X, SE_CONTEXT_CIPHER, SE_CIPHER_AES_CBC_PKCS5));
-    assert_false(vse_crypto_object_kind_valid(VSE_ON_7X, SE_CONTEXT_PAKE, 1));
+    assert_true(vse_crypto_object_kind_valid(VSE_ON_7X, SE_CONTEXT_PAKE, SE_PAKE_P256_SHA256_HMAC));
+    assert_false(vse_crypto_object_kind_valid(VSE_ON_7X, SE_CONTEXT_PAKE, 6));
+    assert_false(vse_crypto_object_kind_valid(VSE_ON_3X, SE_CONTEXT_PAKE, SE_PAKE_P256_SHA256_HMAC));
 }
 
 int main(void)
