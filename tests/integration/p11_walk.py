@@ -15,17 +15,26 @@ RSA_ID, EC_ID = 0x20181001, 0x20181002
 #: EC pairs on P-256 that every chip leaves the factory with
 FACTORY_KEYS = [0xF0000000, 0xF0000002, 0xF0000012, 0xF0000100, 0xF0000102]
 PIN = "1234"
+#: how a program reaches the chip: its socket, or the bus node that the preloaded library puts before it
+TRANSPORTS = ("vse", "i2c")
+
+
+def reach(transport, socket):
+    """The environment in which programs find the chip behind `socket`."""
+    if transport == "vse":
+        return {"EX_SSS_BOOT_SSS_PORT": f"vse:{socket}"}
+    return {"EX_SSS_BOOT_SSS_PORT": "/dev/i2c-1:0x48", "LD_PRELOAD": str(LIB / "libsedge-i2c.so"), "SEDGE_I2C_SOCKET": str(socket)}
 
 
 class Token:
     """A virtual chip with an RSA and an EC pair, brought there by ssscli as a person would."""
 
-    def __init__(self, procs, folder, *options):
+    def __init__(self, procs, folder, *options, transport="vse"):
         self.folder = folder
         self.part = chip_client.Part(procs, BIN / "sedge-chip", folder, *options).start()
         conf = folder / "empty.conf"
         conf.write_text("")
-        self.env = {"EX_SSS_BOOT_SSS_PORT": f"vse:{self.part.socket}", "SEDGE_CONF": str(conf),
+        self.env = {**reach(transport, self.part.socket), "SEDGE_CONF": str(conf),
                     "SEDGE_SSSCLI_SESSION": str(folder / "session"), "HOME": str(folder)}
         self.ssscli("connect", "se050", "t1oi2c", "none")
 
@@ -64,9 +73,19 @@ def keys():
     return rsa.generate_private_key(65537, 2048), ec.generate_private_key(ec.SECP256R1())
 
 
-@pytest.fixture
-def token(procs, tmp_path, keys):
-    t = Token(procs, tmp_path)
+def token_with_keys(procs, folder, keys, *options, transport="vse"):
+    t = Token(procs, folder, *options, transport=transport)
     t.rsa, t.ec = keys
     t.rsa_pub, t.ec_pub = t.put(t.rsa, RSA_ID), t.put(t.ec, EC_ID)
     return t
+
+
+@pytest.fixture
+def token(procs, tmp_path, keys):
+    return token_with_keys(procs, tmp_path, keys)
+
+
+@pytest.fixture(params=TRANSPORTS)
+def any_token(request, procs, tmp_path, keys):
+    """Once by each way to the chip."""
+    return token_with_keys(procs, tmp_path, keys, transport=request.param)
