@@ -390,7 +390,7 @@ static bool match_one(const struct p11_object *o, const CK_ATTRIBUTE *a)
         return false;
     /* "sss:0x20181001" and "SSS:20181001" name the object that we label "sss:20181001". */
     if (a->type == CKA_LABEL && p11_label_is_id(want, &id))
-        return id == o->id;
+        return o->id ? id == o->id : slice_eq(v.s, want);
     return slice_eq(v.s, want);
 }
 

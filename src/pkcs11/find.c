@@ -8,16 +8,18 @@ struct search {
     const CK_ATTRIBUTE *attrs;
     CK_ULONG n;
     bool logged_in;
-    /* The template's label is a plain name, which stands for this id (label.h). */
-    bool by_name;
-    uint32_t named;
+    struct p11_wanted wanted;
 };
 
-static bool match_named(const struct p11_object *o, const struct search *s)
+/* A label names an object that has it, or the one whose id it stands for (label.h). */
+static bool match(const struct p11_object *o, const struct search *s)
 {
     for (CK_ULONG i = 0; i < s->n; i++) {
-        bool same = s->attrs[i].type == CKA_LABEL ? o->id == s->named : p11_attr_match(o, &s->attrs[i], 1);
-        if (!same)
+        if (p11_attr_match(o, &s->attrs[i], 1))
+            continue;
+        bool named = s->attrs[i].type == CKA_LABEL && s->wanted.by_label && !o->recorded && o->id != 0 &&
+                     o->id == s->wanted.label_id;
+        if (!named)
             return false;
     }
     return true;
@@ -29,29 +31,38 @@ static bool take(const struct p11_object *o, void *arg)
 
     if (o->private && !s->logged_in)
         return false; /* §6.7.2: private objects are not seen without login, and that is no error */
-    return s->by_name ? match_named(o, s) : p11_attr_match(o, s->attrs, s->n);
+    return match(o, s);
 }
 
-/* Nothing on the chip can match: many programs look for certificates, data, or trust objects. */
-static bool hopeless(const struct search *s)
+/* What the chip can have of the class the template asks for; no class: of any. */
+static unsigned wanted_classes(const struct search *s)
 {
     CK_ULONG class = 0;
 
     if (!p11_attr_ulong(s->attrs, s->n, CKA_CLASS, &class))
-        return false;
-    return class == CKO_PRIVATE_KEY ? !s->logged_in : class != CKO_PUBLIC_KEY;
+        return P11_WANT_KEYS | P11_WANT_FILES;
+    switch (class) {
+    case CKO_PRIVATE_KEY:
+    case CKO_SECRET_KEY:
+        return s->logged_in ? P11_WANT_KEYS : 0;
+    case CKO_PUBLIC_KEY:
+        return P11_WANT_KEYS;
+    case CKO_CERTIFICATE:
+    case CKO_DATA:
+        return P11_WANT_FILES;
+    default:
+        return 0;
+    }
 }
 
-static err_t resolve_name(struct p11_module *m, struct search *s)
+static err_t judge(struct p11_module *m, struct search *s)
 {
-    struct slice label;
-    uint32_t id = 0;
+    struct p11_wanted *w = &s->wanted;
 
-    if (!p11_attr_bytes(s->attrs, s->n, CKA_LABEL, &label) || label.n == 0 || p11_label_is_id(label, &id))
-        return ERR_OK;
-    err_t e = p11_label_to_id(m->ossl, label, &s->named);
-    s->by_name = e == ERR_OK;
-    return e;
+    w->classes = wanted_classes(s);
+    w->by_cka_id = p11_attr_bytes(s->attrs, s->n, CKA_ID, &w->cka_id);
+    w->by_label = p11_attr_bytes(s->attrs, s->n, CKA_LABEL, &w->label) && w->label.n;
+    return w->by_label ? p11_label_to_id(m->ossl, w->label, &w->label_id) : ERR_OK;
 }
 
 CK_RV p11_find_init(struct p11_module *m, struct p11_session *s, const CK_ATTRIBUTE *attrs, CK_ULONG n)
@@ -66,13 +77,11 @@ CK_RV p11_find_init(struct p11_module *m, struct p11_session *s, const CK_ATTRIB
     CK_RV rv = p11_attr_check_template(attrs, n);
     if (rv != CKR_OK)
         return rv;
-    if (!hopeless(&search)) {
-        e = resolve_name(m, &search);
-        if (!e)
-            e = p11_objects_refresh(m->objects, m->device);
-        if (!e)
-            e = p11_objects_select(m->objects, take, &search, &found, &found_n);
-    }
+    e = judge(m, &search);
+    if (!e && search.wanted.classes)
+        e = p11_objects_refresh(m->objects, m->device, &search.wanted);
+    if (!e)
+        e = p11_objects_select(m->objects, take, &search, &found, &found_n);
     if (e)
         return p11_rv_from_err(e);
     s->finding = true;

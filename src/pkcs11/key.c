@@ -91,36 +91,59 @@ static err_t load_rsa(struct se_chip *chip, struct p11_key *key)
     return e;
 }
 
-/* The curve of a point that we know already is known too: one command less for each key of each search. */
-static err_t load_curve(struct se_chip *chip, struct p11_key *key, const struct p11_key *known)
-{
-    uint8_t curve = 0;
+static const CK_KEY_TYPE curve_kinds[] = {
+    [SE_CURVE_WEIERSTRASS] = CKK_EC,
+    [SE_CURVE_EDWARDS] = CKK_EC_EDWARDS,
+    [SE_CURVE_MONTGOMERY] = CKK_EC_MONTGOMERY,
+};
 
-    if (known && key->has_public && slice_eq(buf_slice(&known->point), buf_slice(&key->point))) {
-        key->curve = known->curve;
-        return ERR_OK;
-    }
-    err_t e = se_ec_curve(chip, key->id, &curve);
-    if (!e)
-        key->curve = se_curve_by_id(curve);
-    return e;
-}
-
-static err_t load_ec(struct se_chip *chip, struct p11_key *key, const struct p11_key *known)
+static err_t load_ec(struct se_chip *chip, struct p11_key *key)
 {
     autobuf point = BUF_INIT(POINT_MAX);
+    uint8_t curve = 0;
     err_t e = readable(se_ec_public(chip, key->id, &point), &key->has_public);
 
     if (!e && key->has_public)
         e = set_point(key, buf_slice(&point));
     if (!e)
-        e = load_curve(chip, key, known);
+        e = se_ec_curve(chip, key->id, &curve);
+    if (!e)
+        key->curve = se_curve_by_id(curve);
     if (e)
         return e;
-    if (!key->curve || key->curve->public_len != 2 * ((key->curve->bits + 7) / 8) + 1)
-        return ERR_UNSUPPORTED; /* not a short Weierstrass curve with an OID */
+    if (!key->curve || !key->curve->oid_der.n)
+        return ERR_UNSUPPORTED; /* nothing that PKCS#11 has a name for */
+    key->type = curve_kinds[key->curve->kind];
     key->bits = key->curve->bits;
     return ERR_OK;
+}
+
+static err_t load_secret(struct se_chip *chip, struct p11_key *key)
+{
+    size_t size = 0;
+    err_t e = se_object_size(chip, key->id, &size);
+
+    key->bits = size * 8;
+    return e;
+}
+
+static err_t load(struct se_chip *chip, struct p11_key *key)
+{
+    if (key->type == CKK_RSA)
+        return load_rsa(chip, key);
+    return key->type == CKK_EC ? load_ec(chip, key) : load_secret(chip, key);
+}
+
+/* One command tells whether a key that we know is still the one: does the chip show the same point? */
+static bool still_there(struct se_chip *chip, const struct p11_key *known)
+{
+    autobuf point = BUF_INIT(POINT_MAX);
+    struct slice der = buf_slice(&known->point);
+    struct tlv t;
+
+    if (!known->has_public || !known->curve || tlv_next(&der, &t) != ERR_OK)
+        return false;
+    return se_ec_public(chip, known->id, &point) == ERR_OK && slice_eq(buf_slice(&point), t.value);
 }
 
 static bool same(const struct p11_key *a, const struct p11_key *b)
@@ -136,29 +159,49 @@ static const struct {
     uint8_t type;
     bool has_private;
 } types[] = {
-    { CKK_EC, SE_TYPE_EC_PAIR, true },          { CKK_EC, SE_TYPE_EC_PRIVATE, true },
-    { CKK_EC, SE_TYPE_EC_PUBLIC, false },       { CKK_RSA, SE_TYPE_RSA_PAIR, true },
-    { CKK_RSA, SE_TYPE_RSA_PAIR_CRT, true },    { CKK_RSA, SE_TYPE_RSA_PRIVATE, true },
-    { CKK_RSA, SE_TYPE_RSA_PRIVATE_CRT, true }, { CKK_RSA, SE_TYPE_RSA_PUBLIC, false },
+    { CKK_EC, SE_TYPE_EC_PAIR, true },
+    { CKK_EC, SE_TYPE_EC_PRIVATE, true },
+    { CKK_EC, SE_TYPE_EC_PUBLIC, false },
+    { CKK_RSA, SE_TYPE_RSA_PAIR, true },
+    { CKK_RSA, SE_TYPE_RSA_PAIR_CRT, true },
+    { CKK_RSA, SE_TYPE_RSA_PRIVATE, true },
+    { CKK_RSA, SE_TYPE_RSA_PRIVATE_CRT, true },
+    { CKK_RSA, SE_TYPE_RSA_PUBLIC, false },
+    { CKK_AES, SE_TYPE_AES, true },
+    { CKK_GENERIC_SECRET, SE_TYPE_HMAC, true },
 };
 
-err_t p11_key_load(struct se_chip *chip, uint32_t id, struct p11_key *known, struct p11_key **ret)
+static err_t ask_type(struct se_chip *chip, uint32_t id, uint8_t *type)
 {
-    struct se_object_type type;
-    size_t i = 0;
-    err_t e = se_object_type(chip, id, &type);
+    struct se_object_type answer = { 0 };
+    err_t e = *type ? ERR_OK : se_object_type(chip, id, &answer);
 
+    if (!e && !*type)
+        *type = se_type_class(answer.type);
+    return e;
+}
+
+err_t p11_key_load(struct se_chip *chip, uint32_t id, uint8_t type, struct p11_key *known,
+                   struct p11_key **ret)
+{
+    size_t i = 0;
+
+    err_t e = ask_type(chip, id, &type);
     if (e)
         return e;
-    while (i < ARRAY_LEN(types) && types[i].type != se_type_class(type.type))
+    while (i < ARRAY_LEN(types) && types[i].type != type)
         i++;
     if (i == ARRAY_LEN(types))
         return ERR_UNSUPPORTED;
+    if (known && known->has_private == types[i].has_private && still_there(chip, known)) {
+        *ret = p11_key_ref(known);
+        return ERR_OK;
+    }
     auto_p11_key struct p11_key *key = new_key(id, types[i].key_type);
     if (!key)
         return ERR_NOMEM;
     key->has_private = types[i].has_private;
-    e = key->type == CKK_RSA ? load_rsa(chip, key) : load_ec(chip, key, known);
+    e = load(chip, key);
     if (e)
         return e;
     *ret = known && same(known, key) ? p11_key_ref(known) : steal(&key);

@@ -27,10 +27,12 @@ struct p11_key {
 /* Longest secret or PKCS#8 (RSA-4096) in `value`. */
 #define P11_KEY_VALUE_MAX 4096
 
-/* Read what the chip tells about the object. `known` (or NULL) is what it held under this id before: when it
- * still is that key, *ret is `known` itself. The caller gets one reference. ERR_UNSUPPORTED: it is not a key
- * for us (files, counters, ...). ERR_NOT_FOUND: it went meanwhile. */
-err_t p11_key_load(struct se_chip *chip, uint32_t id, struct p11_key *known, struct p11_key **ret);
+/* Read what the chip tells about the object of this SE_TYPE_* (folded; 0: ask). `known` (or NULL) is what it
+ * held under this id before: when it still is that key, *ret is `known` itself. The caller gets one
+ * reference. ERR_UNSUPPORTED: it is not a key for us (files, counters, ...). ERR_NOT_FOUND: it went
+ * meanwhile. */
+err_t p11_key_load(struct se_chip *chip, uint32_t id, uint8_t type, struct p11_key *known,
+                   struct p11_key **ret);
 
 /* A key that never met a chip: for the unit tests. */
 err_t p11_key_make_rsa(uint32_t id, struct slice n, struct slice e, struct p11_key **ret);

@@ -135,7 +135,7 @@ static err_t generate(struct se_chip *chip, void *arg)
     struct generate *g = arg;
     err_t e = make_pair(chip, g);
 
-    return e ? e : p11_key_load(chip, g->id, NULL, &g->key);
+    return e ? e : p11_key_load(chip, g->id, 0, NULL, &g->key);
 }
 
 static CK_RV judge(struct p11_module *m, const CK_MECHANISM *given, struct p11_template public,

@@ -159,6 +159,46 @@ err_t p11_object_name(struct p11_object *o, uint32_t id)
     return e ? e : buf_add_be32(&o->cka_id, id);
 }
 
+static err_t set(struct buf *b, struct slice s)
+{
+    buf_clear(b);
+    return buf_add(b, s);
+}
+
+err_t p11_object_apply(struct p11_object *o, const struct p11_record *rec)
+{
+    err_t e = set(&o->label, rec->label);
+
+    if (!e && rec->cka_id.n) /* never an empty one (consumers §5) */
+        e = set(&o->cka_id, rec->cka_id);
+    if (!e)
+        e = set(&o->application, rec->application);
+    if (!e)
+        e = set(&o->object_id, rec->object_id);
+    o->recorded = true;
+    if (o->key)
+        o->may &= rec->may;
+    if (o->class != CKO_PUBLIC_KEY)
+        o->private = rec->private;
+    return e;
+}
+
+struct p11_record p11_object_record(const struct p11_object *o)
+{
+    return (struct p11_record){
+        .id = o->id,
+        .kind = o->class == CKO_CERTIFICATE ? P11_RECORD_CERTIFICATE
+                : o->class == CKO_DATA      ? P11_RECORD_DATA
+                                            : P11_RECORD_KEY,
+        .private = o->private,
+        .may = (uint16_t)o->may,
+        .label = buf_slice(&o->label),
+        .cka_id = buf_slice(&o->cka_id),
+        .application = buf_slice(&o->application),
+        .object_id = buf_slice(&o->object_id),
+    };
+}
+
 /* One TLV as a whole and as its parts. */
 static err_t take(struct slice *in, uint8_t tag, struct slice *ret_whole, struct slice *ret_value)
 {

@@ -4,6 +4,7 @@
  * object under the same handle. Any thread. No I/O. PKCS#11 v2.40 base specification §4, v3.0 §4.
  */
 #pragma once
+#include "pkcs11/directory.h"
 #include "pkcs11/key.h"
 
 /* What a key may be used for (CKA_SIGN ...). */
@@ -60,6 +61,10 @@ unsigned p11_may_of(CK_ATTRIBUTE_TYPE usage);
 /* All usages that a key of this class and type can have. */
 unsigned p11_may_all(CK_OBJECT_CLASS class, CK_KEY_TYPE type);
 
+/* Take the directory's word for names, usage (as far as the key can) and privacy. */
+err_t p11_object_apply(struct p11_object *o, const struct p11_record *rec);
+/* The record that says what o says; borrows from o. */
+struct p11_record p11_object_record(const struct p11_object *o);
 /* The public half of a pair: it cannot be destroyed by itself. */
 bool p11_object_is_view(const struct p11_object *o);
 /* Set the text to a default "sss:%08X" and the id to four bytes. */

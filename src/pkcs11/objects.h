@@ -9,6 +9,7 @@
 #pragma once
 #include "pkcs11/device.h"
 #include "pkcs11/object.h"
+#include "pkcs11/view.h"
 
 struct p11_objects;
 
@@ -16,9 +17,8 @@ struct p11_objects;
 struct p11_objects *p11_objects_new(void);
 void p11_objects_free(struct p11_objects *os);
 
-/* Make the token's part of the list what the chip holds now. Reads public parts of new keys, compares those
- * of known ones. */
-err_t p11_objects_refresh(struct p11_objects *os, struct p11_device *d);
+/* Make of the token's part of the list what the chip holds now, as far as it is wanted (view.h). */
+err_t p11_objects_refresh(struct p11_objects *os, struct p11_device *d, const struct p11_wanted *wanted);
 
 /* The object behind a handle; the caller gives the reference back (p11_object_unref). A private object is
  * there only for those who are logged in. ERR_NOT_FOUND. */

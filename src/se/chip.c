@@ -143,6 +143,11 @@ struct se_version se_chip_version(const struct se_chip *chip)
     return chip->version;
 }
 
+uint64_t se_chip_generation(const struct se_chip *chip)
+{
+    return chip->path->state.generation;
+}
+
 struct se_channel se_chip_channel(const struct se_chip *chip)
 {
     return chip->channel;

@@ -78,6 +78,9 @@ struct se_channel {
 };
 /* No I/O, never waits. */
 struct se_channel se_chip_channel(const struct se_chip *chip);
+/* Inside a sequence: grows whenever somebody else may have used the chip since our last sequence. What was read
+ * under the same number still holds, but for what this process changed itself. No I/O. */
+uint64_t se_chip_generation(const struct se_chip *chip);
 /* The port as text, for messages. Lives as long as the handle. */
 const char *se_chip_port(const struct se_chip *chip);
 

@@ -14,6 +14,7 @@ MODULE = LIB / "libsss_pkcs11.so"
 RSA_ID, EC_ID = 0x20181001, 0x20181002
 #: EC pairs on P-256 that every chip leaves the factory with
 FACTORY_KEYS = [0xF0000000, 0xF0000002, 0xF0000012, 0xF0000100, 0xF0000102]
+FACTORY_CERTIFICATES = [0xF0000001, 0xF0000003, 0xF0000013, 0xF0000101, 0xF0000103]
 PIN = "1234"
 #: how a program reaches the chip: its socket, or the bus node that the preloaded library puts before it
 TRANSPORTS = ("vse", "i2c")

@@ -1,0 +1,291 @@
+#include "pkcs11/view.h"
+
+#include "pkcs11/label.h"
+#include "pkcs11/store.h"
+#include "se/object.h"
+
+void p11_view_init(struct p11_view *w)
+{
+    *w = (struct p11_view){ 0 };
+    p11_directory_init(&w->dir);
+}
+
+void p11_view_done(struct p11_view *w)
+{
+    free(w->v);
+    p11_directory_done(&w->dir);
+    p11_view_init(w);
+}
+
+struct p11_entry *p11_view_find(const struct p11_view *w, uint32_t id)
+{
+    for (size_t i = 0; i < w->n; i++) {
+        if (w->v[i].id == id)
+            return &w->v[i];
+    }
+    return NULL;
+}
+
+err_t p11_view_add(struct p11_view *w, uint32_t id, uint8_t type)
+{
+    struct p11_entry *known = p11_view_find(w, id);
+
+    if (!known) {
+        struct p11_entry *v = realloc(w->v, (w->n + 1) * sizeof(*v));
+        if (!v)
+            return ERR_NOMEM;
+        w->v = v;
+        known = &w->v[w->n++];
+    }
+    *known = (struct p11_entry){ .id = id, .type = type, .current = true };
+    return ERR_OK;
+}
+
+void p11_view_remove(struct p11_view *w, uint32_t id)
+{
+    struct p11_entry *e = p11_view_find(w, id);
+
+    if (e)
+        *e = w->v[--w->n];
+}
+
+/* ---- the list of ids, and the directory ---- */
+
+/* The applet's own objects cannot be used by anybody. */
+static bool shown(uint32_t id)
+{
+    return (id < SE_ID_RESERVED_FIRST || id > SE_ID_RESERVED_LAST) && !p11_id_is_own(id);
+}
+
+static void note_pins(struct p11_view *w, uint32_t id)
+{
+    static const uint32_t user[2] = { P11_ID_USER_PIN_0, P11_ID_USER_PIN_1 },
+                          so[2] = { P11_ID_SO_PIN_0, P11_ID_SO_PIN_1 };
+    for (int i = 0; i < 2; i++) {
+        w->user_pin[i] |= id == user[i];
+        w->so_pin[i] |= id == so[i];
+    }
+}
+
+static err_t set_entries(struct p11_view *w, const uint32_t *ids, size_t n)
+{
+    struct p11_entry *v = mem_calloc(n ? n : 1, sizeof(*v));
+    size_t kept = 0;
+
+    if (!v)
+        return ERR_NOMEM;
+    memset(w->user_pin, 0, sizeof(w->user_pin));
+    memset(w->so_pin, 0, sizeof(w->so_pin));
+    for (size_t i = 0; i < n; i++) {
+        note_pins(w, ids[i]);
+        if (shown(ids[i]))
+            v[kept++].id = ids[i];
+    }
+    free(w->v);
+    w->v = v;
+    w->n = kept;
+    return ERR_OK;
+}
+
+err_t p11_view_list(struct p11_view *w, struct se_chip *chip)
+{
+    autofree uint32_t *ids = NULL;
+    uint64_t generation = se_chip_generation(chip);
+    size_t n = 0;
+
+    if (w->read && generation == w->generation)
+        return ERR_OK;
+    w->read = false;
+    err_t e = se_object_list(chip, SE_TYPE_ALL, &ids, &n);
+    if (!e)
+        e = p11_store_load(chip, ids, n, &w->dir);
+    if (!e)
+        e = set_entries(w, ids, n);
+    if (e)
+        return e;
+    w->read = true;
+    w->generation = generation;
+    return ERR_OK;
+}
+
+/* ---- which of them a search is after ---- */
+
+static bool label_fits(const struct p11_wanted *wanted, uint32_t id, const struct p11_record *rec)
+{
+    if (id == wanted->label_id)
+        return true;
+    return rec && slice_eq(rec->label, wanted->label);
+}
+
+static bool cka_id_fits(const struct p11_wanted *wanted, uint32_t id, const struct p11_record *rec)
+{
+    const uint8_t be[4] = { (uint8_t)(id >> 24), (uint8_t)(id >> 16), (uint8_t)(id >> 8), (uint8_t)id };
+    return slice_eq(rec ? rec->cka_id : SLICE_ARRAY(be), wanted->cka_id);
+}
+
+static bool is_wanted(const struct p11_view *w, const struct p11_wanted *wanted,
+                      const struct p11_entry *entry)
+{
+    const struct p11_record *rec = p11_directory_find(&w->dir, entry->id);
+
+    if (wanted->by_label && !label_fits(wanted, entry->id, rec))
+        return false;
+    return !wanted->by_cka_id || cka_id_fits(wanted, entry->id, rec);
+}
+
+static unsigned class_of(uint8_t type)
+{
+    return type == SE_TYPE_BINARY ? P11_WANT_FILES : P11_WANT_KEYS;
+}
+
+/* ---- reading one ---- */
+
+struct refresh {
+    struct p11_view *view;
+    const struct p11_wanted *wanted;
+    const struct p11_list *known;
+    struct p11_list *fresh;
+    size_t at;
+};
+
+/* Take in what was read: the object we know when it is still the same, otherwise the new one, which keeps the
+ * handle when only its attributes changed. */
+static err_t take_in(struct refresh *r, struct p11_object *o)
+{
+    struct p11_object *known = p11_list_find(r->known, o->id, o->class);
+
+    if (known && p11_object_same(known, o))
+        o = known;
+    else if (known && known->key == o->key && slice_eq(buf_slice(&known->value), buf_slice(&o->value)))
+        o->handle = known->handle;
+    return p11_list_add(r->fresh, o);
+}
+
+static err_t take_half(struct refresh *r, struct p11_key *key, CK_OBJECT_CLASS class)
+{
+    const struct p11_record *rec = p11_directory_find(&r->view->dir, key->id);
+    auto_p11_object struct p11_object *o = p11_object_of_key(key, class);
+    err_t e = o ? ERR_OK : ERR_NOMEM;
+
+    if (!e && rec && rec->kind == P11_RECORD_KEY)
+        e = p11_object_apply(o, rec);
+    return e ? e : take_in(r, o);
+}
+
+static err_t take_key(struct refresh *r, struct p11_key *key)
+{
+    err_t e = ERR_OK;
+
+    if (key->type == CKK_AES || key->type == CKK_GENERIC_SECRET)
+        return take_half(r, key, CKO_SECRET_KEY);
+    if (key->has_private)
+        e = take_half(r, key, CKO_PRIVATE_KEY);
+    if (!e && key->has_public)
+        e = take_half(r, key, CKO_PUBLIC_KEY);
+    return e;
+}
+
+static err_t read_key(struct se_chip *chip, struct refresh *r, const struct p11_entry *entry)
+{
+    auto_p11_key struct p11_key *key = NULL;
+    err_t e = p11_key_load(chip, entry->id, entry->type, p11_list_key(r->known, entry->id), &key);
+
+    return e ? e : take_key(r, key);
+}
+
+/* A file is a certificate or data, as the directory says; without a record, as its bytes say. */
+static err_t read_file(struct se_chip *chip, struct refresh *r, const struct p11_entry *entry)
+{
+    const struct p11_record *rec = p11_directory_find(&r->view->dir, entry->id);
+    auto_p11_object struct p11_object *o = p11_object_new(CKO_CERTIFICATE);
+
+    if (!o)
+        return ERR_NOMEM;
+    err_t e = p11_object_name(o, entry->id);
+    if (!e)
+        e = se_object_read(chip, entry->id, &o->value);
+    if (e)
+        return e;
+    o->id = entry->id;
+    if ((rec && rec->kind == P11_RECORD_DATA) || p11_object_parse_certificate(o) != ERR_OK)
+        o->class = CKO_DATA;
+    if (!rec && o->class == CKO_DATA && p11_id_is_file(entry->id))
+        return ERR_UNSUPPORTED; /* half written when the power went */
+    if (rec && rec->kind != P11_RECORD_KEY)
+        e = p11_object_apply(o, rec);
+    return e ? e : take_in(r, o);
+}
+
+static err_t ask_type(struct se_chip *chip, struct p11_entry *entry)
+{
+    struct se_object_type type = { 0 };
+    err_t e = entry->type ? ERR_OK : se_object_type(chip, entry->id, &type);
+
+    if (!e && !entry->type)
+        entry->type = se_type_class(type.type);
+    return e;
+}
+
+static err_t read_entry(struct se_chip *chip, struct refresh *r, struct p11_entry *entry)
+{
+    err_t e = ask_type(chip, entry);
+
+    if (e || !(class_of(entry->type) & r->wanted->classes))
+        return e;
+    e = entry->type == SE_TYPE_BINARY ? read_file(chip, r, entry) : read_key(chip, r, entry);
+    if (!e || e == ERR_UNSUPPORTED)
+        entry->current = entry->renewed = true;
+    return e;
+}
+
+/* ---- all of them ---- */
+
+/* Objects looked at in one command sequence: other threads and processes get the chip in between. */
+#define OBJECTS_AT_ONCE 16
+
+/* One odd object must not hide the others. */
+static bool nothing_for_us(err_t e)
+{
+    return e == ERR_UNSUPPORTED || e == ERR_NOT_FOUND || e == ERR_DENIED || e == ERR_TOO_BIG;
+}
+
+/* Goes on where it stopped, also after a link fault in the middle. */
+static err_t refresh_some(struct se_chip *chip, struct refresh *r)
+{
+    for (int n = 0; r->at < r->view->n && n < OBJECTS_AT_ONCE; r->at++) {
+        struct p11_entry *entry = &r->view->v[r->at];
+        if (entry->current || !is_wanted(r->view, r->wanted, entry))
+            continue;
+        n++;
+        err_t e = read_entry(chip, r, entry);
+        if (e && !nothing_for_us(e))
+            return e;
+    }
+    return ERR_OK;
+}
+
+static err_t refresh_first(struct se_chip *chip, void *arg)
+{
+    struct refresh *r = arg;
+    err_t e = p11_view_list(r->view, chip);
+
+    return e ? e : refresh_some(chip, r);
+}
+
+static err_t refresh_next(struct se_chip *chip, void *arg)
+{
+    return refresh_some(chip, arg);
+}
+
+err_t p11_view_refresh(struct p11_view *w, struct p11_device *d, const struct p11_wanted *wanted,
+                       const struct p11_list *known, struct p11_list *fresh)
+{
+    struct refresh r = { .view = w, .wanted = wanted, .known = known, .fresh = fresh };
+
+    for (size_t i = 0; i < w->n; i++)
+        w->v[i].renewed = false;
+    err_t e = p11_device_do(d, refresh_first, &r);
+    while (!e && r.at < w->n)
+        e = p11_device_do(d, refresh_next, &r);
+    return e;
+}
