@@ -1,30 +1,8 @@
 /* ssscli: main. */
 #include "cli/ssscli.h"
-#include "cli/ssscli_session.h"
-#include "se/detail.h"
+#include "cli/ssscli_open.h"
 
 #include <string.h>
-
-err_t cli_open_chip(struct cli *cli, const char *port)
-{
-    struct se_version v;
-    err_t e = se_chip_open(strcmp(port, "none") == 0 ? NULL : port, &cli->chip);
-
-    if (e || !cli->verbose)
-        return e;
-    v = se_chip_version(cli->chip);
-    fprintf(stderr, "port %s, applet %u.%u.%u, features %04x\n", se_chip_port(cli->chip), v.major, v.minor,
-            v.patch, v.config);
-    return ERR_OK;
-}
-
-static err_t open_session(struct cli *cli)
-{
-    struct cli_session session;
-    err_t e = cli_session_load(&session);
-
-    return e ? e : cli_open_chip(cli, session.port);
-}
 
 static err_t run(struct cli *cli)
 {
@@ -35,8 +13,8 @@ static err_t run(struct cli *cli)
         e = cli_key_id(cli->args[0], &cli->id);
     if (!e)
         e = crypto_ctx_new(NULL, &cli->crypto);
-    if (!e && !c->no_session)
-        e = open_session(cli);
+    if (!e && !c->no_chip)
+        e = cli_open_session(cli);
     return e ? e : c->run(cli);
 }
 
@@ -56,5 +34,6 @@ int main(int argc, char **argv)
     status = cli_report(&cli, e);
     se_chip_close(cli.chip);
     crypto_ctx_free(cli.crypto);
+    json_decref(cli.result);
     return status;
 }

@@ -1,6 +1,6 @@
 /* ssscli connect, disconnect. */
 #include "cli/ssscli_commands.h"
-#include "cli/ssscli_session.h"
+#include "cli/ssscli_open.h"
 #include "se/detail.h"
 
 #include <string.h>
@@ -18,6 +18,7 @@ struct word {
 static const struct word subsystems[] = {
     { "se05x", NULL },
     { "se050", NULL },
+    { "se051", NULL },
     { "auth", "EdgeLock A5000 is not supported" },
     { "a71ch", "the A71CH is not supported" },
     { "mbedtls", "keys in files have better tools" },
@@ -34,17 +35,6 @@ static const struct word methods[] = {
     { "pcsc", "card readers are not supported; use t1oi2c" },
 };
 
-static const struct word auth_types[] = {
-    { "None", NULL },
-    { "PlatformSCP", "secure channels are not supported yet" },
-    { "UserID", "authenticated sessions are not supported yet" },
-    { "ECKey", "authenticated sessions are not supported yet" },
-    { "AESKey", "authenticated sessions are not supported yet" },
-    { "UserID_PlatformSCP", "secure channels are not supported yet" },
-    { "ECKey_PlatformSCP", "secure channels are not supported yet" },
-    { "AESKey_PlatformSCP", "secure channels are not supported yet" },
-};
-
 static err_t check_word(const char *what, const char *word, const struct word *known, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -57,47 +47,101 @@ static err_t check_word(const char *what, const char *word, const struct word *k
     return cli_fail_usage("Invalid value for '%s': '%.40s' is not known.", what, word);
 }
 
-/* A relative socket path means something else in the next command's folder. */
-static err_t absolute(const char *port, char out[SE_PORT_TEXT_MAX])
+/* A relative path means something else in the next command's folder. */
+static err_t absolute(const char *what, const char *path, const char *prefix, char *out, size_t room)
 {
-    char cwd[SE_PORT_PATH_MAX];
-    const char *path = port + strlen(VSE_PREFIX);
+    char cwd[CLI_PATH_MAX];
     int n;
 
-    if (strncmp(port, VSE_PREFIX, strlen(VSE_PREFIX)) != 0 || path[0] == '/')
-        n = snprintf(out, SE_PORT_TEXT_MAX, "%s", port);
+    if (path[0] == '/')
+        n = snprintf(out, room, "%s%s", prefix, path);
     else if (getcwd(cwd, sizeof(cwd)))
-        n = snprintf(out, SE_PORT_TEXT_MAX, VSE_PREFIX "%s/%s", cwd, path);
+        n = snprintf(out, room, "%s%s/%s", prefix, cwd, path);
     else
         n = -1;
-    if (n < 0 || n >= SE_PORT_TEXT_MAX)
-        return cli_fail(ERR_TOO_BIG, "port \"%.60s\": the path is too long", port);
+    if (n < 0 || (size_t)n >= room || strchr(out, '\n'))
+        return cli_fail(ERR_TOO_BIG, "%s \"%.60s\": the path is too long or has a line end in it", what,
+                        path);
     return ERR_OK;
+}
+
+static err_t take_port(const char *port, struct cli_session *s)
+{
+    struct se_port parsed;
+    err_t e;
+
+    if (strcasecmp(port, "none") == 0)
+        port = "none";
+    if (strncmp(port, VSE_PREFIX, strlen(VSE_PREFIX)) == 0)
+        e = absolute("port", port + strlen(VSE_PREFIX), VSE_PREFIX, s->port, sizeof(s->port));
+    else
+        e = snprintf(s->port, sizeof(s->port), "%s", port) >= (int)sizeof(s->port)
+                ? cli_fail(ERR_TOO_BIG, "port \"%.60s\" is too long", port)
+                : ERR_OK;
+    return e || strcmp(s->port, "none") == 0 ? e : se_port_parse(s->port, &parsed);
+}
+
+/* --scpkey, else EX_SSS_BOOT_SCP03_PATH or the configuration as each command finds them, else a published
+ * set. */
+static err_t take_scp_keys(const struct cli *cli, struct cli_session *s)
+{
+    const char *file = cli->options[CLI_SCPKEY];
+
+    if (!s->platform_scp)
+        return file ? cli_fail_usage("Option '--scpkey' needs '--auth_type PlatformSCP' or one of its kin.")
+                    : ERR_OK;
+    if (file)
+        return absolute("--scpkey", file, "", s->scp_keys, sizeof(s->scp_keys));
+    memcpy(s->scp_keys, CLI_DEFAULT_KEYS, sizeof(CLI_DEFAULT_KEYS));
+    return ERR_OK;
+}
+
+static err_t take_auth(const struct cli *cli, struct cli_session *s)
+{
+    static const uint32_t demo_ids[] = {
+        [CLI_AUTH_USERID] = 0x7da00001, [CLI_AUTH_AESKEY] = 0x7da00002, [CLI_AUTH_ECKEY] = 0x7da00003
+    };
+    const char *type = cli->options[CLI_AUTH_TYPE], *id = cli->options[CLI_AUTH_ID],
+               *key = cli->options[CLI_AUTH_KEY];
+    err_t e;
+
+    if (type && cli_session_auth_parse(type, s))
+        return cli_fail_usage("Invalid value for '--auth_type': '%.40s' is not known.", type);
+    if (s->auth == CLI_AUTH_NONE)
+        return id || key ? cli_fail_usage("Options '--auth_id' and '--auth_key' need an '--auth_type' that "
+                                          "authenticates.")
+                         : ERR_OK;
+    s->auth_id = demo_ids[s->auth];
+    e = id ? cli_key_id(id, &s->auth_id) : ERR_OK;
+    if (!e && key)
+        e = absolute("--auth_key", key, "", s->auth_key, sizeof(s->auth_key));
+    if (!e && s->auth == CLI_AUTH_ECKEY && !key)
+        e = cli_fail_usage(
+            "Option '--auth_type %s' needs '--auth_key', an EC private key: there is no published one.",
+            type);
+    return e;
 }
 
 err_t cli_connect(struct cli *cli)
 {
-    const char *auth = cli->options[CLI_AUTH_TYPE];
-    struct cli_session session;
-    struct se_port port;
+    struct cli_session session = { .port = "" };
     err_t e = check_word("SUBSYSTEM", cli->args[0], subsystems, ARRAY_LEN(subsystems));
 
     if (!e)
         e = check_word("METHOD", cli->args[1], methods, ARRAY_LEN(methods));
-    if (!e && auth)
-        e = check_word("--auth_type", auth, auth_types, ARRAY_LEN(auth_types));
-    if (!e && cli->options[CLI_SCPKEY])
-        e = cli_fail(ERR_UNSUPPORTED, "--scpkey: secure channels are not supported yet");
     if (!e)
-        e = absolute(strcasecmp(cli->args[2], "none") == 0 ? "none" : cli->args[2], session.port);
-    if (!e && strcmp(session.port, "none") != 0)
-        e = se_port_parse(session.port, &port);
+        e = take_auth(cli, &session);
+    if (!e)
+        e = take_scp_keys(cli, &session);
+    if (!e)
+        e = take_port(cli->args[2], &session);
     if (!e) /* a session with a chip that does not answer would only move the failure elsewhere */
-        e = cli_open_chip(cli, session.port);
+        e = cli_open_chip(cli, &session);
     return e ? e : cli_session_save(&session);
 }
 
 err_t cli_disconnect(struct cli *cli)
 {
+    (void)cli;
     return cli_session_remove();
 }

@@ -7,23 +7,27 @@
 #include <openssl/err.h>
 #include <openssl/x509.h>
 #include <string.h>
-#include <strings.h>
 
 enum { KEY_FILE_MAX = 64 * 1024 };
 
-err_t cli_format(const struct cli *cli, enum cli_format *ret)
+err_t cli_format(const struct cli *cli, enum cli_option_id option, enum cli_format *ret)
 {
-    const char *text = cli->options[CLI_FORMAT];
+    static const char *const words[] = { "DER", "PEM", NULL };
+    static const char *const names[] = {
+        [CLI_FORMAT] = "--format", [CLI_INFORMAT] = "--informat", [CLI_OUTFORMAT] = "--outformat"
+    };
+    const char *text = cli->options[option];
+    size_t i;
+    err_t e;
 
-    if (!text)
+    if (!text) {
         *ret = CLI_FORMAT_AUTO;
-    else if (strcasecmp(text, "PEM") == 0)
-        *ret = CLI_FORMAT_PEM;
-    else if (strcasecmp(text, "DER") == 0)
-        *ret = CLI_FORMAT_DER;
-    else
-        return cli_fail_usage("Invalid value for '--format': '%.40s' is not one of 'DER', 'PEM'.", text);
-    return ERR_OK;
+        return ERR_OK;
+    }
+    e = cli_choice(names[option], text, words, &i);
+    if (!e)
+        *ret = i ? CLI_FORMAT_PEM : CLI_FORMAT_DER;
+    return e;
 }
 
 err_t cli_read_file(const char *path, struct buf *out)
@@ -40,6 +44,13 @@ err_t cli_read_file(const char *path, struct buf *out)
 err_t cli_write_file(const char *path, struct slice bytes)
 {
     err_t e = file_write_durable(path, bytes, 0644);
+
+    return e ? cli_fail(e, "cannot write %s: %s", path, err_str(e)) : ERR_OK;
+}
+
+err_t cli_write_private(const char *path, struct slice bytes)
+{
+    err_t e = file_write_durable(path, bytes, 0600);
 
     return e ? cli_fail(e, "cannot write %s: %s", path, err_str(e)) : ERR_OK;
 }
@@ -74,7 +85,7 @@ static err_t decode(const struct cli *cli, const char *path, struct slice bytes,
 {
     struct crypto_error why = { .text = "" };
     enum cli_format format = CLI_FORMAT_AUTO;
-    err_t e = cli_format(cli, &format);
+    err_t e = cli_format(cli, CLI_FORMAT, &format);
 
     if (e)
         return e;
@@ -96,6 +107,14 @@ static err_t decode(const struct cli *cli, const char *path, struct slice bytes,
                            pair ? "private" : "public");
 }
 
+static bool is_ec_or_raw(const EVP_PKEY *key)
+{
+    int type = EVP_PKEY_get_base_id(key);
+
+    return crypto_key_is_ec(key) || type == EVP_PKEY_ED25519 || type == EVP_PKEY_X25519 ||
+           type == EVP_PKEY_X448;
+}
+
 err_t cli_key_read(const struct cli *cli, const char *path, enum cli_key_kind kind, bool pair, EVP_PKEY **ret)
 {
     autobuf bytes = BUF_SECRET(KEY_FILE_MAX);
@@ -106,7 +125,7 @@ err_t cli_key_read(const struct cli *cli, const char *path, enum cli_key_kind ki
         e = decode(cli, path, buf_slice(&bytes), pair, &key);
     if (e)
         return e;
-    if (kind == CLI_KEY_EC ? !crypto_key_is_ec(key) : !crypto_key_is_rsa(key))
+    if (kind == CLI_KEY_EC ? !is_ec_or_raw(key) : !crypto_key_is_rsa(key))
         return cli_fail(ERR_INVALID, "%s: this is not an %s key; use `ssscli set %s`", path,
                         kind == CLI_KEY_EC ? "EC" : "RSA", kind == CLI_KEY_EC ? "rsa" : "ecc");
     *ret = steal(&key);
@@ -127,7 +146,7 @@ err_t cli_key_write_public(const struct cli *cli, const char *path, const EVP_PK
 {
     autobuf out = BUF_INIT(KEY_FILE_MAX);
     enum cli_format format = CLI_FORMAT_AUTO;
-    err_t e = cli_format(cli, &format);
+    err_t e = cli_format(cli, CLI_FORMAT, &format);
 
     if (e)
         return e;

@@ -7,6 +7,8 @@
 
 #include <inttypes.h>
 
+enum { RANDOM_LEN = 10 };
+
 err_t cli_se05x_uid(struct cli *cli)
 {
     uint8_t uid[SE_UNIQUE_ID_LEN];
@@ -16,7 +18,8 @@ err_t cli_se05x_uid(struct cli *cli)
     if (e)
         return e;
     hex_str(text, SLICE_ARRAY(uid));
-    printf("Unique ID: %s\n", text);
+    cli_say(cli, "Unique ID: %s\n", text);
+    cli_put_str(cli, "uniqueId", text);
     return ERR_OK;
 }
 
@@ -30,7 +33,22 @@ err_t cli_se05x_certuid(struct cli *cli)
         return e;
     se_cert_uid(uid, cert_uid);
     hex_str(text, SLICE_ARRAY(cert_uid));
-    printf("Cert UID: %s\n", text);
+    cli_say(cli, "Cert UID: %s\n", text);
+    cli_put_str(cli, "certUid", text);
+    return ERR_OK;
+}
+
+err_t cli_se05x_getrng(struct cli *cli)
+{
+    uint8_t random[RANDOM_LEN];
+    char text[2 * RANDOM_LEN + 1];
+    err_t e = se_chip_random(cli->chip, random, sizeof(random));
+
+    if (e)
+        return e;
+    hex_str(text, SLICE_ARRAY(random));
+    cli_say(cli, "Random number: %s\n", text);
+    cli_put_str(cli, "random", text);
     return ERR_OK;
 }
 
@@ -116,10 +134,18 @@ static err_t describe(struct cli *cli, uint32_t id, struct line *ret)
     return e;
 }
 
+static void put_object(struct cli *cli, json_t *list, uint32_t id, const struct line *l)
+{
+    cli_say(cli, "Key-Id: 0X%-10" PRIX32 "%-17s%-15sSize(Bits): %zu\n", id, l->name, l->part, l->bits);
+    (void)json_array_append_new(list, json_pack("{s:o,s:s,s:s,s:I}", "keyId", cli_json_id(id), "type",
+                                                l->name, "part", l->part, "bits", (json_int_t)l->bits));
+}
+
 static err_t print_objects(struct cli *cli)
 {
     autofree uint32_t *ids = NULL;
     size_t n = 0;
+    json_t *list = json_array();
     err_t e = se_object_list(cli->chip, SE_TYPE_ALL, &ids, &n);
 
     for (size_t i = 0; !e && i < n; i++) {
@@ -127,9 +153,9 @@ static err_t print_objects(struct cli *cli)
 
         e = describe(cli, ids[i], &line);
         if (!e)
-            printf("Key-Id: 0X%-10" PRIX32 "%-17s%-15sSize(Bits): %zu\n", ids[i], line.name, line.part,
-                   line.bits);
+            put_object(cli, list, ids[i], &line);
     }
+    cli_put(cli, "objects", list);
     return e;
 }
 
@@ -137,10 +163,14 @@ static err_t print_crypto_objects(struct cli *cli)
 {
     struct se_crypto_object objects[SE_CRYPTO_OBJECTS_MAX];
     size_t n = 0;
+    json_t *list = json_array();
     err_t e = se_crypto_object_list(cli->chip, objects, &n);
 
-    for (size_t i = 0; !e && i < n; i++)
-        printf("CryptoObject-Id: 0X%04X\n", objects[i].id);
+    for (size_t i = 0; !e && i < n; i++) {
+        cli_say(cli, "CryptoObject-Id: 0X%04X\n", objects[i].id);
+        (void)json_array_append_new(list, json_sprintf("0x%04X", objects[i].id));
+    }
+    cli_put(cli, "cryptoObjects", list);
     return e;
 }
 
@@ -216,7 +246,8 @@ static err_t reset(struct cli *cli)
         e = erase_crypto_objects(cli);
     if (e)
         return cli_fail(e, "reset is not complete, %zu objects were erased: %s", erased, se_detail());
-    printf("Reset done, %zu object%s erased\n", erased, erased == 1 ? "" : "s");
+    cli_say(cli, "Reset done, %zu object%s erased\n", erased, erased == 1 ? "" : "s");
+    cli_put(cli, "erased", json_integer((json_int_t)erased));
     return ERR_OK;
 }
 

@@ -1,37 +1,79 @@
 /* ssscli set ...: keys, certificates and files into the chip. */
+#include "base/hex.h"
 #include "cli/ssscli_commands.h"
 #include "cli/ssscli_key.h"
+#include "cli/ssscli_policy.h"
 #include "crypto/cert.h"
 #include "crypto/key.h"
 #include "se/detail.h"
 #include "se/key.h"
 #include "se/object.h"
+#include "se/symmetric.h"
 
+#include <openssl/evp.h>
+#include <openssl/objects.h>
 #include <string.h>
 
-static err_t write_ecc(const struct cli *cli, bool pair, const struct crypto_ec_parts *p)
+enum { SECRET_FILE_MAX = 1024, AES_KEY_MAX = 32, HMAC_KEY_MAX = 256 };
+
+static void say_injecting(struct cli *cli, const char *what)
+{
+    cli_say(cli, "Injecting %s at KeyID = 0x%08X\n", what, cli->id);
+    cli_put_id(cli, "keyId", cli->id);
+}
+
+static err_t write_ecc(struct cli *cli, bool pair, const struct crypto_ec_parts *p,
+                       const struct se_write *how)
 {
     const struct se_curve_info *curve = se_curve_by_name(p->curve);
+    struct slice scalar = buf_slice(&p->scalar);
 
     if (!curve)
         return cli_fail(ERR_UNSUPPORTED, "%s: the chip has no curve %s", cli->args[1], p->curve);
-    printf("Injecting ECC %s at KeyID = 0x%08X\n", pair ? "key pair" : "public key", cli->id);
-    return pair ? se_ec_write_pair(cli->chip, cli->id, curve->id, buf_slice(&p->scalar), buf_slice(&p->point),
-                                   NULL)
-                : se_ec_write_public(cli->chip, cli->id, curve->id, buf_slice(&p->point), NULL);
+    if (scalar.n > curve->private_len && scalar.p[0] == 0) /* secp160k1, 224k1: the order has a bit more */
+        scalar = slice_skip(scalar, scalar.n - curve->private_len);
+    say_injecting(cli, pair ? "ECC key pair" : "ECC public key");
+    return pair ? se_ec_write_pair(cli->chip, cli->id, curve->id, scalar, buf_slice(&p->point), how)
+                : se_ec_write_public(cli->chip, cli->id, curve->id, buf_slice(&p->point), how);
+}
+
+/* Ed25519, X25519, X448 have no group: the key's type is the curve, its values are bytes. */
+static err_t raw_parts(const EVP_PKEY *key, bool pair, struct crypto_ec_parts *p)
+{
+    uint8_t bytes[SE_EC_PRIVATE_MAX];
+    size_t n = sizeof(bytes);
+    bool ok;
+    err_t e;
+
+    p->point = BUF_INIT(sizeof(bytes));
+    p->scalar = BUF_SECRET(sizeof(bytes));
+    (void)snprintf(p->curve, sizeof(p->curve), "%s", OBJ_nid2sn(EVP_PKEY_get_base_id(key)));
+    ok = EVP_PKEY_get_raw_public_key(key, bytes, &n) == 1;
+    e = ok ? buf_add_mem(&p->point, bytes, n) : ERR_CRYPTO;
+    n = sizeof(bytes);
+    if (!e && pair) {
+        ok = EVP_PKEY_get_raw_private_key(key, bytes, &n) == 1;
+        e = ok ? buf_add_mem(&p->scalar, bytes, n) : ERR_CRYPTO;
+    }
+    mem_wipe(bytes, sizeof(bytes));
+    return e;
 }
 
 static err_t set_ecc(struct cli *cli, bool pair)
 {
     struct crypto_ec_parts parts = { 0 };
+    struct se_policy policy;
     EVP_PKEY *key = NULL;
-    err_t e = cli_key_read(cli, cli->args[1], CLI_KEY_EC, pair, &key);
+    err_t e = cli_policy_option(cli, 1u << CLI_POLICY_ASYMKEY, &policy);
 
+    if (!e)
+        e = cli_key_read(cli, cli->args[1], CLI_KEY_EC, pair, &key);
     if (e)
         return e;
-    e = crypto_ec_parts_get(key, &parts);
+    e = crypto_key_is_ec(key) ? crypto_ec_parts_get(key, &parts) : raw_parts(key, pair, &parts);
     EVP_PKEY_free(key); /* before the chip is written: no second copy of the key waits for it */
-    e = e ? cli_fail(e, "%s: cannot take the key apart", cli->args[1]) : write_ecc(cli, pair, &parts);
+    e = e ? cli_fail(e, "%s: cannot take the key apart", cli->args[1])
+          : write_ecc(cli, pair, &parts, &(struct se_write){ .policy = &policy });
     crypto_ec_parts_done(&parts);
     return e;
 }
@@ -46,7 +88,8 @@ err_t cli_set_ecc_pub(struct cli *cli)
     return set_ecc(cli, false);
 }
 
-static err_t write_rsa(const struct cli *cli, bool pair, const struct crypto_rsa_parts *p)
+static err_t write_rsa(struct cli *cli, bool pair, const struct crypto_rsa_parts *p,
+                       const struct se_write *how)
 {
     const struct se_rsa_pair numbers = {
         .n = buf_slice(&p->n),
@@ -58,22 +101,26 @@ static err_t write_rsa(const struct cli *cli, bool pair, const struct crypto_rsa
         .qinv = buf_slice(&p->qinv),
     };
 
-    printf("Injecting RSA %s at KeyID = 0x%08X\n", pair ? "key pair" : "public key", cli->id);
-    return pair ? se_rsa_write_pair(cli->chip, cli->id, &numbers, NULL)
-                : se_rsa_write_public(cli->chip, cli->id, numbers.n, numbers.e, NULL);
+    say_injecting(cli, pair ? "RSA key pair" : "RSA public key");
+    return pair ? se_rsa_write_pair(cli->chip, cli->id, &numbers, how)
+                : se_rsa_write_public(cli->chip, cli->id, numbers.n, numbers.e, how);
 }
 
 static err_t set_rsa(struct cli *cli, bool pair)
 {
     struct crypto_rsa_parts parts = { 0 };
+    struct se_policy policy;
     EVP_PKEY *key = NULL;
-    err_t e = cli_key_read(cli, cli->args[1], CLI_KEY_RSA, pair, &key);
+    err_t e = cli_policy_option(cli, 1u << CLI_POLICY_ASYMKEY, &policy);
 
+    if (!e)
+        e = cli_key_read(cli, cli->args[1], CLI_KEY_RSA, pair, &key);
     if (e)
         return e;
     e = crypto_rsa_parts_get(key, &parts);
     EVP_PKEY_free(key);
-    e = e ? cli_fail(e, "%s: cannot take the key apart", cli->args[1]) : write_rsa(cli, pair, &parts);
+    e = e ? cli_fail(e, "%s: cannot take the key apart", cli->args[1])
+          : write_rsa(cli, pair, &parts, &(struct se_write){ .policy = &policy });
     crypto_rsa_parts_done(&parts);
     return e;
 }
@@ -88,15 +135,24 @@ err_t cli_set_rsa_pub(struct cli *cli)
     return set_rsa(cli, false);
 }
 
+static err_t write_file(struct cli *cli, const char *what, const struct buf *bytes)
+{
+    struct se_policy policy;
+    err_t e = cli_policy_option(cli, 1u << CLI_POLICY_FILE, &policy);
+
+    if (e)
+        return e;
+    say_injecting(cli, what);
+    return se_object_write_binary(cli->chip, cli->id, buf_slice(bytes),
+                                  &(struct se_write){ .policy = &policy });
+}
+
 err_t cli_set_bin(struct cli *cli)
 {
     autobuf bytes = BUF_SECRET(SE_BINARY_MAX);
     err_t e = cli_read_file(cli->args[1], &bytes);
 
-    if (e)
-        return e;
-    printf("Injecting Binary data at KeyID = 0x%08X\n", cli->id);
-    return se_object_write_binary(cli->chip, cli->id, buf_slice(&bytes), NULL);
+    return e ? e : write_file(cli, "Binary data", &bytes);
 }
 
 /* DER is what the chip keeps, whatever the file is. */
@@ -106,7 +162,7 @@ static err_t read_certificate(struct cli *cli, struct buf *out_der)
     auto_x509 X509 *cert = NULL;
     struct crypto_error why = { .text = "not a certificate" };
     enum cli_format format = CLI_FORMAT_AUTO;
-    err_t e = cli_format(cli, &format);
+    err_t e = cli_format(cli, CLI_FORMAT, &format);
 
     if (!e)
         e = cli_read_file(cli->args[1], &bytes);
@@ -126,8 +182,59 @@ err_t cli_set_cert(struct cli *cli)
     autobuf der = BUF_INIT(SE_BINARY_MAX);
     err_t e = read_certificate(cli, &der);
 
+    return e ? e : write_file(cli, "Certificate", &der);
+}
+
+/* ---- secret keys ---- */
+
+/* KEY is hex or the name of a file that holds hex, or the bytes themselves. Hex first: a file whose name is a
+ * key can be given as ./NAME. */
+static err_t read_secret(const char *text, size_t max, struct buf *out)
+{
+    autobuf bytes = BUF_SECRET(SECRET_FILE_MAX);
+    struct slice line;
+    err_t e;
+
+    if (!hex_decode(out, slice_str(text)) && out->n)
+        return ERR_OK;
+    buf_clear(out);
+    e = cli_read_file(text, &bytes);
     if (e)
         return e;
-    printf("Injecting Certificate at KeyID = 0x%08X\n", cli->id);
-    return se_object_write_binary(cli->chip, cli->id, buf_slice(&der), NULL);
+    line = buf_slice(&bytes);
+    while (line.n && (line.p[line.n - 1] == '\n' || line.p[line.n - 1] == '\r'))
+        line.n--;
+    if (!hex_decode(out, line) && out->n)
+        return ERR_OK;
+    buf_clear(out);
+    return buf_add(out, buf_slice(&bytes))
+               ? cli_fail(ERR_TOO_BIG, "%s: longer than a key of %zu bytes", text, max)
+               : ERR_OK;
+}
+
+static err_t set_secret(struct cli *cli, uint8_t type, const char *what, size_t max)
+{
+    autobuf value = BUF_SECRET(max);
+    struct se_policy policy;
+    err_t e = cli_policy_option(cli, 1u << CLI_POLICY_SYMKEY, &policy);
+
+    if (!e)
+        e = read_secret(cli->args[1], max, &value);
+    if (e)
+        return e;
+    say_injecting(cli, what);
+    cli_put(cli, "bits", json_integer((json_int_t)(8 * value.n)));
+    return se_symmetric_write(cli->chip, cli->id,
+                              &(struct se_symmetric){ .type = type, .value = buf_slice(&value) },
+                              &(struct se_write){ .policy = &policy });
+}
+
+err_t cli_set_aes(struct cli *cli)
+{
+    return set_secret(cli, SE_TYPE_AES, "AES key", AES_KEY_MAX);
+}
+
+err_t cli_set_hmac(struct cli *cli)
+{
+    return set_secret(cli, SE_TYPE_HMAC, "HMAC key", HMAC_KEY_MAX);
 }

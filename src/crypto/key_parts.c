@@ -94,10 +94,21 @@ void crypto_rsa_parts_done(struct crypto_rsa_parts *p)
         buf_done(all[i]);
 }
 
-/* Always uncompressed, whatever form the key came in. */
-static err_t ec_point(const EVP_PKEY *key, size_t field, struct buf *out)
+/* Of secp160k1 and secp224k1 the order is a bit longer than the field. */
+static size_t field_len(const EVP_PKEY *key)
 {
-    err_t e = buf_add_u8(out, 4);
+    BIGNUM *p = NULL;
+    size_t n = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_P, &p) == 1 ? (size_t)BN_num_bytes(p) : 0;
+
+    BN_free(p);
+    return n;
+}
+
+/* Always uncompressed, whatever form the key came in. */
+static err_t ec_point(const EVP_PKEY *key, struct buf *out)
+{
+    size_t field = field_len(key);
+    err_t e = field ? buf_add_u8(out, 4) : ERR_CRYPTO;
 
     if (!e)
         e = add_param(key, OSSL_PKEY_PARAM_EC_PUB_X, out, field);
@@ -109,7 +120,7 @@ static err_t ec_point(const EVP_PKEY *key, size_t field, struct buf *out)
 err_t crypto_ec_parts_get(const EVP_PKEY *key, struct crypto_ec_parts *ret)
 {
     struct crypto_ec_parts p = { 0 };
-    size_t field = (size_t)(EVP_PKEY_get_bits(key) + 7) / 8;
+    size_t order = (size_t)(EVP_PKEY_get_bits(key) + 7) / 8;
 
     if (!crypto_key_is_ec(key))
         return ERR_INVALID;
@@ -119,9 +130,9 @@ err_t crypto_ec_parts_get(const EVP_PKEY *key, struct crypto_ec_parts *ret)
     if (EVP_PKEY_get_group_name(key, p.curve, sizeof(p.curve), NULL) != 1)
         e = crypto_fail_quiet(ERR_CRYPTO);
     if (!e)
-        e = ec_point(key, field, &p.point);
+        e = ec_point(key, &p.point);
     if (!e)
-        e = add_param(key, OSSL_PKEY_PARAM_PRIV_KEY, &p.scalar, field);
+        e = add_param(key, OSSL_PKEY_PARAM_PRIV_KEY, &p.scalar, order);
     if (e == ERR_NOT_FOUND)
         e = ERR_OK; /* a public key */
     if (e) {
