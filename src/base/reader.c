@@ -43,5 +43,5 @@ uint64_t reader_be64(struct reader *r)
 
 err_t reader_done(const struct reader *r)
 {
-    return r->failed || r->rest.n ? ERR_PROTO : ERR_OK;
+    return r->failed ? reader_ok(r) : r->rest.n ? ERR_PROTO : ERR_OK;
 }

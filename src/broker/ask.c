@@ -25,9 +25,25 @@ static enum broker_verdict put(struct conn *c, const struct broker_question *q)
     return c->state == CONN_DOOMED ? BROKER_DENY_CLOSE : v;
 }
 
+/* The packet will be handled again: the first n answers have to be there then, and room for one more. */
+static bool keep_answers(struct conn *c, unsigned n)
+{
+    uint8_t *kept = realloc(c->answers, n + 1);
+
+    if (!kept) {
+        c->ticket = 0;
+        return false;
+    }
+    memcpy(kept + c->n_answers, c->b->answers + c->n_answers, n - c->n_answers);
+    c->answers = kept;
+    c->n_answers = n;
+    return true;
+}
+
 enum broker_verdict conn_ask(struct conn *c, struct broker_question q)
 {
-    unsigned i = c->n_asked++;
+    struct broker *b = c->b;
+    unsigned i = b->n_asked++;
     enum broker_verdict v;
 
     if (i < c->n_answers)
@@ -39,11 +55,10 @@ enum broker_verdict conn_ask(struct conn *c, struct broker_question q)
     v = put(c, &q);
     if (v == BROKER_LATER) {
         c->ticket = q.ticket;
-        c->asked_ms = broker_mono(c->b);
-        return v;
+        c->asked_ms = broker_mono(b);
+        return keep_answers(c, i) ? v : BROKER_DENY_CLOSE;
     }
-    c->answers[i] = v;
-    c->n_answers = i + 1;
+    b->answers[i] = v;
     return v;
 }
 

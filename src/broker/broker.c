@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #define TICK_MS 1000
+#define SWEEP_MS 60000 /* looking for retained messages that have expired */
 
 static const char *const why_names[] = {
     [BROKER_WHY_CLIENT] = "CLIENT_INITIATED_DISCONNECT",
@@ -67,46 +68,86 @@ static err_t load_session(struct broker *b, const struct broker_record *rec)
         return e;
     s->version = rec->version;
     s->expiry_s = rec->expiry_s;
-    /* Connected when we went down: its time starts now. */
-    s->ends_ms = rec->ends_ms ? rec->ends_ms : broker_wall(b) + (int64_t)rec->expiry_s * 1000;
+    s->was_connected = !rec->ends_ms;
+    s->ends_ms = rec->ends_ms ? rec->ends_ms : session_ends(s); /* connected: its time starts now */
     return ERR_OK;
 }
 
-static err_t load_message(struct broker *b, const struct broker_record *rec, struct session *s)
+static err_t load_message(struct broker *b, const struct broker_record *rec, struct broker_msg **ret)
 {
     const struct broker_message m = {
-        .topic = rec->topic, .payload = rec->payload, .props = rec->props, .qos = rec->qos, .retain = !s
+        .topic = rec->topic,
+        .payload = rec->payload,
+        .props = rec->props,
+        .qos = rec->qos,
+        .retain = rec->kind == BROKER_REC_RETAINED,
     };
+
+    return mqtt_topic_valid(rec->topic) ? broker_msg_new(b, &m, rec->ends_ms, ret) : ERR_CORRUPT;
+}
+
+static err_t load_retained(struct broker *b, const struct broker_record *rec)
+{
     struct broker_msg *msg;
-    err_t e = broker_msg_new(&m, rec->ends_ms, &msg);
+    err_t e = load_message(b, rec, &msg);
 
     if (e)
         return e;
-    e = s ? session_enqueue(s, msg, rec->retain, rec->seq) : retain_set(b, msg);
+    e = retain_set(b, msg);
     broker_msg_unref(msg);
     return e;
+}
+
+static err_t load_queued(struct session *s, const struct broker_record *rec)
+{
+    const struct delivery d = {
+        .seq = rec->seq, .sub_ids = rec->sub_ids, .qos = rec->qos, .retain = rec->retain
+    };
+    struct broker_msg *msg;
+    err_t e = load_message(s->b, rec, &msg);
+
+    if (e)
+        return e;
+    e = session_enqueue(s, msg, &d);
+    broker_msg_unref(msg);
+    return e;
+}
+
+static err_t load_subscription(struct session *s, const struct broker_record *rec)
+{
+    const struct sub_how how = { .id = rec->sub_id, .qos = rec->qos, .options = rec->options };
+    bool is_new;
+
+    return mqtt_filter_valid(rec->topic) ? session_subscribe(s, rec->topic, &how, &is_new) : ERR_CORRUPT;
+}
+
+static err_t load_of_session(struct session *s, const struct broker_record *rec)
+{
+    switch (rec->kind) {
+    case BROKER_REC_SUBSCRIPTION:
+        return load_subscription(s, rec);
+    case BROKER_REC_QUEUED:
+        return rec->qos == 1 || rec->qos == 2 ? load_queued(s, rec) : ERR_CORRUPT;
+    case BROKER_REC_RELEASED:
+        return session_released(s, rec->seq) ? ERR_OK : ERR_CORRUPT;
+    case BROKER_REC_RECEIVED:
+        return mqtt_ids_add(&s->received, rec->packet_id, UINT16_MAX);
+    default:
+        return ERR_CORRUPT; /* a journal tells what is kept, not what ended */
+    }
 }
 
 static err_t load_record(void *arg, const struct broker_record *rec)
 {
     struct broker *b = arg;
-    struct session *s = session_find(b, rec->client_id);
-    bool is_new;
+    struct session *s;
 
-    switch (rec->kind) {
-    case BROKER_REC_SESSION:
+    if (rec->kind == BROKER_REC_SESSION)
         return load_session(b, rec);
-    case BROKER_REC_SUBSCRIPTION:
-        return s && mqtt_filter_valid(rec->topic)
-                   ? session_subscribe(s, rec->topic, rec->qos, rec->options, &is_new)
-                   : ERR_CORRUPT;
-    case BROKER_REC_QUEUED:
-        return s && mqtt_topic_valid(rec->topic) ? load_message(b, rec, s) : ERR_CORRUPT;
-    case BROKER_REC_RETAINED:
-        return mqtt_topic_valid(rec->topic) ? load_message(b, rec, NULL) : ERR_CORRUPT;
-    default:
-        return ERR_CORRUPT; /* a journal tells what is kept, not what ended */
-    }
+    if (rec->kind == BROKER_REC_RETAINED)
+        return load_retained(b, rec);
+    s = session_find(b, rec->client_id);
+    return s ? load_of_session(s, rec) : ERR_CORRUPT;
 }
 
 /* ---- life ---- */
@@ -143,16 +184,28 @@ err_t broker_new(struct net_loop *loop, const struct broker_options *o, struct b
         return ERR_NOMEM;
     b->loop = loop;
     b->o = *o;
-    if (b->o.config.max_filters > 64)
-        b->o.config.max_filters = 64; /* what one packet may ask, see CONN_QUESTIONS */
+    if (b->o.config.max_filters > CONN_QUESTIONS)
+        b->o.config.max_filters = CONN_QUESTIONS;
     b->intercepts_end = &b->intercepts;
     e = start(b);
     if (e) {
         broker_free(b);
         return e;
     }
+    for (struct session *s = b->session_list; s; s = s->next)
+        session_loaded(s);
     *ret = b;
     return ERR_OK;
+}
+
+size_t broker_drain(struct broker *b)
+{
+    broker_enter(b);
+    b->draining = true;
+    for (struct conn *c = b->conns; c; c = c->next)
+        conn_flow(c);
+    broker_leave(b);
+    return b->n_conns;
 }
 
 void broker_free(struct broker *b)
@@ -169,6 +222,8 @@ void broker_free(struct broker *b)
     while (b->session_list)
         session_free(b->session_list);
     retain_free_all(b);
+    broker_images_done(b);
+    route_room_done(&b->spare);
     broker_tree_done(&b->tree);
     while (b->intercepts) {
         struct intercept *i = b->intercepts;
@@ -237,7 +292,7 @@ static err_t own_message(struct broker *b, const struct broker_message *m, struc
 {
     struct mqtt_props props = { 0 };
 
-    if (!mqtt_topic_valid(m->topic) || m->qos > 1 || mqtt_props_parse(m->props, MQTT_PUBLISH, &props))
+    if (!mqtt_topic_valid(m->topic) || m->qos > 2 || mqtt_props_parse(m->props, MQTT_PUBLISH, &props))
         return ERR_INVALID;
     if (m->payload.n > b->o.config.max_payload)
         return ERR_TOO_BIG;
@@ -255,7 +310,7 @@ err_t broker_publish(struct broker *b, const struct broker_message *m)
         e = ERR_NO_SPACE;
     broker_enter(b);
     if (!e)
-        e = broker_route(b, msg, NULL, 0);
+        e = broker_route(b, msg, &(struct route_from){ 0 });
     broker_msg_unref(msg);
     broker_leave(b);
     return e;
@@ -273,7 +328,7 @@ err_t broker_send(struct broker *b, struct slice client_id, const struct broker_
     if (e)
         return e;
     broker_enter(b);
-    session_deliver(s, msg, m->qos, false);
+    session_deliver(s, msg, (struct delivery){ .qos = m->qos });
     broker_msg_unref(msg);
     broker_leave(b);
     return ERR_OK;
@@ -421,7 +476,8 @@ static void tick_conn(struct conn *c, int64_t now_ms)
     if (c->keep_alive_s && !c->paused && older(now_ms, c->last_rx_ms, (int64_t)c->keep_alive_s * 1500))
         conn_doom(c, BROKER_WHY_KEEP_ALIVE, MQTT_RC_KEEP_ALIVE_TIMEOUT, "silent for more than 1.5 times %u s",
                   c->keep_alive_s);
-    c->stored_left = cf->stored_per_s;
+    conn_new_second(c);
+    session_give_up(c->session);
     if (conn_up(c))
         session_pump(c->session);
     conn_flow(c);
@@ -435,7 +491,7 @@ static void tick_session(struct session *s, int64_t wall_ms)
         return;
     if (s->will && wall_ms >= s->will_due_ms) {
         will = steal(&s->will);
-        (void)broker_route(s->b, will, s, 0); /* nobody to tell */
+        (void)broker_route(s->b, will, &(struct route_from){ .session = s }); /* nobody to tell */
         broker_msg_unref(will);
     }
     if (wall_ms >= s->ends_ms)
@@ -453,6 +509,10 @@ void broker_tick(struct broker *b)
         next = s->next;
         tick_session(s, wall_ms);
     }
+    if (now_ms - b->swept_ms > SWEEP_MS) {
+        b->swept_ms = now_ms;
+        retain_expire(b);
+    }
     broker_leave(b);
 }
 
@@ -461,7 +521,7 @@ static size_t count_queued(const struct broker *b)
     size_t n = 0;
 
     for (const struct session *s = b->session_list; s; s = s->next)
-        n += s->waiting.n + s->sent.n;
+        n += queue_waiting_n(&s->queue) + s->queue.inflight;
     return n;
 }
 

@@ -72,6 +72,11 @@ struct broker_options {
 /* loop may be NULL: then nobody calls broker_tick but the caller (tests). Loads the journal.
  * ERR_NOMEM; the journal's errors from load. */
 err_t broker_new(struct net_loop *loop, const struct broker_options *o, struct broker **ret);
+/* Shut down in an orderly way: nobody is accepted any more, and every connection ends (v5: DISCONNECT 0x8B,
+ * Wills not sent, sessions kept) once the packets taken from it are acknowledged, at the latest after
+ * answer_timeout_s. Returns how many there still are; call again, with the loop running in between, until
+ * that is 0. */
+size_t broker_drain(struct broker *b);
 /* Closes every connection (v5: DISCONNECT 0x8B) and forgets everything; the journal keeps what it has. Wills
  * of these connections are not sent. */
 void broker_free(struct broker *b);
@@ -87,7 +92,8 @@ struct broker_message {
     struct slice payload;
     uint8_t qos;
     bool retain;
-    struct slice props; /* version 5: an encoded block without its length (mqtt_props.block); may be empty */
+    struct slice props; /* version 5: an encoded block without its length (mqtt_props.block); may be empty.
+                         * What an interceptor sees is without the message expiry interval */
     /* Set when it came from a client and an interceptor sees it: */
     struct slice client_id;
     struct slice principal;

@@ -8,12 +8,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum broker_qos2 {
-    BROKER_QOS2_CLOSE,     /* PUBLISH and SUBSCRIBE with QoS 2 end the connection (AWS; v5: 0x9B) */
-    BROKER_QOS2_DOWNGRADE, /* SUBSCRIBE is granted QoS 1, which the specification allows; PUBLISH ends the
-                              connection */
-};
-
 struct broker_config {
     /* limits */
     size_t max_client_id;       /* bytes */
@@ -23,26 +17,39 @@ struct broker_config {
     size_t max_packet;          /* bytes of one control packet */
     unsigned max_filters;       /* in one SUBSCRIBE */
     unsigned max_subscriptions; /* of one session */
-    uint16_t max_inflight_in;   /* publishes that wait for their acknowledgement or an interceptor */
-    uint16_t max_inflight_out;  /* by the client */
-    unsigned max_queued;        /* messages waiting in one session */
-    size_t max_queued_bytes;    /* topic and payload of them */
-    unsigned max_connections;   /* of the broker, including those before CONNECT */
-    unsigned max_sessions;      /* of the broker */
-    unsigned max_retained;      /* messages; 0: RETAIN is refused (v5: 0x9A) */
-    uint16_t topic_alias_max;   /* v5, client to server */
+    uint16_t
+        max_inflight_in;   /* publishes not acknowledged yet, or with an interceptor (v5: Receive Maximum) */
+    uint16_t max_received; /* 3.1.1, which has no Receive Maximum: QoS 2 identifiers not released */
+    uint16_t max_inflight_out; /* by the client */
+    unsigned max_queued;       /* messages waiting in one session */
+    size_t max_queued_bytes;   /* topic and payload of them */
+    unsigned max_connections;  /* of the broker, including those before CONNECT */
+    unsigned max_new;          /* of those before CONNECT: over it the oldest has to go */
+    size_t max_connect;        /* bytes of a CONNECT: all that a stranger can make the broker keep */
+    unsigned max_sessions;     /* of the broker */
+    unsigned max_retained;     /* messages; 0: RETAIN is refused (v5: 0x9A) */
+    uint16_t topic_alias_max;  /* v5, client to server */
+    uint16_t topic_alias_out;  /* v5, server to client: at most so many, and no more than the client takes */
     /* Asked values are brought into this range and 0 becomes the maximum; with keep_alive_max_s 0 the
      * client's value counts as it is. */
     uint16_t keep_alive_min_s, keep_alive_max_s;
     uint32_t session_expiry_s;  /* of a 3.1.1 persistent session, and the most a v5 client gets */
+    uint32_t message_expiry_s;  /* the longest life of a message that asks for one; 0: as asked */
     uint32_t connect_timeout_s; /* from accept to CONNECT */
     uint32_t answer_timeout_s;  /* a connection that waits longer for authority or journal is dropped */
     size_t output_soft;         /* bytes waiting for a slow reader: above, QoS 0 to it is dropped and it is
                                  * not read from */
     uint32_t output_stall_s;    /* so long over output_soft: dropped */
     unsigned stored_per_s;      /* messages stored while away, sent per second once back; 0: no limit */
+    uint32_t unacked_s;         /* a sent message not acknowledged for so long is given up; 0: never */
+    /* of one connection; what comes faster stays on the wire until the next second; 0: no limit */
+    unsigned publishes_per_s;
+    size_t bytes_per_s; /* payload */
     /* behaviour */
-    enum broker_qos2 qos2;
+    uint8_t max_qos;               /* 1: PUBLISH with QoS 2 ends the connection (v5: 0x9B) */
+    bool close_on_qos;             /* and so does SUBSCRIBE; otherwise it is granted max_qos */
+    bool subscription_ids;         /* v5; false: 0xA1 */
+    bool assign_any_id;            /* v5: an empty client id is fine without Clean Start */
     bool hash_below;               /* a/# does not match a */
     bool close_on_refused_connect; /* 3.1.1: close without CONNACK instead of return code 5 */
     bool close_on_denied_publish;  /* 3.1.1: close; otherwise acknowledged and dropped, which 3.1.1 allows */

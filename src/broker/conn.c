@@ -34,16 +34,43 @@ void conn_doom(struct conn *c, enum broker_why why, uint8_t reason, const char *
     c->why = why;
     c->reason = reason;
     va_start(ap, detail);
-    (void)vsnprintf(c->detail, sizeof(c->detail), detail, ap);
+    if (vasprintf(&c->detail, detail, ap) < 0)
+        c->detail = NULL;
     va_end(ap);
     c->next_doomed = c->b->doomed;
     c->b->doomed = c;
+}
+
+/* ---- those before CONNECT, in order of age ---- */
+
+static void new_add(struct broker *b, struct conn *c)
+{
+    c->older = b->newest;
+    if (c->older)
+        c->older->newer = c;
+    else
+        b->oldest = c;
+    b->newest = c;
+    b->n_new++;
+}
+
+void conn_not_new(struct conn *c)
+{
+    struct broker *b = c->b;
+
+    if (b->newest != c && !c->newer)
+        return; /* it is not among them any more */
+    *(c->newer ? &c->newer->older : &b->newest) = c->older;
+    *(c->older ? &c->older->newer : &b->oldest) = c->newer;
+    c->newer = c->older = NULL;
+    b->n_new--;
 }
 
 static void unlink_conn(struct conn *c)
 {
     struct conn **at = &c->b->doomed;
 
+    conn_not_new(c);
     (void)tdelete(c, &c->b->conns_by_serial, serial_cmp);
     while (*at && *at != c)
         at = &(*at)->next_doomed;
@@ -61,7 +88,7 @@ static void unlink_conn(struct conn *c)
 /* A dead or stuck peer gets nothing more; others get what is queued, and version 5 clients the reason. */
 static void end_stream(struct conn *c)
 {
-    autobuf packet = BUF_INIT(64);
+    autobuf packet = BUF_INIT(c->max_packet < 64 ? c->max_packet : 64);
     struct mqtt_disconnect d = { .code = c->reason };
 
     if (c->why == BROKER_WHY_LOST || c->why == BROKER_WHY_THROTTLED) {
@@ -79,7 +106,8 @@ static void tell(struct conn *c)
     const struct broker_events *e = &c->b->o.events;
 
     if (e->disconnected)
-        e->disconnected(e->ctx, c->user, conn_client_id(c), c->why, c->detail);
+        e->disconnected(e->ctx, c->user, conn_client_id(c), c->why,
+                        c->detail ? c->detail : "no memory to say why");
 }
 
 /* 3.1.1 [MQTT-3.1.2-8], 5.0 §3.1.2.5: published unless the client said goodbye; version 5 may delay it. */
@@ -97,7 +125,7 @@ static void publish_will(struct conn *c)
         s->will = will;
         s->will_due_ms = broker_wall(c->b) + (int64_t)delay * 1000;
     } else {
-        (void)broker_route(c->b, will, s, 0); /* nobody to tell */
+        (void)broker_route(c->b, will, &(struct route_from){ .session = s }); /* nobody to tell */
         broker_msg_unref(will);
     }
 }
@@ -114,9 +142,16 @@ static void leave_session(struct conn *c)
         session_end(s);
         return;
     }
-    session_requeue_sent(s);
-    s->ends_ms = broker_wall(c->b) + (int64_t)s->expiry_s * 1000;
+    queue_rewind(&s->queue);
+    s->ends_ms = session_ends(s);
     session_record(s);
+}
+
+static void free_names(struct slice *names, size_t n)
+{
+    for (size_t i = 0; names && i < n; i++)
+        free((void *)(uintptr_t)names[i].p);
+    free(names);
 }
 
 static void conn_free(struct conn *c)
@@ -125,9 +160,10 @@ static void conn_free(struct conn *c)
         return;
     if (c->user_free)
         c->user_free(c->user);
-    for (size_t i = 0; c->aliases && i < c->n_aliases; i++)
-        free((void *)(uintptr_t)c->aliases[i].p);
-    free(c->aliases);
+    free_names(c->aliases, c->n_aliases);
+    free_names(c->aliases_out, c->n_aliases_out);
+    free(c->answers);
+    free(c->detail);
     broker_msg_unref(c->will);
     owed_clear(c);
     free(c->principal);
@@ -162,6 +198,11 @@ void conn_send(struct conn *c, struct slice packet)
 
     if (c->state == CONN_DOOMED)
         return;
+    if (packet.n > c->max_packet) {
+        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_IMPLEMENTATION_SPECIFIC,
+                  "the client takes packets of %u bytes, and is due one of %zu", c->max_packet, packet.n);
+        return;
+    }
     e = net_stream_write(c->stream, packet);
     if (e == ERR_TOO_BIG)
         conn_doom(c, BROKER_WHY_THROTTLED, 0, "the client reads too slowly: its output limit is reached");
@@ -171,28 +212,26 @@ void conn_send(struct conn *c, struct slice packet)
 
 /* ---- packets in ---- */
 
-static err_t refuse_packet(struct conn *c, const struct mqtt_frame *f)
+void conn_refuse_packet(struct conn *c, unsigned type, err_t e)
+{
+    if (e == ERR_INVALID)
+        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_PROTOCOL_ERROR, "%s says what it may not",
+                  mqtt_type_str(type));
+    else
+        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_MALFORMED_PACKET, "malformed %s", mqtt_type_str(type));
+}
+
+static err_t unexpected(struct conn *c, const struct mqtt_frame *f)
 {
     conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_PROTOCOL_ERROR,
               "%s is not a packet that a client may send here", mqtt_type_str(f->type));
     return ERR_OK;
 }
 
-static err_t handle_puback(struct conn *c, const struct mqtt_frame *f)
-{
-    struct mqtt_ack ack;
-
-    if (mqtt_ack_decode(f, c->version, &ack))
-        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_MALFORMED_PACKET, "malformed PUBACK");
-    else
-        session_acked(c->session, ack.packet_id);
-    return ERR_OK;
-}
-
 static err_t handle_pingreq(struct conn *c, const struct mqtt_frame *f)
 {
     if (mqtt_empty_decode(f))
-        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_MALFORMED_PACKET, "malformed PINGREQ");
+        conn_refuse_packet(c, f->type, ERR_PROTO);
     else
         conn_send(c, SLICE_LIT("\xd0\x00")); /* PINGRESP, §3.13 */
     return ERR_OK;
@@ -217,9 +256,13 @@ static bool change_expiry(struct conn *c, const struct mqtt_disconnect *d)
 static err_t handle_disconnect(struct conn *c, const struct mqtt_frame *f)
 {
     struct mqtt_disconnect d;
+    err_t e = mqtt_disconnect_decode(f, c->version, &d);
 
-    if (mqtt_disconnect_decode(f, c->version, &d) || !change_expiry(c, &d))
-        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_PROTOCOL_ERROR, "malformed DISCONNECT");
+    if (!e && (!mqtt_reason_from_client(d.code) || mqtt_props_has(&d.props, MQTT_PROP_SERVER_REFERENCE) ||
+               !change_expiry(c, &d)))
+        e = ERR_INVALID;
+    if (e)
+        conn_refuse_packet(c, f->type, e);
     else if (d.code) /* 0x04 asks for the Will; any other code is an abnormal end as well (§3.14.2.1) */
         conn_doom(c, BROKER_WHY_CLIENT_ERROR, 0, "DISCONNECT with reason 0x%02x (%s)", d.code,
                   mqtt_reason_str(d.code));
@@ -228,14 +271,29 @@ static err_t handle_disconnect(struct conn *c, const struct mqtt_frame *f)
     return ERR_OK;
 }
 
+/* A CONNECT with an authentication method is refused, so no AUTH is ever in its place (5.0 [MQTT-4.12.0-7]).
+ */
+static err_t handle_auth(struct conn *c, const struct mqtt_frame *f)
+{
+    struct mqtt_disconnect d;
+    err_t e = mqtt_disconnect_decode(f, c->version, &d);
+
+    conn_refuse_packet(c, f->type, e == ERR_PROTO ? e : ERR_INVALID);
+    return ERR_OK;
+}
+
 static err_t (*const handlers[16])(struct conn *c, const struct mqtt_frame *f) = {
     [MQTT_CONNECT] = conn_handle_connect,
     [MQTT_PUBLISH] = conn_handle_publish,
-    [MQTT_PUBACK] = handle_puback,
+    [MQTT_PUBACK] = conn_handle_puback,
+    [MQTT_PUBREC] = conn_handle_pubrec,
+    [MQTT_PUBREL] = conn_handle_pubrel,
+    [MQTT_PUBCOMP] = conn_handle_pubcomp,
     [MQTT_SUBSCRIBE] = conn_handle_subscribe,
     [MQTT_UNSUBSCRIBE] = conn_handle_unsubscribe,
     [MQTT_PINGREQ] = handle_pingreq,
     [MQTT_DISCONNECT] = handle_disconnect,
+    [MQTT_AUTH] = handle_auth,
 };
 
 static err_t handle(struct conn *c, const struct mqtt_frame *f)
@@ -243,17 +301,73 @@ static err_t handle(struct conn *c, const struct mqtt_frame *f)
     err_t e;
 
     if (c->state == CONN_NEW && f->type != MQTT_CONNECT) /* [MQTT-3.1.0-1] */
-        return refuse_packet(c, f);
-    c->n_asked = 0;
-    e = handlers[f->type] ? handlers[f->type](c, f) : refuse_packet(c, f);
-    if (e != ERR_MORE)
+        return unexpected(c, f);
+    c->b->n_asked = 0;
+    e = handlers[f->type] ? handlers[f->type](c, f) : unexpected(c, f);
+    if (e != ERR_MORE) {
+        free(steal(&c->answers));
         c->n_answers = 0;
+    }
     return e;
 }
 
+/* ---- how fast they are taken ---- */
+
+/* What is in work has a limit. Other packets are still taken when no PUBLISH is (5.0 [MQTT-4.9.0-3]). */
 static bool must_wait(const struct conn *c)
 {
-    return c->ticket || c->n_owed >= c->b->o.config.max_inflight_in || conn_output_full(c);
+    return c->ticket || c->n_owed >= 2u * c->b->o.config.max_inflight_in || conn_output_full(c);
+}
+
+/* Publishes of the client that it has not seen the end of. */
+static size_t unacked(const struct conn *c)
+{
+    return c->n_unacked + c->session->received.n;
+}
+
+static bool over_rate(const struct conn *c)
+{
+    const struct broker_config *cf = &c->b->o.config;
+
+    return (cf->publishes_per_s && !c->publishes_left) || (cf->bytes_per_s && !c->bytes_left);
+}
+
+/* May no PUBLISH be taken now? */
+static bool publish_must_wait(const struct conn *c)
+{
+    return c->n_owed >= c->b->o.config.max_inflight_in || over_rate(c);
+}
+
+static bool must_pause(const struct conn *c)
+{
+    return must_wait(c) || (c->held && publish_must_wait(c));
+}
+
+/* Is the PUBLISH at hand one too many? True: it is not taken now, or never. */
+static bool hold_publish(struct conn *c, uint8_t first)
+{
+    const struct broker_config *cf = &c->b->o.config;
+    uint8_t qos = first >> 1 & 3;
+
+    c->held = false;
+    if (c->state != CONN_UP || first >> 4 != MQTT_PUBLISH)
+        return false;
+    if (c->version == MQTT_V5 && qos && unacked(c) >= cf->max_inflight_in) /* 5.0 §3.3.4 */
+        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_RECEIVE_MAXIMUM_EXCEEDED,
+                  "more than %u publishes before their acknowledgement", cf->max_inflight_in);
+    else if (qos == 2 && c->session->received.n >= cf->max_received)
+        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_RECEIVE_MAXIMUM_EXCEEDED,
+                  "more than %u publishes with QoS 2 before their PUBREL", cf->max_received);
+    else
+        c->held = publish_must_wait(c);
+    return c->held || c->state == CONN_DOOMED;
+}
+
+/* The broker shuts down, and nothing of this client is in work. Its session stays, its Will is not sent. */
+static void say_goodbye(struct conn *c)
+{
+    c->no_will = true;
+    conn_doom(c, BROKER_WHY_SERVER, MQTT_RC_SERVER_SHUTTING_DOWN, "the broker shuts down");
 }
 
 void conn_flow(struct conn *c)
@@ -262,7 +376,11 @@ void conn_flow(struct conn *c)
 
     if (c->state == CONN_DOOMED)
         return;
-    pause = must_wait(c);
+    if (c->b->draining && !c->n_owed && !c->ticket) {
+        say_goodbye(c);
+        return;
+    }
+    pause = must_pause(c);
     if (pause == c->paused)
         return;
     c->paused = pause;
@@ -279,18 +397,19 @@ static bool next_packet(struct conn *c, struct slice *in)
 {
     struct slice before = *in;
     struct mqtt_frame f;
+    size_t max;
     err_t e;
 
-    if (c->state == CONN_DOOMED || must_wait(c) || !in->n)
+    if (c->state == CONN_DOOMED || c->b->draining || must_wait(c) || !in->n || hold_publish(c, in->p[0]))
         return false;
     if (c->state == CONN_NEW && in->p[0] != MQTT_CONNECT << 4) { /* do not wait for a packet that is none */
         conn_doom(c, BROKER_WHY_CLIENT_ERROR, 0, "the first packet is no CONNECT");
         return false;
     }
-    e = mqtt_frame_next(in, c->b->o.config.max_packet, &f);
+    max = c->state == CONN_NEW ? c->b->o.config.max_connect : c->b->o.config.max_packet;
+    e = mqtt_frame_next(in, max, &f);
     if (e == ERR_TOO_BIG)
-        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_PACKET_TOO_LARGE, "a packet over %zu bytes",
-                  c->b->o.config.max_packet);
+        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_PACKET_TOO_LARGE, "a packet over %zu bytes", max);
     else if (e == ERR_PROTO)
         conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_MALFORMED_PACKET, "malformed fixed header");
     if (e)
@@ -349,6 +468,15 @@ static const struct net_handler stream_handler = { .on_read = on_read,
                                                    .on_drain = on_drain,
                                                    .on_close = on_close };
 
+void conn_new_second(struct conn *c)
+{
+    const struct broker_config *cf = &c->b->o.config;
+
+    c->stored_left = cf->stored_per_s;
+    c->publishes_left = cf->publishes_per_s;
+    c->bytes_left = cf->bytes_per_s;
+}
+
 static struct conn *conn_new(struct broker *b, const struct broker_peer *peer)
 {
     struct conn *c = mem_calloc(1, sizeof(*c));
@@ -365,7 +493,8 @@ static struct conn *conn_new(struct broker *b, const struct broker_peer *peer)
     }
     c->serial = ++b->last_serial ? b->last_serial : ++b->last_serial;
     c->started_ms = c->last_rx_ms = broker_mono(b);
-    c->stored_left = b->o.config.stored_per_s;
+    c->max_packet = MQTT_VARINT_MAX;
+    conn_new_second(c);
     return c;
 }
 
@@ -381,6 +510,7 @@ static err_t link_conn(struct broker *b, struct conn *c)
         c->next->prev = c;
     b->conns = c;
     b->n_conns++;
+    new_add(b, c);
     return ERR_OK;
 }
 
@@ -392,20 +522,40 @@ static err_t refuse_stream(struct net_stream *s, const struct broker_peer *peer,
     return e;
 }
 
+void conn_set_limits(struct conn *c)
+{
+    const struct broker_config *cf = &c->b->o.config;
+
+    net_stream_set_limits(c->stream,
+                          &(struct net_limits){
+                              .in_max = c->state == CONN_NEW ? cf->max_connect : cf->max_packet + 64 * 1024,
+                              .out_max = cf->output_soft + 2 * cf->max_packet,
+                              .idle_ms = -1,
+                              .stall_ms = (int64_t)cf->output_stall_s * 1000,
+                          });
+}
+
+/* Strangers hold memory until they have said who they are: over the limit the one that has had the longest
+ * time for it goes. */
+static void make_room(struct broker *b)
+{
+    struct conn *c = b->oldest;
+
+    if (b->n_new < b->o.config.max_new || !c)
+        return;
+    broker_enter(b);
+    conn_doom(c, BROKER_WHY_CLIENT_ERROR, 0, "no CONNECT yet, and too many others before theirs");
+    broker_leave(b);
+}
+
 err_t broker_accept(struct broker *b, struct net_stream *s, const struct broker_peer *peer)
 {
-    const struct broker_config *cf = &b->o.config;
-    const struct net_limits limits = {
-        .in_max = cf->max_packet + 64 * 1024,
-        .out_max = cf->output_soft + 2 * cf->max_packet,
-        .idle_ms = -1,
-        .stall_ms = (int64_t)cf->output_stall_s * 1000,
-    };
     struct conn *c;
     err_t e;
 
-    if (b->n_conns >= cf->max_connections)
+    if (b->draining || b->n_conns >= b->o.config.max_connections)
         return refuse_stream(s, peer, ERR_BUSY);
+    make_room(b);
     c = conn_new(b, peer);
     e = c ? link_conn(b, c) : ERR_NOMEM;
     if (e) {
@@ -415,7 +565,7 @@ err_t broker_accept(struct broker *b, struct net_stream *s, const struct broker_
     c->stream = s;
     c->user = peer->user;
     c->user_free = peer->user_free;
-    net_stream_set_limits(s, &limits);
+    conn_set_limits(c);
     net_stream_set_handler(s, &stream_handler, c);
     return ERR_OK;
 }

@@ -55,8 +55,8 @@ static struct refusal check_client_id(const struct conn *c, const struct mqtt_co
         return (struct refusal){ MQTT_RC_CLIENT_ID_NOT_VALID, "the client id is too long" };
     if (cf->reserved_dollar_aws && p->client_id.n && p->client_id.p[0] == '$')
         return (struct refusal){ MQTT_RC_CLIENT_ID_NOT_VALID, "client ids that begin with $ are reserved" };
-    if (!p->client_id.n &&
-        !p->clean) /* 3.1.1 [MQTT-3.1.3-8]; in 5.0 legal, but useless without knowing the id */
+    /* 3.1.1 [MQTT-3.1.3-8]; in 5.0 legal, the client learns its id from CONNACK */
+    if (!p->client_id.n && !p->clean && !(p->version == MQTT_V5 && cf->assign_any_id))
         return (struct refusal){ MQTT_RC_CLIENT_ID_NOT_VALID, "an empty client id needs a clean session" };
     return (struct refusal){ 0 };
 }
@@ -67,7 +67,7 @@ static struct refusal check_will(const struct conn *c, const struct mqtt_connect
 
     if (!p->has_will)
         return (struct refusal){ 0 };
-    if (p->will.qos > 1)
+    if (p->will.qos > cf->max_qos)
         return (struct refusal){ MQTT_RC_QOS_NOT_SUPPORTED, "a Will with QoS 2" };
     if (p->will.retain && (!cf->max_retained || (cf->reserved_dollar_aws && p->will.topic.p[0] == '$')))
         return (struct refusal){ MQTT_RC_RETAIN_NOT_SUPPORTED, "a retained Will is not allowed there" };
@@ -182,20 +182,32 @@ static void take_session(struct conn *c, struct session *s, const struct mqtt_co
     s->expiry_s = expiry(cf, p);
     s->ends_ms = 0;
     s->stored_seq = s->last_seq;
-    mqtt_window_init(&s->out, window);
+    s->window = window;
     c->session = s;
     if (session_persistent(s))
         session_record(s);
 }
 
+/* What a version 5 client is ready to take. */
+static void take_offer(struct conn *c, const struct mqtt_connect *p)
+{
+    uint16_t aliases = p->props.topic_alias_max, most = c->b->o.config.topic_alias_out;
+
+    if (mqtt_props_has(&p->props, MQTT_PROP_MAX_PACKET_SIZE))
+        c->max_packet = p->props.max_packet_size;
+    c->max_aliases_out = aliases < most ? aliases : most;
+}
+
 static void set_limits(struct mqtt_props *a, const struct broker_config *cf)
 {
-    a->has |= MQTT_PROP_BIT(MQTT_PROP_RECEIVE_MAX) | MQTT_PROP_BIT(MQTT_PROP_MAX_QOS) |
+    a->has |= MQTT_PROP_BIT(MQTT_PROP_RECEIVE_MAX) |
+              (cf->max_qos < 2 ? MQTT_PROP_BIT(MQTT_PROP_MAX_QOS) : 0) | /* absent means 2 */
               MQTT_PROP_BIT(MQTT_PROP_RETAIN_AVAILABLE) | MQTT_PROP_BIT(MQTT_PROP_MAX_PACKET_SIZE) |
               MQTT_PROP_BIT(MQTT_PROP_TOPIC_ALIAS_MAX) | MQTT_PROP_BIT(MQTT_PROP_WILDCARD_AVAILABLE) |
               MQTT_PROP_BIT(MQTT_PROP_SUBSCRIPTION_ID_AVAILABLE) | MQTT_PROP_BIT(MQTT_PROP_SHARED_AVAILABLE);
     a->receive_max = cf->max_inflight_in;
-    a->max_qos = 1;
+    a->max_qos = cf->max_qos;
+    a->subscription_id_available = cf->subscription_ids;
     a->retain_available = cf->max_retained > 0;
     a->max_packet_size = (uint32_t)cf->max_packet;
     a->topic_alias_max = cf->topic_alias_max;
@@ -245,13 +257,14 @@ static err_t admit(struct conn *c, const struct mqtt_connect *p, struct slice id
         return refuse(c, BROKER_WHY_SERVER_ERROR, MQTT_RC_QUOTA_EXCEEDED,
                       e == ERR_TOO_BIG ? "the broker has no room for another session" : "no memory");
     c->keep_alive_s = keep_alive(&c->b->o.config, p->keep_alive_s);
-    c->max_packet =
-        mqtt_props_has(&p->props, MQTT_PROP_MAX_PACKET_SIZE) ? p->props.max_packet_size : MQTT_VARINT_MAX;
+    take_offer(c, p);
     take_session(c, s, p);
     welcome(c, p, present);
     if (c->state == CONN_DOOMED)
         return ERR_OK;
     c->state = CONN_UP;
+    conn_not_new(c);
+    conn_set_limits(c);
     announce(c);
     if (conn_up(c))
         session_pump(s);

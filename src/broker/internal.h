@@ -6,18 +6,24 @@
  *
  *   conn.c     a connection: bytes in, packets to handlers, bytes out, its end
  *   connect.c  CONNECT; publish.c PUBLISH; subscribe.c SUBSCRIBE and UNSUBSCRIBE
+ *   acks.c     PUBACK, PUBREC, PUBREL, PUBCOMP
  *   ask.c      questions to the authority; a packet whose question is open stays unread
  *              and is handled again when the answer is there
  *   owed.c     acknowledgements that wait for journal or interceptor, sent in order
- *   session.c  sessions, their subscriptions and queues
- *   deliver.c  who gets a message, and sending it
+ *   session.c  sessions and their subscriptions
+ *   queue.c    the messages on their way to one session
+ *   route.c    who gets a message
+ *   deliver.c  sending what is due
+ *   image.c    the bytes of a PUBLISH, encoded once
  *   retain.c   retained messages
  *   message.c  the message itself
  */
 #pragma once
 #include "base/buf.h"
 #include "broker/broker.h"
+#include "broker/queue.h"
 #include "broker/tree.h"
+#include "mqtt/image.h"
 #include "mqtt/packet.h"
 #include "mqtt/qos.h"
 #include "mqtt/reason.h"
@@ -27,17 +33,19 @@
 
 /* One message, shared by all who wait for it. */
 struct broker_msg {
+    uint64_t serial; /* no other message of the broker has it */
     unsigned refs;
     uint8_t qos;
     bool retain;
     int64_t ends_ms; /* wall clock; 0: never */
     struct slice topic, payload;
-    struct slice props; /* encoded block; of the expiry ends_ms is what counts */
+    struct slice props; /* encoded block of what goes unaltered to every receiver */
     uint8_t bytes[];
 };
 
 /* ERR_NOMEM. props: an encoded block. */
-err_t broker_msg_new(const struct broker_message *m, int64_t ends_ms, struct broker_msg **ret);
+err_t broker_msg_new(struct broker *b, const struct broker_message *m, int64_t ends_ms,
+                     struct broker_msg **ret);
 struct broker_msg *broker_msg_ref(struct broker_msg *m);
 void broker_msg_unref(struct broker_msg *m);
 /* From a PUBLISH or a Will of a client: properties that concern the hop are left out. */
@@ -58,26 +66,17 @@ struct sub {
     struct session *session;
     struct sub *next;
     struct slice filter;
+    uint32_t id;          /* subscription identifier; 0: none */
     uint8_t qos, options; /* options as in struct broker_record */
     uint8_t bytes[];
 };
+/* What a SUBSCRIBE says about one filter. */
+struct sub_how {
+    uint32_t id;
+    uint8_t qos, options;
+};
 #define SUB_NO_LOCAL 1
 #define SUB_RETAIN_AS_PUBLISHED 2
-
-/* A QoS 1 message on its way to one session. */
-struct queued {
-    struct queued *next, *prev;
-    struct broker_msg *msg;
-    uint64_t seq;
-    uint16_t packet_id; /* of an earlier sending; 0: never sent */
-    bool retain;
-};
-
-struct queue {
-    struct queued *head, *tail;
-    unsigned n;
-    size_t bytes;
-};
 
 struct session {
     struct slice id; /* client id; first, the key of the broker's tree */
@@ -85,17 +84,19 @@ struct session {
     struct conn *conn; /* NULL: away */
     enum mqtt_version version;
     uint32_t expiry_s; /* 0: ends with the connection */
-    int64_t ends_ms;   /* wall clock; 0: connected */
+    int64_t ends_ms;   /* wall clock; 0: connected; INT64_MAX: never */
     struct sub *subs;
     unsigned n_subs;
-    struct queue waiting, sent; /* sent: not acknowledged, items of `out` */
-    struct mqtt_window out;
+    struct queue queue;
+    uint16_t window;          /* so many of them may be in flight */
+    bool was_connected;       /* when the broker went down: what it was sent then is not known */
+    struct mqtt_ids received; /* QoS 2 identifiers of the client that it has not released */
     uint64_t last_seq;
     uint64_t stored_seq;     /* messages up to here were stored while the client was away */
     struct broker_msg *will; /* delayed */
     int64_t will_due_ms;     /* wall clock */
     uint64_t
-        mark; /* the last routed message that concerns it, and its place among the targets; see deliver.c */
+        mark; /* the last routed message that concerns it, and its place among the targets; see route.c */
     size_t mark_target;
     bool pumping; /* session_pump is on the stack */
     struct session *next, *prev;
@@ -109,6 +110,8 @@ err_t session_new(struct broker *b, struct slice id, struct session **ret);
 void session_end(struct session *s);
 void session_free(struct session *s);   /* only memory */
 void session_record(struct session *s); /* tell the journal that it exists */
+/* When a session that is left now ends. */
+int64_t session_ends(const struct session *s);
 static inline bool session_persistent(const struct session *s)
 {
     return s->expiry_s > 0;
@@ -116,19 +119,26 @@ static inline bool session_persistent(const struct session *s)
 
 struct sub *session_sub_find(const struct session *s, struct slice filter);
 /* Add or change. *ret_new: it was not there. ERR_NOMEM. */
-err_t session_subscribe(struct session *s, struct slice filter, uint8_t qos, uint8_t options, bool *ret_new);
+err_t session_subscribe(struct session *s, struct slice filter, const struct sub_how *how, bool *ret_new);
 void session_unsubscribe(struct session *s, struct sub *sub);
 
-/* Append to waiting. seq: ++last_seq, or that of the journal. ERR_TOO_BIG: the session's queue is full;
- * ERR_NOMEM. */
-err_t session_enqueue(struct session *s, struct broker_msg *m, bool retain, uint64_t seq);
-void queue_unlink(struct queue *q, struct queued *item);
-void queue_append(struct queue *q, struct queued *item);
-void queued_free(struct queued *item);
-/* What was sent and not acknowledged goes back to the front, in order, to be sent again. */
-void session_requeue_sent(struct session *s);
-struct broker_record session_queued_record(const struct session *s, const struct broker_msg *m, bool retain,
-                                           uint64_t seq);
+/* One message for one session. */
+struct delivery {
+    uint64_t seq;         /* QoS 1 and 2: ++last_seq, or that of the journal */
+    struct slice sub_ids; /* encoded */
+    uint8_t qos;          /* of this delivery */
+    bool retain;
+};
+
+bool session_has_room(const struct session *s, const struct broker_msg *m);
+/* Append to the queue; QoS 1 or 2. ERR_TOO_BIG: it is full; ERR_NOMEM. */
+err_t session_enqueue(struct session *s, struct broker_msg *m, const struct delivery *d);
+/* From the journal: the client has this message. False: no such message. */
+bool session_released(struct session *s, uint64_t seq);
+/* All of it has been loaded: what may have been sent before is to be sent as a repetition. */
+void session_loaded(struct session *s);
+struct broker_record session_queued_record(const struct session *s, const struct broker_msg *m,
+                                           const struct delivery *d);
 
 /* ---- conn.c ---- */
 
@@ -140,7 +150,7 @@ enum conn_state {
 
 struct owed;
 
-#define CONN_QUESTIONS 72 /* in one packet: filters of a SUBSCRIBE, CONNECT and its Will */
+#define CONN_QUESTIONS 256 /* in one packet: the filters of a SUBSCRIBE; CONNECT and its Will are two */
 
 struct conn {
     uint32_t serial; /* upper half of its tickets; first, the key of the broker's tree */
@@ -148,6 +158,7 @@ struct conn {
     struct broker *b;
     struct conn *next, *prev; /* all connections */
     struct conn *next_doomed;
+    struct conn *newer, *older; /* those before CONNECT, in order of age */
     struct net_stream *stream;
     void *user;
     void (*user_free)(void *user);
@@ -156,28 +167,31 @@ struct conn {
     /* what CONNECT said */
     struct session *session;
     struct broker_msg *will;
-    struct slice *aliases; /* v5, client to server; owned copies */
+    struct slice *aliases, *aliases_out; /* v5, client to server and back; owned copies */
     enum mqtt_version version;
     uint32_t max_packet; /* the client takes no larger one */
     uint32_t will_delay_s;
     uint16_t keep_alive_s;
-    uint16_t n_aliases;
+    uint16_t n_aliases, n_aliases_out, max_aliases_out;
     /* deadlines, monotonic */
     int64_t started_ms, last_rx_ms, over_soft_ms, asked_ms;
     /* the question that is open, and answers of the packet being handled */
     uint64_t ticket; /* 0: none */
     uint32_t last_ticket;
-    unsigned n_asked, n_answers;
-    /* acknowledgements to come */
-    unsigned n_owed;
+    uint8_t *answers; /* given so far to a packet that waits for more; NULL: none */
+    unsigned n_answers;
+    /* acknowledgements to come; n_unacked: publishes with QoS 1 or 2 among them */
+    unsigned n_owed, n_unacked;
     struct owed *owed_head, *owed_tail;
-    unsigned stored_left; /* stored messages that may be sent until the next tick */
-    enum broker_why why;  /* it ended */
-    uint8_t reason;       /* v5 DISCONNECT; 0: none is sent */
+    /* until the next tick: stored messages that may be sent, publishes and payload that may be taken */
+    unsigned stored_left, publishes_left;
+    size_t bytes_left;
+    enum broker_why why; /* it ended */
+    uint8_t reason;      /* v5 DISCONNECT; 0: none is sent */
     bool no_will;
-    bool paused; /* the stream is, by us */
-    uint8_t answers[CONN_QUESTIONS];
-    char detail[120];
+    bool paused;  /* the stream is, by us */
+    bool held;    /* the next packet is a PUBLISH that has to wait */
+    char *detail; /* set when doomed; NULL then: no memory for it */
 };
 
 /* The connection ends, with the first reason given. `detail` is a sentence for the log. reason: v5 DISCONNECT
@@ -188,7 +202,8 @@ void conn_doom(struct conn *c, enum broker_why why, uint8_t reason, const char *
 void conn_teardown(struct conn *c);
 /* The connection a ticket belongs to; NULL when it has gone or is going. */
 struct conn *conn_find(const struct broker *b, uint64_t ticket);
-/* Queue one encoded packet. A connection that cannot take it is doomed. */
+/* Queue one encoded packet. A connection that cannot take it is doomed, and so is a client that takes no
+ * packets of that size (5.0 [MQTT-3.1.2-24]; a PUBLISH is left out instead, see conn_publish). */
 void conn_send(struct conn *c, struct slice packet);
 /* Stop or start reading as the connection's state asks. */
 void conn_flow(struct conn *c);
@@ -202,6 +217,15 @@ static inline struct slice conn_principal(const struct conn *c)
 }
 struct slice conn_client_id(const struct conn *c); /* empty before CONNECT was accepted */
 bool conn_output_full(const struct conn *c);
+/* It has said CONNECT. */
+void conn_not_new(struct conn *c);
+/* What the stream may hold, by the connection's state. */
+void conn_set_limits(struct conn *c);
+/* A second has passed: what has a rate begins again. */
+void conn_new_second(struct conn *c);
+
+/* What a decoder said against a packet ends the connection: 0x81 or 0x82. */
+void conn_refuse_packet(struct conn *c, unsigned type, err_t e);
 
 /* Packet handlers: ERR_OK handled; ERR_MORE keep the packet and show it again (an answer is awaited); errors
  * other than these do not leave a handler: it dooms the connection and returns ERR_OK. */
@@ -209,6 +233,10 @@ err_t conn_handle_connect(struct conn *c, const struct mqtt_frame *f);
 err_t conn_handle_publish(struct conn *c, const struct mqtt_frame *f);
 err_t conn_handle_subscribe(struct conn *c, const struct mqtt_frame *f);
 err_t conn_handle_unsubscribe(struct conn *c, const struct mqtt_frame *f);
+err_t conn_handle_puback(struct conn *c, const struct mqtt_frame *f);
+err_t conn_handle_pubrec(struct conn *c, const struct mqtt_frame *f);
+err_t conn_handle_pubrel(struct conn *c, const struct mqtt_frame *f);
+err_t conn_handle_pubcomp(struct conn *c, const struct mqtt_frame *f);
 
 /* ---- ask.c ---- */
 
@@ -227,30 +255,75 @@ struct owed {
     uint64_t ticket;
     unsigned waits; /* journal, interceptor */
     int64_t since_ms;
-    struct buf packet; /* empty: only the place counts */
+    bool publish;         /* it is for a PUBLISH with QoS 1 or 2 */
+    uint16_t received_id; /* a QoS 2 identifier to be forgotten when the answer is no; 0: none */
+    size_t n;             /* 0: only the place counts */
+    uint8_t bytes[];
 };
 
-/* Take over the encoded packet; it is sent when `waits` answers came and all before it are sent. ERR_NOMEM.
- */
-err_t owed_add(struct conn *c, struct buf *packet, uint64_t ticket, unsigned waits);
+/* An acknowledgement: sent when `waits` answers for `ticket` came and all before it are sent. */
+struct owed_what {
+    struct slice packet;
+    uint64_t ticket;
+    unsigned waits;
+    bool publish;
+    uint16_t received_id;
+};
+/* The connection is doomed if there is no memory. */
+void owed_add(struct conn *c, const struct owed_what *what);
+/* PUBACK, PUBREC, PUBREL or PUBCOMP in its shortest form. */
+void owed_ack(struct conn *c, enum mqtt_type type, uint16_t packet_id, uint8_t code, struct owed_what what);
 /* One answer. ok false: the connection ends without the acknowledgement. */
 void owed_answer(struct conn *c, uint64_t ticket, bool ok, const char *what);
 void owed_clear(struct conn *c);
 
-/* ---- deliver.c ---- */
+/* ---- image.c ---- */
+
+struct broker_images {
+    uint64_t serial;             /* of the message that `shared` is */
+    struct mqtt_image shared[4]; /* version, with packet identifier or not */
+    bool made[4];
+    struct mqtt_image own;
+};
+void broker_images_done(struct broker *b);
+/* Send one copy of m. False: too large for this client, or no memory; to be treated as sent. */
+bool conn_publish(struct conn *c, const struct broker_msg *m, struct mqtt_image_vary v, struct slice sub_ids);
+
+/* ---- route.c ---- */
+
+struct target;
+
+/* Memory that routing keeps from message to message. */
+struct route_room {
+    struct target *targets;
+    size_t room_targets;
+    struct broker_record *recs;
+    size_t room_recs;
+};
+void route_room_done(struct route_room *r);
 
 /* Route to all subscribers, keep it if it is to be retained, tell the journal all of that in one write.
- * from: the publisher's session for No Local, may be NULL. ERR_OK, ERR_MORE as struct broker_journal; else
- * nobody got it. */
-err_t broker_route(struct broker *b, struct broker_msg *m, const struct session *from, uint64_t ticket);
+ * ERR_OK, ERR_MORE as struct broker_journal; else nobody got it. */
+struct route_from {
+    const struct session *session;    /* the publisher's, for No Local; may be NULL */
+    const struct broker_record *also; /* one more change for the journal's write; may be NULL */
+    uint64_t ticket;
+};
+err_t broker_route(struct broker *b, struct broker_msg *m, const struct route_from *from);
+
+/* ---- deliver.c ---- */
+
 /* Send what may be sent now. */
 void session_pump(struct session *s);
-/* The client acknowledged. */
-void session_acked(struct session *s, uint16_t packet_id);
+/* A message of the queue is done with: acknowledged, or given up. */
+void session_settle(struct session *s, struct queued *e);
+/* Give up what was not acknowledged for too long. */
+void session_give_up(struct session *s);
 /* One QoS 0 copy. */
-void conn_send_qos0(struct conn *c, struct broker_msg *m, bool retain);
-/* To one connected session, whatever it subscribed to: retained messages, answers of the service. */
-void session_deliver(struct session *s, struct broker_msg *m, uint8_t qos, bool retain);
+void conn_send_qos0(struct conn *c, struct broker_msg *m, const struct delivery *d);
+/* To one connected session, whatever it subscribed to: retained messages, answers of the service. d->seq is
+ * set here. */
+void session_deliver(struct session *s, struct broker_msg *m, struct delivery d);
 
 /* ---- retain.c ---- */
 
@@ -259,7 +332,10 @@ bool retain_room(const struct broker *b, const struct broker_msg *m);
 /* Keep or delete (empty payload). The journal is the caller's business. ERR_NOMEM. */
 err_t retain_set(struct broker *b, struct broker_msg *m);
 struct broker_record retain_record(const struct broker_msg *m);
-void retain_deliver(struct session *s, struct slice filter, uint8_t qos);
+/* What a new subscription gets. */
+void retain_deliver(struct session *s, struct slice filter, const struct sub_how *how);
+/* Forget those that have expired. */
+void retain_expire(struct broker *b);
 void retain_free_all(struct broker *b);
 
 /* ---- broker.c ---- */
@@ -281,13 +357,20 @@ struct broker {
     struct session *session_list;
     void *retained; /* tsearch(3) by topic */
     struct conn *conns, *doomed;
-    void *conns_by_serial; /* tsearch(3) */
+    struct conn *newest, *oldest; /* before CONNECT */
+    void *conns_by_serial;        /* tsearch(3) */
     struct intercept *intercepts, **intercepts_end;
+    int64_t swept_ms;
     unsigned depth; /* calls into the broker on the stack */
+    bool draining;
     uint32_t last_serial;
-    uint64_t mark;
+    uint64_t mark, last_msg;
+    struct broker_images images;
+    struct route_room spare;         /* unless it is in use */
+    uint8_t answers[CONN_QUESTIONS]; /* of the packet being handled */
+    unsigned n_asked;
     uint64_t id_seed[2]; /* for assigned client ids */
-    size_t n_conns, n_sessions, n_subs, n_retained;
+    size_t n_conns, n_new, n_sessions, n_subs, n_retained;
     uint64_t received, delivered, dropped;
 };
 

@@ -35,8 +35,10 @@ static int kept_cmp(const void *x, const void *y)
 
     if (!d)
         d = slice_cmp(a->client_id, b->client_id);
-    if (!d && a->kind == BROKER_REC_QUEUED)
+    if (!d && (a->kind == BROKER_REC_QUEUED || a->kind == BROKER_REC_RELEASED))
         return a->seq < b->seq ? -1 : a->seq > b->seq;
+    if (!d && a->kind == BROKER_REC_RECEIVED)
+        return (int)a->packet_id - (int)b->packet_id;
     return d || a->kind == BROKER_REC_SESSION ? d : slice_cmp(a->topic, b->topic);
 }
 
@@ -84,9 +86,15 @@ static struct slice place(uint8_t **at, struct slice s)
     return copy;
 }
 
+static size_t kept_size(const struct broker_record *rec)
+{
+    return sizeof(struct kept) + rec->client_id.n + rec->topic.n + rec->payload.n + rec->props.n +
+           rec->sub_ids.n;
+}
+
 static struct kept *kept_new(const struct broker_record *rec)
 {
-    size_t size = sizeof(struct kept) + rec->client_id.n + rec->topic.n + rec->payload.n + rec->props.n;
+    size_t size = kept_size(rec);
     struct kept *k = mem_calloc(1, size);
     uint8_t *at;
 
@@ -99,6 +107,7 @@ static struct kept *kept_new(const struct broker_record *rec)
     k->rec.topic = place(&at, rec->topic);
     k->rec.payload = place(&at, rec->payload);
     k->rec.props = place(&at, rec->props);
+    k->rec.sub_ids = place(&at, rec->sub_ids);
     return k;
 }
 
@@ -170,6 +179,10 @@ static err_t apply(struct broker_memory *m, const struct broker_record *rec)
         return ERR_OK;
     case BROKER_REC_QUEUED_END:
         end_one(m, rec, BROKER_REC_QUEUED);
+        end_one(m, rec, BROKER_REC_RELEASED);
+        return ERR_OK;
+    case BROKER_REC_RECEIVED_END:
+        end_one(m, rec, BROKER_REC_RECEIVED);
         return ERR_OK;
     case BROKER_REC_RETAINED_END:
         end_one(m, rec, BROKER_REC_RETAINED);
@@ -179,15 +192,10 @@ static err_t apply(struct broker_memory *m, const struct broker_record *rec)
     }
 }
 
-static size_t added_size(const struct broker_record *rec)
-{
-    return sizeof(struct kept) + rec->client_id.n + rec->topic.n + rec->payload.n + rec->props.n;
-}
-
 static bool adds(enum broker_record_kind k)
 {
     return k == BROKER_REC_SESSION || k == BROKER_REC_SUBSCRIPTION || k == BROKER_REC_QUEUED ||
-           k == BROKER_REC_RETAINED;
+           k == BROKER_REC_RETAINED || k == BROKER_REC_RELEASED || k == BROKER_REC_RECEIVED;
 }
 
 /* Room is checked for all before any is applied; only running out of memory in the middle can leave a part,
@@ -200,7 +208,7 @@ static err_t memory_write(void *ctx, const struct broker_record *recs, size_t n,
 
     (void)ticket;
     for (size_t i = 0; i < n; i++)
-        more += adds(recs[i].kind) ? added_size(&recs[i]) : 0;
+        more += adds(recs[i].kind) ? kept_size(&recs[i]) : 0;
     if (more && (m->bytes > m->max_bytes || more > m->max_bytes - m->bytes))
         return ERR_NO_SPACE;
     for (size_t i = 0; !e && i < n; i++)

@@ -7,7 +7,6 @@
 
 /* What is to be said against a packet; NULL detail: nothing. */
 struct objection {
-    enum broker_why why;
     uint8_t reason;
     const char *detail;
 };
@@ -38,7 +37,7 @@ static bool alias_resolve(struct conn *c, struct mqtt_publish *p)
 
     if (!mqtt_props_has(&p->props, MQTT_PROP_TOPIC_ALIAS))
         return true;
-    if (alias > c->b->o.config.topic_alias_max) /* [MQTT-3.3.2-9] */
+    if (!alias || alias > c->b->o.config.topic_alias_max) /* [MQTT-3.3.2-8], [MQTT-3.3.2-9] */
         return false;
     if (p->topic.n)
         return alias_set(c, alias, p->topic);
@@ -55,39 +54,48 @@ static struct objection object(const struct conn *c, const struct mqtt_publish *
     const struct broker_config *cf = &c->b->o.config;
     bool dollar = p->topic.p[0] == '$';
 
-    if (p->qos == 2)
-        return (struct objection){ BROKER_WHY_CLIENT_ERROR, MQTT_RC_QOS_NOT_SUPPORTED,
-                                   "PUBLISH with QoS 2 is not offered" };
+    if (mqtt_props_has(&p->props, MQTT_PROP_SUBSCRIPTION_ID)) /* 5.0 [MQTT-3.3.4-6] */
+        return (struct objection){ MQTT_RC_PROTOCOL_ERROR, "a subscription identifier from a client" };
+    if (p->qos > cf->max_qos)
+        return (struct objection){ MQTT_RC_QOS_NOT_SUPPORTED, "PUBLISH with QoS 2 is not offered" };
     if (!broker_topic_fits(c->b, p->topic))
-        return (struct objection){ BROKER_WHY_CLIENT_ERROR, MQTT_RC_TOPIC_NAME_INVALID,
+        return (struct objection){ MQTT_RC_TOPIC_NAME_INVALID,
                                    "the topic is too long or has too many levels" };
     if (p->payload.n > cf->max_payload)
-        return (struct objection){ BROKER_WHY_CLIENT_ERROR, MQTT_RC_PACKET_TOO_LARGE,
-                                   "the payload is too large" };
+        return (struct objection){ MQTT_RC_PACKET_TOO_LARGE, "the payload is too large" };
     if (broker_topic_reserved(c->b, p->topic))
-        return (struct objection){ BROKER_WHY_CLIENT_ERROR, MQTT_RC_TOPIC_NAME_INVALID,
-                                   "no such reserved topic" };
+        return (struct objection){ MQTT_RC_TOPIC_NAME_INVALID, "no such reserved topic" };
     if (p->retain && (!cf->max_retained || (cf->reserved_dollar_aws && dollar)))
-        return (struct objection){ BROKER_WHY_CLIENT_ERROR, MQTT_RC_RETAIN_NOT_SUPPORTED,
-                                   "RETAIN is not allowed there" };
+        return (struct objection){ MQTT_RC_RETAIN_NOT_SUPPORTED, "RETAIN is not allowed there" };
     return (struct objection){ 0 };
 }
 
 /* ---- acknowledging ---- */
 
-/* PUBACK with `code`, once `waits` answers for `ticket` came. With QoS 0 there is nothing to send, but what
- * is being worked on counts all the same (max_inflight_in). */
+/* PUBACK or PUBREC with `code`, once `waits` answers for `ticket` came. With QoS 0 there is nothing to send,
+ * but what is being worked on counts all the same (max_inflight_in). */
 static void acknowledge(struct conn *c, const struct mqtt_publish *p, uint8_t code, uint64_t ticket,
                         unsigned waits)
 {
-    autobuf packet = BUF_INIT(16);
-    struct mqtt_ack ack = { .packet_id = p->packet_id, .code = code };
+    struct owed_what what = { .ticket = ticket, .waits = waits, .publish = p->qos == 1 };
 
-    if (!p->qos && !waits)
+    if (!p->qos) {
+        owed_add(c, &what);
         return;
-    if ((p->qos && mqtt_ack_encode(&packet, c->version, MQTT_PUBACK, &ack)) ||
-        owed_add(c, &packet, ticket, waits))
-        conn_doom(c, BROKER_WHY_SERVER_ERROR, MQTT_RC_UNSPECIFIED, "no memory for PUBACK");
+    }
+    if (p->qos == 2 && !code)
+        what.received_id = p->packet_id;
+    owed_ack(c, p->qos == 2 ? MQTT_PUBREC : MQTT_PUBACK, p->packet_id, code, what);
+}
+
+/* The QoS 2 message is ours from now on: the same identifier is the same message until PUBREL. */
+static bool remember(struct conn *c, const struct mqtt_publish *p)
+{
+    err_t e = mqtt_ids_add(&c->session->received, p->packet_id, UINT16_MAX); /* `held` keeps the limit */
+
+    if (e)
+        conn_doom(c, BROKER_WHY_SERVER_ERROR, MQTT_RC_UNSPECIFIED, "no memory for a packet identifier");
+    return !e;
 }
 
 /* iot-core.md 3.6. */
@@ -99,8 +107,8 @@ static void deny(struct conn *c, const struct mqtt_publish *p, bool close)
     else if (c->version == MQTT_V5 || close || c->b->o.config.close_on_denied_publish)
         conn_doom(c, BROKER_WHY_AUTH, MQTT_RC_NOT_AUTHORIZED, "not authorized to publish to %.*s",
                   SLICE_FMT(slice_head(p->topic, 64)));
-    else
-        acknowledge(c, p, 0, 0, 0); /* 3.1.1 §3.3.5.2: a positive acknowledgement, or close */
+    else /* 3.1.1 §3.3.5.2: a positive acknowledgement, or close */
+        acknowledge(c, p, 0, 0, 0);
 }
 
 /* ---- doing it ---- */
@@ -111,8 +119,7 @@ struct outcome {
     unsigned waits;
 };
 
-static struct outcome intercept(struct conn *c, const struct mqtt_publish *p, const struct broker_msg *m,
-                                uint64_t ticket)
+static struct outcome intercept(struct conn *c, const struct broker_msg *m, uint64_t ticket)
 {
     struct intercept *i = broker_intercept_find(c->b, m->topic);
     struct broker_message seen = {
@@ -138,21 +145,39 @@ static struct outcome intercept(struct conn *c, const struct mqtt_publish *p, co
     return (struct outcome){ .consumed = i->flags & BROKER_INTERCEPT_CONSUME, .waits = e == ERR_MORE };
 }
 
+static err_t route(struct conn *c, const struct mqtt_publish *p, struct broker_msg *m, uint64_t ticket)
+{
+    const struct broker_record received = {
+        .kind = BROKER_REC_RECEIVED,
+        .client_id = c->session->id,
+        .packet_id = p->packet_id,
+    };
+    const struct route_from from = {
+        .session = c->session,
+        .also = p->qos == 2 && session_persistent(c->session) ? &received : NULL,
+        .ticket = p->qos ? ticket : 0,
+    };
+
+    return broker_route(c->b, m, &from);
+}
+
 static void distribute(struct conn *c, const struct mqtt_publish *p, struct broker_msg *m)
 {
     uint64_t ticket = conn_next_ticket(c);
-    struct outcome o = intercept(c, p, m, ticket);
+    struct outcome o = intercept(c, m, ticket);
     err_t e = ERR_OK;
 
-    if (o.refused || c->state == CONN_DOOMED)
+    if (o.refused || c->state == CONN_DOOMED || (p->qos == 2 && !remember(c, p)))
         return;
     if (!o.consumed)
-        e = broker_route(c->b, m, c->session, p->qos ? ticket : 0);
-    if (e && e != ERR_MORE)
-        conn_doom(c, BROKER_WHY_SERVER_ERROR, MQTT_RC_UNSPECIFIED, "the message could not be kept: %s",
-                  err_str(e));
-    else
+        e = route(c, p, m, ticket);
+    if (!e || e == ERR_MORE) {
         acknowledge(c, p, 0, ticket, o.waits + (p->qos && e == ERR_MORE));
+        return;
+    }
+    (void)mqtt_ids_remove(&c->session->received, p->qos == 2 ? p->packet_id : 0);
+    conn_doom(c, BROKER_WHY_SERVER_ERROR, MQTT_RC_UNSPECIFIED, "the message could not be kept: %s",
+              err_str(e));
 }
 
 /* RETAIN over the limit: said loudly, for nothing would be kept. */
@@ -181,30 +206,43 @@ static void publish(struct conn *c, const struct mqtt_publish *p)
     broker_msg_unref(m);
 }
 
+/* Decoded, its alias resolved, and nothing to be said against it. False: the connection ends. */
+static bool take(struct conn *c, const struct mqtt_frame *f, struct mqtt_publish *ret)
+{
+    err_t e = mqtt_publish_decode(f, c->version, ret);
+    struct objection o;
+
+    if (e) {
+        conn_refuse_packet(c, f->type, e);
+        return false;
+    }
+    if (!alias_resolve(c, ret)) {
+        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_TOPIC_ALIAS_INVALID, "a topic alias that is not known");
+        return false;
+    }
+    o = object(c, ret);
+    if (o.detail)
+        conn_doom(c, BROKER_WHY_CLIENT_ERROR, o.reason, "%s", o.detail);
+    return !o.detail;
+}
+
 err_t conn_handle_publish(struct conn *c, const struct mqtt_frame *f)
 {
     struct mqtt_publish p;
-    struct objection o;
     enum broker_verdict v;
 
-    if (mqtt_publish_decode(f, c->version, &p)) {
-        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_MALFORMED_PACKET,
-                  "malformed PUBLISH, or a topic that is none");
+    if (!take(c, f, &p))
         return ERR_OK;
-    }
-    if (!alias_resolve(c, &p)) {
-        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_TOPIC_ALIAS_INVALID, "a topic alias that is not known");
-        return ERR_OK;
-    }
-    o = object(c, &p);
-    if (o.detail) {
-        conn_doom(c, o.why, o.reason, "%s", o.detail);
+    if (p.qos == 2 && mqtt_ids_has(&c->session->received, p.packet_id)) {
+        acknowledge(c, &p, 0, 0, 0); /* 5.0 [MQTT-4.3.3-10]: the same message, once more */
         return ERR_OK;
     }
     v = conn_ask(c, (struct broker_question){
                         .action = BROKER_PUBLISH, .topic = p.topic, .retain = p.retain, .qos = p.qos });
     if (v == BROKER_LATER)
         return ERR_MORE;
+    c->publishes_left -= c->publishes_left > 0;
+    c->bytes_left -= p.payload.n < c->bytes_left ? p.payload.n : c->bytes_left;
     if (v == BROKER_ALLOW)
         publish(c, &p);
     else

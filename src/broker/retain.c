@@ -83,16 +83,25 @@ struct broker_record retain_record(const struct broker_msg *m)
     };
 }
 
-static void deliver(struct session *s, const struct retained *r, uint8_t qos)
+static void deliver(struct session *s, const struct retained *r, const struct sub_how *how)
 {
-    if (!broker_msg_expired(r->msg, broker_wall(s->b)))
-        session_deliver(s, r->msg, qos < r->msg->qos ? qos : r->msg->qos, true);
+    autobuf id = BUF_INIT(8);
+    struct delivery d = { .qos = how->qos < r->msg->qos ? how->qos : r->msg->qos, .retain = true };
+
+    if (broker_msg_expired(r->msg, broker_wall(s->b)))
+        return;
+    if (how->id && mqtt_sub_id_add(&id, how->id)) {
+        s->b->dropped++;
+        return;
+    }
+    d.sub_ids = buf_slice(&id);
+    session_deliver(s, r->msg, d);
 }
 
 struct walk {
     struct session *s;
     struct slice filter;
-    uint8_t qos;
+    const struct sub_how *how;
 };
 
 /* Delivery asks the authority, and an authority that publishes changes the tree: collect first. */
@@ -121,13 +130,13 @@ static void deliver_matching(const struct walk *w)
 
     twalk_r(w->s->b->retained, collect, &m);
     for (size_t i = 0; i < m.n; i++) {
-        deliver(w->s, &m.list[i], w->qos);
+        deliver(w->s, &m.list[i], w->how);
         broker_msg_unref(m.list[i].msg);
     }
     free(m.list);
 }
 
-void retain_deliver(struct session *s, struct slice filter, uint8_t qos)
+void retain_deliver(struct session *s, struct slice filter, const struct sub_how *how)
 {
     struct retained *r;
 
@@ -135,12 +144,44 @@ void retain_deliver(struct session *s, struct slice filter, uint8_t qos)
         return;
     if (mqtt_filter_has_wildcard(filter)) {
         if (!s->b->o.config.retained_exact_only)
-            deliver_matching(&(struct walk){ s, filter, qos });
+            deliver_matching(&(struct walk){ s, filter, how });
         return;
     }
     r = find(s->b, filter);
     if (r)
-        deliver(s, r, qos);
+        deliver(s, r, how);
+}
+
+/* ---- expiry ---- */
+
+struct expired {
+    struct broker *b;
+    int64_t wall_ms;
+    struct slice *topics; /* of messages that are still there */
+    size_t n, room;
+};
+
+static void collect_expired(const void *node, VISIT which, void *arg)
+{
+    const struct retained *r = *(struct retained *const *)node;
+    struct expired *x = arg;
+
+    if ((which != postorder && which != leaf) || !broker_msg_expired(r->msg, x->wall_ms))
+        return;
+    if (mem_grow(&x->topics, &x->room, x->n + 1, x->b->n_retained, sizeof(*x->topics)) == ERR_OK)
+        x->topics[x->n++] = r->topic; /* no memory: another time */
+}
+
+void retain_expire(struct broker *b)
+{
+    struct expired x = { .b = b, .wall_ms = broker_wall(b) };
+
+    twalk_r(b->retained, collect_expired, &x);
+    for (size_t i = 0; i < x.n; i++) {
+        broker_note(b, &(struct broker_record){ .kind = BROKER_REC_RETAINED_END, .topic = x.topics[i] });
+        drop(b, find(b, x.topics[i]));
+    }
+    free(x.topics);
 }
 
 static void free_node(void *p)

@@ -31,7 +31,7 @@ err_t session_new(struct broker *b, struct slice id, struct session **ret)
         memcpy(s->bytes, id.p, id.n);
     s->id = slice_of(s->bytes, id.n);
     s->b = b;
-    mqtt_window_init(&s->out, b->o.config.max_inflight_out);
+    s->window = b->o.config.max_inflight_out;
     if (!tsearch(s, &b->sessions, id_cmp)) {
         free(s);
         return ERR_NOMEM;
@@ -45,93 +45,50 @@ err_t session_new(struct broker *b, struct slice id, struct session **ret)
     return ERR_OK;
 }
 
-/* ---- queues ---- */
+/* ---- its queue ---- */
 
-void queue_append(struct queue *q, struct queued *item)
-{
-    item->next = NULL;
-    item->prev = q->tail;
-    if (q->tail)
-        q->tail->next = item;
-    else
-        q->head = item;
-    q->tail = item;
-    q->n++;
-    q->bytes += broker_msg_size(item->msg);
-}
-
-void queue_unlink(struct queue *q, struct queued *item)
-{
-    if (item->prev)
-        item->prev->next = item->next;
-    else
-        q->head = item->next;
-    if (item->next)
-        item->next->prev = item->prev;
-    else
-        q->tail = item->prev;
-    q->n--;
-    q->bytes -= broker_msg_size(item->msg);
-}
-
-void queued_free(struct queued *item)
-{
-    broker_msg_unref(item->msg);
-    free(item);
-}
-
-static void queue_clear(struct queue *q)
-{
-    struct queued *next;
-
-    for (struct queued *item = q->head; item; item = next) {
-        next = item->next;
-        queued_free(item);
-    }
-    *q = (struct queue){ 0 };
-}
-
-err_t session_enqueue(struct session *s, struct broker_msg *m, bool retain, uint64_t seq)
+bool session_has_room(const struct session *s, const struct broker_msg *m)
 {
     const struct broker_config *c = &s->b->o.config;
-    struct queued *item;
 
-    if (s->waiting.n >= c->max_queued || s->waiting.bytes + broker_msg_size(m) > c->max_queued_bytes)
-        return ERR_TOO_BIG;
-    item = mem_calloc(1, sizeof(*item));
-    if (!item)
+    return queue_waiting_n(&s->queue) < c->max_queued &&
+           s->queue.bytes + broker_msg_size(m) <= c->max_queued_bytes;
+}
+
+static err_t ids_new(struct slice sub_ids, struct broker_ids **ret)
+{
+    struct broker_ids *ids;
+
+    if (!sub_ids.n)
+        return ERR_OK;
+    ids = mem_calloc(1, sizeof(*ids) + sub_ids.n);
+    if (!ids)
         return ERR_NOMEM;
-    item->msg = broker_msg_ref(m);
-    item->retain = retain;
-    item->seq = seq;
-    s->last_seq = seq > s->last_seq ? seq : s->last_seq;
-    queue_append(&s->waiting, item);
+    ids->n = sub_ids.n;
+    memcpy(ids->bytes, sub_ids.p, sub_ids.n);
+    *ret = ids;
     return ERR_OK;
 }
 
-/* `sent` is in the order of sending, which is the order of seq; all of it is older than what waits. */
-void session_requeue_sent(struct session *s)
+err_t session_enqueue(struct session *s, struct broker_msg *m, const struct delivery *d)
 {
-    struct queue waiting = s->waiting;
+    struct queued e = { .msg = m, .seq = d->seq, .qos = d->qos, .retain = d->retain };
 
-    s->waiting = (struct queue){ 0 };
-    while (s->sent.head) {
-        struct queued *item = s->sent.head;
-
-        queue_unlink(&s->sent, item);
-        queue_append(&s->waiting, item);
+    if (!session_has_room(s, m))
+        return ERR_TOO_BIG;
+    if (ids_new(d->sub_ids, &e.ids))
+        return ERR_NOMEM;
+    if (queue_push(&s->queue, &e)) {
+        free(e.ids);
+        return ERR_NOMEM;
     }
-    while (waiting.head) {
-        struct queued *item = waiting.head;
-
-        queue_unlink(&waiting, item);
-        queue_append(&s->waiting, item);
-    }
-    mqtt_window_done(&s->out);
+    (void)broker_msg_ref(m); /* the queue's */
+    s->last_seq = d->seq > s->last_seq ? d->seq : s->last_seq;
+    return ERR_OK;
 }
 
-struct broker_record session_queued_record(const struct session *s, const struct broker_msg *m, bool retain,
-                                           uint64_t seq)
+struct broker_record session_queued_record(const struct session *s, const struct broker_msg *m,
+                                           const struct delivery *d)
 {
     return (struct broker_record){
         .kind = BROKER_REC_QUEUED,
@@ -139,9 +96,10 @@ struct broker_record session_queued_record(const struct session *s, const struct
         .topic = m->topic,
         .payload = m->payload,
         .props = m->props,
-        .seq = seq,
-        .qos = 1,
-        .retain = retain,
+        .sub_ids = d->sub_ids,
+        .seq = d->seq,
+        .qos = d->qos,
+        .retain = d->retain,
         .ends_ms = m->ends_ms,
     };
 }
@@ -157,7 +115,7 @@ struct sub *session_sub_find(const struct session *s, struct slice filter)
     return sub;
 }
 
-err_t session_subscribe(struct session *s, struct slice filter, uint8_t qos, uint8_t options, bool *ret_new)
+err_t session_subscribe(struct session *s, struct slice filter, const struct sub_how *how, bool *ret_new)
 {
     struct sub *sub = session_sub_find(s, filter);
     err_t e;
@@ -180,8 +138,9 @@ err_t session_subscribe(struct session *s, struct slice filter, uint8_t qos, uin
         s->n_subs++;
         s->b->n_subs++;
     }
-    sub->qos = qos;
-    sub->options = options;
+    sub->qos = how->qos;
+    sub->options = how->options;
+    sub->id = how->id;
     return ERR_OK;
 }
 
@@ -192,13 +151,19 @@ void session_unsubscribe(struct session *s, struct sub *sub)
     while (*at != sub)
         at = &(*at)->next;
     *at = sub->next;
-    broker_tree_remove(&sub->leaf);
+    broker_tree_remove(&s->b->tree, &sub->leaf);
     free(sub);
     s->n_subs--;
     s->b->n_subs--;
 }
 
 /* ---- life ---- */
+
+int64_t session_ends(const struct session *s)
+{
+    /* 5.0 §3.1.2.11.2: UINT_MAX does not expire */
+    return s->expiry_s == UINT32_MAX ? INT64_MAX : broker_wall(s->b) + (int64_t)s->expiry_s * 1000;
+}
 
 void session_record(struct session *s)
 {
@@ -217,9 +182,8 @@ void session_free(struct session *s)
 
     while (s->subs)
         session_unsubscribe(s, s->subs);
-    queue_clear(&s->waiting);
-    queue_clear(&s->sent);
-    mqtt_window_done(&s->out);
+    queue_clear(&s->queue);
+    mqtt_ids_done(&s->received);
     broker_msg_unref(s->will);
     (void)tdelete(s, &b->sessions, id_cmp);
     if (s->prev)
@@ -241,7 +205,7 @@ void session_end(struct session *s)
         broker_note(b, &(struct broker_record){ .kind = BROKER_REC_SESSION_END, .client_id = s->id });
     session_free(s);
     if (will)
-        (void)broker_route(b, will, NULL,
-                           0); /* 5.0 §3.1.3.2.2: at the latest when the session ends. Nobody waits for it */
+        /* 5.0 §3.1.3.2.2: at the latest when the session ends. Nobody waits for it */
+        (void)broker_route(b, will, &(struct route_from){ 0 });
     broker_msg_unref(will);
 }

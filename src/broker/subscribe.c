@@ -5,7 +5,7 @@
 /* SUBSCRIBE and UNSUBSCRIBE. First every filter is judged, then, when no answer is awaited any more, all is
  * done at once. */
 
-#define FILTERS_MAX 64
+#define FILTERS_MAX CONN_QUESTIONS
 
 struct judged {
     struct mqtt_subscription sub;
@@ -15,6 +15,7 @@ struct judged {
 struct request {
     struct conn *c;
     uint16_t packet_id;
+    uint32_t sub_id; /* 0: none */
     struct judged f[FILTERS_MAX];
     unsigned n;
     struct broker_record recs[FILTERS_MAX];
@@ -31,15 +32,17 @@ static void ack(struct request *r, enum mqtt_type type, uint64_t ticket, bool wa
 {
     uint8_t codes[FILTERS_MAX];
     struct mqtt_suback a = { .packet_id = r->packet_id, .codes = { codes, r->n } };
-    autobuf packet = BUF_INIT(256);
+    autobuf packet = BUF_INIT(FILTERS_MAX + 16);
 
     for (unsigned i = 0; i < r->n; i++)
         codes[i] = r->f[i].code;
     if (type == MQTT_UNSUBACK && r->c->version == MQTT_V311)
         a.codes.n = 0;
-    if (mqtt_suback_encode(&packet, r->c->version, type, &a) || owed_add(r->c, &packet, ticket, wait))
+    if (mqtt_suback_encode(&packet, r->c->version, type, &a))
         conn_doom(r->c, BROKER_WHY_SERVER_ERROR, MQTT_RC_UNSPECIFIED, "no memory for %s",
                   mqtt_type_str(type));
+    else
+        owed_add(r->c, &(struct owed_what){ .packet = buf_slice(&packet), .ticket = ticket, .waits = wait });
 }
 
 /* One journal write for all changes; the acknowledgement waits for it. */
@@ -91,9 +94,9 @@ static bool valid_filter(struct request *r, struct judged *j)
         conn_doom(c, BROKER_WHY_CLIENT_ERROR, 0, "a topic filter that is not valid, too long or too deep");
         return false;
     }
-    if (j->sub.qos == 2 && c->b->o.config.qos2 == BROKER_QOS2_CLOSE) {
+    if (j->sub.qos > c->b->o.config.max_qos && c->b->o.config.close_on_qos) {
         conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_QOS_NOT_SUPPORTED,
-                  "SUBSCRIBE with QoS 2 is not offered");
+                  "SUBSCRIBE with QoS %u is not offered", j->sub.qos);
         return false;
     }
     return true;
@@ -124,15 +127,19 @@ static err_t judge(struct request *r, struct judged *j)
     } else if (over_limit(r, j->sub.filter)) {
         j->code = failure(c, MQTT_RC_QUOTA_EXCEEDED);
     } else {
-        j->code = j->sub.qos > 1 ? 1 : j->sub.qos;
+        j->code = j->sub.qos > c->b->o.config.max_qos ? c->b->o.config.max_qos : j->sub.qos;
     }
     return ERR_OK;
 }
 
-static uint8_t options_of(const struct mqtt_subscription *s)
+static struct sub_how how_of(const struct request *r, const struct judged *j)
 {
-    return (uint8_t)((s->no_local ? SUB_NO_LOCAL : 0) |
-                     (s->retain_as_published ? SUB_RETAIN_AS_PUBLISHED : 0));
+    return (struct sub_how){
+        .id = r->sub_id,
+        .qos = j->code,
+        .options = (uint8_t)((j->sub.no_local ? SUB_NO_LOCAL : 0) |
+                             (j->sub.retain_as_published ? SUB_RETAIN_AS_PUBLISHED : 0)),
+    };
 }
 
 /* 5.0 §3.8.3.1: 0 always, 1 only for a new subscription, 2 never. */
@@ -156,11 +163,12 @@ static void enter(struct request *r, bool *retained)
 
     for (unsigned i = 0; i < r->n; i++) {
         struct judged *j = &r->f[i];
+        const struct sub_how how = how_of(r, j);
         bool is_new;
 
         if (j->code >= 0x80)
             continue;
-        if (session_subscribe(s, j->sub.filter, j->code, options_of(&j->sub), &is_new)) {
+        if (session_subscribe(s, j->sub.filter, &how, &is_new)) {
             j->code = failure(r->c, MQTT_RC_UNSPECIFIED);
             continue;
         }
@@ -170,8 +178,9 @@ static void enter(struct request *r, bool *retained)
                 .kind = BROKER_REC_SUBSCRIPTION,
                 .client_id = s->id,
                 .topic = j->sub.filter,
-                .qos = j->code,
-                .options = options_of(&j->sub),
+                .qos = how.qos,
+                .options = how.options,
+                .sub_id = how.id,
             };
     }
 }
@@ -185,8 +194,11 @@ static void subscribe(struct request *r)
     for (unsigned i = 0; i < r->n && conn_up(r->c); i++) {
         if (r->f[i].code < 0x80)
             subscribed(r->c, &r->f[i]);
-        if (retained[i] && conn_up(r->c))
-            retain_deliver(r->c->session, r->f[i].sub.filter, r->f[i].code);
+        if (retained[i] && conn_up(r->c)) {
+            const struct sub_how how = how_of(r, &r->f[i]);
+
+            retain_deliver(r->c->session, r->f[i].sub.filter, &how);
+        }
     }
 }
 
@@ -194,7 +206,7 @@ static bool acceptable(struct conn *c, const struct mqtt_subscribe *p)
 {
     if (p->count > c->b->o.config.max_filters)
         conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_QUOTA_EXCEEDED, "%u filters in one packet", p->count);
-    else if (mqtt_props_has(&p->props, MQTT_PROP_SUBSCRIPTION_ID))
+    else if (mqtt_props_has(&p->props, MQTT_PROP_SUBSCRIPTION_ID) && !c->b->o.config.subscription_ids)
         conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_SUBSCRIPTION_IDS_NOT_SUPPORTED,
                   "subscription identifiers are not offered");
     return c->state != CONN_DOOMED;
@@ -205,15 +217,16 @@ err_t conn_handle_subscribe(struct conn *c, const struct mqtt_frame *f)
     struct mqtt_subscribe p;
     struct request r = { .c = c };
     struct mqtt_subscription sub;
-    err_t e = ERR_OK;
+    err_t e = mqtt_subscribe_decode(f, c->version, &p);
 
-    if (mqtt_subscribe_decode(f, c->version, &p)) {
-        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_MALFORMED_PACKET, "malformed SUBSCRIBE");
+    if (e) {
+        conn_refuse_packet(c, f->type, e);
         return ERR_OK;
     }
     if (!acceptable(c, &p))
         return ERR_OK;
     r.packet_id = p.packet_id;
+    r.sub_id = p.props.subscription_id;
     while (!e && mqtt_subscribe_next(&p, &sub)) {
         r.f[r.n].sub = sub;
         e = judge(&r, &r.f[r.n]);
@@ -246,9 +259,10 @@ err_t conn_handle_unsubscribe(struct conn *c, const struct mqtt_frame *f)
     struct mqtt_subscribe p;
     struct request r = { .c = c };
     struct slice filter;
+    err_t e = mqtt_unsubscribe_decode(f, c->version, &p);
 
-    if (mqtt_unsubscribe_decode(f, c->version, &p)) {
-        conn_doom(c, BROKER_WHY_CLIENT_ERROR, MQTT_RC_MALFORMED_PACKET, "malformed UNSUBSCRIBE");
+    if (e) {
+        conn_refuse_packet(c, f->type, e);
         return ERR_OK;
     }
     if (!acceptable(c, &p))

@@ -37,7 +37,7 @@ static void will_read(struct reader *r, uint8_t flags, struct mqtt_connect *c)
     c->will.topic = mqtt_string_read(r);
     mqtt_require(r, mqtt_topic_valid(c->will.topic));
     if (mqtt_props_has(&c->will.props, MQTT_PROP_RESPONSE_TOPIC))
-        mqtt_require(r, mqtt_topic_valid(c->will.props.response_topic));
+        mqtt_allow(r, mqtt_topic_valid(c->will.props.response_topic));
     c->will.payload = mqtt_binary_read(r);
 }
 
@@ -75,14 +75,14 @@ err_t mqtt_connect_decode(const struct mqtt_frame *f, struct mqtt_connect *ret)
     if (c.version == MQTT_V5)
         mqtt_props_read(&r, MQTT_CONNECT, &c.props);
     /* 5.0 §3.1.2.11.10: data without a method is a protocol error */
-    mqtt_require(&r, !mqtt_props_has(&c.props, MQTT_PROP_AUTH_DATA) ||
-                         mqtt_props_has(&c.props, MQTT_PROP_AUTH_METHOD));
+    mqtt_allow(&r, !mqtt_props_has(&c.props, MQTT_PROP_AUTH_DATA) ||
+                       mqtt_props_has(&c.props, MQTT_PROP_AUTH_METHOD));
     c.client_id = mqtt_string_read(&r);
     if (flags & FLAG_WILL)
         will_read(&r, flags, &c);
     login_read(&r, flags, &c);
     if (reader_done(&r))
-        return ERR_PROTO;
+        return reader_done(&r);
     *ret = c;
     return ERR_OK;
 }

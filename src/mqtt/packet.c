@@ -1,6 +1,7 @@
 #include "mqtt/packet.h"
 
 #include "base/utf8.h"
+#include "mqtt/reason.h"
 #include "mqtt/wire.h"
 
 static const char *const type_names[16] = {
@@ -85,15 +86,16 @@ err_t mqtt_ack_decode(const struct mqtt_frame *f, enum mqtt_version v, struct mq
 
     mqtt_require(&r, f->flags == ack_flags(f->type));
     a.packet_id = reader_be16(&r);
-    mqtt_require(&r, a.packet_id);
+    mqtt_allow(&r, a.packet_id);
     if (v == MQTT_V5 && !reader_empty(&r)) {
         a.code = reader_u8(&r);
+        mqtt_allow(&r, mqtt_reason_fits(a.code, f->type)); /* [MQTT-3.4.2-1] and its kin */
         /* 5.0 §3.4.2.2.1: with fewer than four bytes left there is no property length. */
         if (!reader_empty(&r))
             mqtt_props_read(&r, f->type, &a.props);
     }
     if (reader_done(&r))
-        return ERR_PROTO;
+        return reader_done(&r);
     *ret = a;
     return ERR_OK;
 }
@@ -104,6 +106,7 @@ err_t mqtt_ack_encode(struct buf *out, enum mqtt_version v, enum mqtt_type type,
     struct writer w = writer_of(&body);
 
     mqtt_expect(&w, type >= MQTT_PUBACK && type <= MQTT_PUBCOMP && p->packet_id);
+    mqtt_expect(&w, v == MQTT_V311 || mqtt_reason_fits(p->code, type));
     writer_be16(&w, p->packet_id);
     if (v == MQTT_V5 && (p->code || p->props.has)) {
         writer_u8(&w, p->code);
@@ -130,7 +133,7 @@ err_t mqtt_connack_decode(const struct mqtt_frame *f, enum mqtt_version v, struc
     else
         mqtt_require(&r, c.code <= 5);
     if (reader_done(&r))
-        return ERR_PROTO;
+        return reader_done(&r);
     *ret = c;
     return ERR_OK;
 }
@@ -154,7 +157,7 @@ static bool suback_code_ok(uint8_t code, enum mqtt_version v, unsigned type)
 {
     if (v == MQTT_V311)
         return code <= 2 || code == 0x80; /* [MQTT-3.9.3-2] */
-    return code >= 0x80 || (type == MQTT_SUBACK ? code <= 2 : code == 0 || code == 0x11);
+    return mqtt_reason_fits(code, type);  /* 5.0 [MQTT-3.9.3-2], [MQTT-3.11.3-2] */
 }
 
 static bool suback_codes_ok(struct slice codes, enum mqtt_version v, unsigned type)
@@ -179,7 +182,7 @@ err_t mqtt_suback_decode(const struct mqtt_frame *f, enum mqtt_version v, struct
     s.codes = reader_bytes(&r, r.rest.n);
     mqtt_require(&r, suback_codes_ok(s.codes, v, f->type));
     if (reader_done(&r))
-        return ERR_PROTO;
+        return reader_done(&r);
     *ret = s;
     return ERR_OK;
 }
@@ -209,11 +212,12 @@ err_t mqtt_disconnect_decode(const struct mqtt_frame *f, enum mqtt_version v, st
     mqtt_require(&r, f->flags == 0 && (v == MQTT_V5 || f->type == MQTT_DISCONNECT));
     if (v == MQTT_V5 && !reader_empty(&r)) {
         d.code = reader_u8(&r);
-        if (!reader_empty(&r)) /* 5.0 §3.14.2.2.1 */
+        mqtt_allow(&r, mqtt_reason_fits(d.code, f->type)); /* [MQTT-3.14.2-1], [MQTT-3.15.2-1] */
+        if (!reader_empty(&r))                             /* 5.0 §3.14.2.2.1 */
             mqtt_props_read(&r, f->type, &d.props);
     }
     if (reader_done(&r))
-        return ERR_PROTO;
+        return reader_done(&r);
     *ret = d;
     return ERR_OK;
 }
@@ -225,6 +229,7 @@ err_t mqtt_disconnect_encode(struct buf *out, enum mqtt_version v, enum mqtt_typ
     struct writer w = writer_of(&body);
 
     mqtt_expect(&w, type == MQTT_DISCONNECT || (type == MQTT_AUTH && v == MQTT_V5));
+    mqtt_expect(&w, v == MQTT_V311 || mqtt_reason_fits(p->code, type));
     if (v == MQTT_V5 && (p->code || p->props.has)) {
         writer_u8(&w, p->code);
         if (p->props.has)

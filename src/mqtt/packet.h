@@ -5,9 +5,9 @@
  * leave the buf as it was on failure.
  * Spec: MQTT 3.1.1 §3, MQTT 5.0 §3.
  *
- * Every decoder: ERR_PROTO for what the specification calls malformed or a protocol error; *ret
- * untouched then. Every encoder: ERR_INVALID for what could not be legal on the wire, ERR_TOO_BIG
- * over the buf's cap or the wire format's limits, ERR_NOMEM.
+ * Every decoder: ERR_PROTO for a malformed packet (5.0 reason 0x81), ERR_INVALID for one that can be read but
+ * is a protocol error (0x82; §1.2, §4.13); *ret untouched then. Every encoder: ERR_INVALID for what could not
+ * be legal on the wire, ERR_TOO_BIG over the buf's cap or the wire format's limits, ERR_NOMEM.
  */
 #pragma once
 #include "base/buf.h"

@@ -73,30 +73,37 @@ static const struct prop_rule *rule_of(uint32_t id)
     return NULL;
 }
 
+/* Values that the specification calls protocol errors. */
+static bool value_ok(const struct prop_rule *rule, uint32_t number)
+{
+    switch ((enum prop_type)rule->type) {
+    case P_BOOL:
+        return number <= 1;
+    case P_U16_NONZERO:
+    case P_U32_NONZERO:
+    case P_VARINT_NONZERO:
+        return number > 0;
+    default:
+        return true;
+    }
+}
+
 static void item_read(struct reader *r, const struct prop_rule *rule, struct mqtt_prop_item *item)
 {
     switch ((enum prop_type)rule->type) {
     case P_BOOL:
         item->number = reader_u8(r);
-        mqtt_require(r, item->number <= 1);
         break;
     case P_U16:
-        item->number = reader_be16(r);
-        break;
     case P_U16_NONZERO:
         item->number = reader_be16(r);
-        mqtt_require(r, item->number);
         break;
     case P_U32:
-        item->number = reader_be32(r);
-        break;
     case P_U32_NONZERO:
         item->number = reader_be32(r);
-        mqtt_require(r, item->number);
         break;
     case P_VARINT_NONZERO:
         item->number = mqtt_varint_read(r);
-        mqtt_require(r, item->number);
         break;
     case P_STRING:
         item->value = mqtt_string_read(r);
@@ -128,6 +135,8 @@ err_t mqtt_prop_next(struct slice *block, struct mqtt_prop_item *ret)
     item_read(&r, rule, &item);
     if (reader_ok(&r))
         return ERR_PROTO;
+    if (!value_ok(rule, item.number))
+        return ERR_INVALID;
     *block = r.rest;
     *ret = item;
     return ERR_OK;
@@ -175,13 +184,15 @@ err_t mqtt_props_parse(struct slice block, unsigned where, struct mqtt_props *re
     while ((e = mqtt_prop_next(&block, &item)) == ERR_OK) {
         const struct prop_rule *rule = rule_of(item.id);
 
-        if (!(rule->where & IN(where)) || (mqtt_props_has(&p, item.id) && !may_repeat(rule, where)))
+        if (!(rule->where & IN(where))) /* §2.2.2.2: malformed */
             return ERR_PROTO;
+        if (mqtt_props_has(&p, item.id) && !may_repeat(rule, where))
+            return ERR_INVALID;
         p.has |= MQTT_PROP_BIT(item.id);
         item_store(&p, rule, &item);
     }
     if (e != ERR_MORE)
-        return ERR_PROTO;
+        return e;
     *ret = p;
     return ERR_OK;
 }
@@ -190,8 +201,12 @@ void mqtt_props_read(struct reader *r, unsigned where, struct mqtt_props *ret)
 {
     struct slice block = reader_bytes(r, mqtt_varint_read(r));
 
+    err_t e;
+
     *ret = (struct mqtt_props){ 0 };
-    mqtt_require(r, mqtt_props_parse(block, where, ret) == ERR_OK);
+    e = mqtt_props_parse(block, where, ret);
+    if (e)
+        reader_refuse(r, e);
 }
 
 static void number_write(struct writer *w, const struct prop_rule *rule, const void *at)

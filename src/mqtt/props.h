@@ -66,12 +66,13 @@ static inline bool mqtt_props_has(const struct mqtt_props *p, enum mqtt_prop id)
  * are packet types. */
 #define MQTT_PROPS_WILL 16
 
-/* Read the length and the block. An unknown identifier, one not allowed here, one repeated that must
- * not be, a value outside its range or a malformed string fails the reader. *ret is complete on
- * success; on failure its content is meaningless. */
+/* Read the length and the block. Malformed: an unknown identifier, one not allowed here, an ill-formed
+ * string. A protocol error (ERR_INVALID): one repeated that must not be, a value outside its range. *ret is
+ * complete on success; on failure its content is meaningless. */
 void mqtt_props_read(struct reader *r, unsigned where, struct mqtt_props *ret);
 
-/* The same for a block without its length, of which nothing is left over. ERR_PROTO; *ret untouched then. */
+/* The same for a block without its length, of which nothing is left over. ERR_PROTO and
+ * ERR_INVALID as above; *ret untouched then. */
 err_t mqtt_props_parse(struct slice block, unsigned where, struct mqtt_props *ret);
 
 /* Write length and block. Properties set in p->has that are not legal `where`: ERR_INVALID through the
@@ -87,7 +88,7 @@ struct mqtt_prop_item {
 };
 
 /* Take the next property from the front of a block (as in mqtt_props.block). ERR_MORE at the end,
- * ERR_PROTO when malformed; *in and *ret untouched then. */
+ * ERR_PROTO when malformed, ERR_INVALID for a value outside its range; *in and *ret untouched then. */
 err_t mqtt_prop_next(struct slice *block, struct mqtt_prop_item *ret);
 /* Append one encoded user property to a block being built for mqtt_props.block.
  * ERR_INVALID when name or value is no MQTT string; ERR_TOO_BIG, ERR_NOMEM from the buf. */

@@ -4,17 +4,15 @@
 
 /* PUBLISH: MQTT 3.1.1 and 5.0 §3.3. Fixed header flags: DUP 8, QoS 6, RETAIN 1. */
 
-/* 5.0 [MQTT-3.3.2-8] an empty name needs an alias, §3.3.2.3.4 alias 0 is not permitted, [MQTT-3.3.2-14] no
- * wildcards in the response topic. */
+/* 5.0 [MQTT-3.3.2-2] no wildcards. An empty name needs an alias; [MQTT-3.3.2-14] no wildcards in the response
+ * topic. */
 static bool topic_and_props_ok(const struct mqtt_publish *p)
 {
     bool alias = mqtt_props_has(&p->props, MQTT_PROP_TOPIC_ALIAS);
 
-    if (alias && !p->props.topic_alias)
-        return false;
     if (mqtt_props_has(&p->props, MQTT_PROP_RESPONSE_TOPIC) && !mqtt_topic_valid(p->props.response_topic))
         return false;
-    return p->topic.n ? mqtt_topic_valid(p->topic) : alias;
+    return p->topic.n > 0 || alias;
 }
 
 err_t mqtt_publish_decode(const struct mqtt_frame *f, enum mqtt_version v, struct mqtt_publish *ret)
@@ -31,14 +29,15 @@ err_t mqtt_publish_decode(const struct mqtt_frame *f, enum mqtt_version v, struc
     p.topic = mqtt_string_read(&r);
     if (p.qos) {
         p.packet_id = reader_be16(&r);
-        mqtt_require(&r, p.packet_id);
+        mqtt_allow(&r, p.packet_id);
     }
     if (v == MQTT_V5)
         mqtt_props_read(&r, MQTT_PUBLISH, &p.props);
-    mqtt_require(&r, topic_and_props_ok(&p));
+    mqtt_require(&r, !p.topic.n || mqtt_topic_valid(p.topic));
+    mqtt_allow(&r, topic_and_props_ok(&p));
     p.payload = reader_bytes(&r, r.rest.n);
     if (reader_done(&r))
-        return ERR_PROTO;
+        return reader_done(&r);
     *ret = p;
     return ERR_OK;
 }
@@ -50,7 +49,10 @@ err_t mqtt_publish_encode(struct buf *out, enum mqtt_version v, const struct mqt
     struct slice parts[2];
 
     mqtt_expect(&w, p->qos <= 2 && (p->qos || !p->dup) && !p->qos == !p->packet_id);
-    mqtt_expect(&w, v == MQTT_V5 ? topic_and_props_ok(p) : mqtt_topic_valid(p->topic));
+    mqtt_expect(&w, v == MQTT_V5 ? topic_and_props_ok(p) : p->topic.n > 0);
+    mqtt_expect(&w, !p->topic.n || mqtt_topic_valid(p->topic));
+    /* 5.0 [MQTT-3.3.2-8]; a decoder lets alias 0 through, because its reason code is one of its own (0x94) */
+    mqtt_expect(&w, !mqtt_props_has(&p->props, MQTT_PROP_TOPIC_ALIAS) || p->props.topic_alias);
     mqtt_string_write(&w, p->topic);
     if (p->qos)
         writer_be16(&w, p->packet_id);

@@ -41,102 +41,47 @@ err_t mqtt_qos_next(enum mqtt_qos_state from, enum mqtt_qos_event ev, enum mqtt_
     return ERR_PROTO;
 }
 
-void mqtt_window_init(struct mqtt_window *w, uint16_t max)
+void mqtt_ids_done(struct mqtt_ids *set)
 {
-    *w = (struct mqtt_window){ .max = max };
+    free(set->ids);
+    *set = (struct mqtt_ids){ 0 };
 }
 
-void mqtt_window_done(struct mqtt_window *w)
+static uint16_t *find(const struct mqtt_ids *set, uint16_t id)
 {
-    free(w->slots);
-    *w = (struct mqtt_window){ 0 };
-}
-
-struct mqtt_slot *mqtt_window_find(const struct mqtt_window *w, uint16_t id)
-{
-    for (size_t i = 0; id && w->used && i < w->room; i++)
-        if (w->slots[i].id == id)
-            return &w->slots[i];
+    for (size_t i = 0; i < set->n; i++)
+        if (set->ids[i] == id)
+            return &set->ids[i];
     return NULL;
 }
 
-static err_t free_slot(struct mqtt_window *w, struct mqtt_slot **ret)
+bool mqtt_ids_has(const struct mqtt_ids *set, uint16_t id)
 {
-    size_t i = 0;
+    return find(set, id) != NULL;
+}
+
+err_t mqtt_ids_add(struct mqtt_ids *set, uint16_t id, size_t max)
+{
     err_t e;
 
-    if (w->used >= w->max)
-        return ERR_BUSY;
-    while (i < w->room && w->slots[i].id)
-        i++;
-    e = mem_grow(&w->slots, &w->room, i + 1, w->max, sizeof(*w->slots));
-    if (e)
-        return e;
-    *ret = &w->slots[i];
-    return ERR_OK;
-}
-
-static void occupy(struct mqtt_window *w, struct mqtt_slot *s, uint16_t id, enum mqtt_qos_state state,
-                   void *item)
-{
-    *s = (struct mqtt_slot){ .id = id, .state = state, .item = item };
-    w->used++;
-}
-
-err_t mqtt_window_take(struct mqtt_window *w, uint8_t qos, void *item, struct mqtt_slot **ret)
-{
-    struct mqtt_slot *s;
-    err_t e = free_slot(w, &s);
-
-    if (e)
-        return e;
-    /* Ends: max <= 65535 identifiers exist and at least one slot is free. With all 65535 in use there is
-     * none. */
-    do {
-        w->last_id++;
-    } while (!w->last_id || mqtt_window_find(w, w->last_id));
-    occupy(w, s, w->last_id, qos == 2 ? MQTT_QOS_WAIT_PUBREC : MQTT_QOS_WAIT_PUBACK, item);
-    *ret = s;
-    return ERR_OK;
-}
-
-static err_t add(struct mqtt_window *w, uint16_t id, enum mqtt_qos_state state, void *item,
-                 struct mqtt_slot **ret)
-{
-    struct mqtt_slot *s;
-    err_t e;
-
-    if (mqtt_window_find(w, id))
+    if (find(set, id))
         return ERR_EXISTS;
-    e = free_slot(w, &s);
-    if (e)
-        return e;
-    occupy(w, s, id, state, item);
-    *ret = s;
-    return ERR_OK;
+    if (set->n >= max)
+        return ERR_BUSY;
+    e = mem_grow(&set->ids, &set->room, set->n + 1, max, sizeof(*set->ids));
+    if (!e)
+        set->ids[set->n++] = id;
+    return e;
 }
 
-err_t mqtt_window_retake(struct mqtt_window *w, uint16_t id, uint8_t qos, void *item, struct mqtt_slot **ret)
+bool mqtt_ids_remove(struct mqtt_ids *set, uint16_t id)
 {
-    return add(w, id, qos == 2 ? MQTT_QOS_WAIT_PUBREC : MQTT_QOS_WAIT_PUBACK, item, ret);
-}
+    uint16_t *at = find(set, id);
 
-err_t mqtt_window_note(struct mqtt_window *w, uint16_t id, uint8_t qos, void *item, struct mqtt_slot **ret)
-{
-    return add(w, id, qos == 2 ? MQTT_QOS_OWE_PUBREC : MQTT_QOS_OWE_PUBACK, item, ret);
-}
-
-err_t mqtt_window_step(struct mqtt_window *w, struct mqtt_slot *s, enum mqtt_qos_event ev)
-{
-    enum mqtt_qos_state to;
-    err_t e = mqtt_qos_next(s->state, ev, &to);
-
-    if (e)
-        return e;
-    s->state = to;
-    if (to == MQTT_QOS_IDLE) {
-        *s = (struct mqtt_slot){ 0 };
-        w->used--;
-    }
-    return ERR_OK;
+    if (!at)
+        return false;
+    *at = set->ids[--set->n];
+    if (!set->n)
+        mqtt_ids_done(set); /* most clients never have one */
+    return true;
 }

@@ -70,5 +70,10 @@ const char *mqtt_reason_str(uint8_t code);
 /* The meaning of a 3.1.1 CONNACK return code, static storage, never NULL. */
 const char *mqtt_connack_str(uint8_t code);
 
+/* May a packet of this type (enum mqtt_type) carry this reason code (5.0 table 2-6)? */
+bool mqtt_reason_fits(uint8_t code, unsigned type);
+/* May a client's DISCONNECT carry it (5.0 table 3-13)? */
+bool mqtt_reason_from_client(uint8_t code);
+
 /* What a 3.1.1 client is told in CONNACK for a version 5 reason (success stays 0). */
 uint8_t mqtt_connack_from_reason(uint8_t reason);

@@ -7,11 +7,14 @@
 
 /* The options byte. 3.1.1 [MQTT-3-8.3-4]: only the QoS bits. 5.0 §3.8.3.1: no local 4, retain as published 8,
  * retain handling 0x30. */
+static bool reserved_ok(uint8_t o, enum mqtt_version v)
+{
+    return v == MQTT_V311 ? o <= 2 : !(o & 0xc0); /* 5.0 [MQTT-3.8.3-5] */
+}
+
 static bool options_ok(uint8_t o, enum mqtt_version v)
 {
-    if (v == MQTT_V311)
-        return o <= 2;
-    return (o & 3) != 3 && (o & 0x30) != 0x30 && !(o & 0xc0);
+    return reserved_ok(o, v) && (o & 3) != 3 && (o & 0x30) != 0x30;
 }
 
 static void subscription_read(struct reader *r, enum mqtt_version v, struct mqtt_subscription *ret)
@@ -19,7 +22,8 @@ static void subscription_read(struct reader *r, enum mqtt_version v, struct mqtt
     struct slice filter = mqtt_string_read(r);
     uint8_t o = reader_u8(r);
 
-    mqtt_require(r, filter.n && options_ok(o, v));
+    mqtt_require(r, filter.n && reserved_ok(o, v));
+    mqtt_allow(r, options_ok(o, v));
     *ret = (struct mqtt_subscription){
         .filter = filter,
         .qos = o & 3,
@@ -28,7 +32,7 @@ static void subscription_read(struct reader *r, enum mqtt_version v, struct mqtt
         .retain_handling = o >> 4 & 3,
     };
     /* 5.0 [MQTT-3.8.3-4]: No Local on a shared subscription */
-    mqtt_require(r, !ret->no_local || !slice_starts(filter, SLICE_LIT("$share/")));
+    mqtt_allow(r, !ret->no_local || !slice_starts(filter, SLICE_LIT("$share/")));
 }
 
 static void filter_read(struct reader *r, struct slice *ret)
@@ -42,11 +46,12 @@ static err_t start(const struct mqtt_frame *f, enum mqtt_version v, struct reade
 {
     *r = reader_of(f->body);
     *s = (struct mqtt_subscribe){ .packet_id = reader_be16(r), .version = v };
-    mqtt_require(r, f->flags == SUBSCRIBE_FLAGS && s->packet_id);
+    mqtt_require(r, f->flags == SUBSCRIBE_FLAGS);
+    mqtt_allow(r, s->packet_id);
     if (v == MQTT_V5)
         mqtt_props_read(r, f->type, &s->props);
     s->rest = r->rest;
-    mqtt_require(r, s->rest.n); /* [MQTT-3.8.3-3], [MQTT-3.10.3-2] at least one filter */
+    mqtt_allow(r, s->rest.n); /* [MQTT-3.8.3-3], [MQTT-3.10.3-2] at least one filter */
     return reader_ok(r);
 }
 
@@ -57,11 +62,11 @@ err_t mqtt_subscribe_decode(const struct mqtt_frame *f, enum mqtt_version v, str
     struct reader r;
 
     if (start(f, v, &r, &s))
-        return ERR_PROTO;
+        return reader_ok(&r);
     for (; !reader_empty(&r); s.count++)
         subscription_read(&r, v, &sub);
     if (reader_done(&r))
-        return ERR_PROTO;
+        return reader_done(&r);
     *ret = s;
     return ERR_OK;
 }
@@ -73,11 +78,11 @@ err_t mqtt_unsubscribe_decode(const struct mqtt_frame *f, enum mqtt_version v, s
     struct reader r;
 
     if (start(f, v, &r, &s))
-        return ERR_PROTO;
+        return reader_ok(&r);
     for (; !reader_empty(&r); s.count++)
         filter_read(&r, &filter);
     if (reader_done(&r))
-        return ERR_PROTO;
+        return reader_done(&r);
     *ret = s;
     return ERR_OK;
 }

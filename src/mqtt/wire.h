@@ -15,11 +15,17 @@ struct slice mqtt_binary_read(struct reader *r);
 void mqtt_string_write(struct writer *w, struct slice s);
 void mqtt_binary_write(struct writer *w, struct slice s);
 
-/* A boolean or range check of a decoder: fails the reader when `ok` is false. */
+/* A check of a decoder: when `ok` is false the packet is malformed (ERR_PROTO, 5.0 reason 0x81). */
 static inline void mqtt_require(struct reader *r, bool ok)
 {
     if (!ok)
         reader_fail(r);
+}
+/* The same for what can be read but must not be said: a protocol error (ERR_INVALID, 5.0 reason 0x82). */
+static inline void mqtt_allow(struct reader *r, bool ok)
+{
+    if (!ok)
+        reader_refuse(r, ERR_INVALID);
 }
 static inline void mqtt_expect(struct writer *w, bool ok)
 {

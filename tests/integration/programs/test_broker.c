@@ -1,10 +1,11 @@
 /* tests/integration/programs/test_broker.c - src/broker on loopback without TLS, for foreign MQTT clients.
  *
- * test_broker PROFILE [SLOW_MS]    PROFILE is aws or standard; with SLOW_MS the authority answers that much
- * later. Writes "port N" and then one line per event. Client ids that begin with "intruder" may not connect,
+ * test_broker PROFILE [SLOW_MS [NAME=VALUE...]]    PROFILE is aws or standard; with SLOW_MS over 0 the authority
+ * answers that much later; NAME is one of the limits below. Writes "port N" and then one line per event. Client ids that begin with "intruder" may not connect,
  * topics that begin with "forbidden" may not be published or subscribed to, those that begin with "secret"
  * are not delivered. Publishing to $aws/things/+/shadow/get is answered on .../accepted. Lines on standard
- * input: "disconnect ID", "revoke", "quit".
+ * input: "disconnect ID", "revoke", "restart" (of the broker: its journal is in memory), "tick MS" (the clock
+ * runs ahead), "drain", "quit".
  */
 #include "base/mem.h"
 #include "broker/broker.h"

@@ -94,18 +94,20 @@ static void clients_maximum_packet_size(void **state)
 {
     struct world *w = *state;
     join(w, 0,
-         SLICE_LIT("\x10\x13\x00\x04MQTT\x05\x02\x00\x3c\x05\x27\x00\x00\x00\x08\x00\x01"
-                   "c"));
+         SLICE_LIT("\x10\x13\x00\x04MQTT\x05\x02\x00\x3c\x05\x27\x00\x00\x00\x1a\x00\x01"
+                   "c")); /* 26 bytes: CONNACK fits */
     send(w, 0, "\x82\x07\x00\x01\x00\x00\x01t\x01");
     see(w, 0, "\x90\x04\x00\x01\x00\x01");
     JOIN(w, 1, "p");
     send(w, 1,
-         "\x30\x05\x00\x01txy"
-         "\x30\x06\x00\x01txyz"
-         "\x32\x08\x00\x01t\x00\x01xyz" PUB0("t", "!"));
+         "\x30\x17\x00\x01tabcdefghijklmnopqrst"
+         "\x30\x18\x00\x01tabcdefghijklmnopqrstu"
+         "\x32\x18\x00\x01t\x00\x01"
+         "abcdefghijklmnopqrs" PUB0("t", "!"));
     see(w, 0,
-        "\x30\x06\x00\x01t\x00xy"
-        "\x30\x05\x00\x01t\x00!"); /* 8 bytes go, 9 do not */
+        "\x30\x18\x00\x01t\x00"
+        "abcdefghijklmnopqrst"
+        "\x30\x05\x00\x01t\x00!"); /* 26 bytes go, 27 do not */
 }
 
 static void messages_expire(void **state)
@@ -130,7 +132,7 @@ static void messages_expire(void **state)
     turn(w);
     buf_drop(&w->c[0].in, w->c[0].in.n - 14);
     see(w, 0,
-        "\x32\x0c\x00\x01t\x00\x01\x05\x02\x00\x00\x00\x28"
+        "\x32\x0c\x00\x01t\x00\x02\x05\x02\x00\x00\x00\x28"
         "b"); /* 60 - 20 seconds left */
 }
 
@@ -200,6 +202,7 @@ static void slow_reader_loses_then_goes(void **state)
 {
     struct world *w = *state;
     struct broker_stats st;
+    CONFIGURE(w, cf->bytes_per_s = 0);
     JOIN(w, 0, "s");
     send(w, 0, SUB0("t"));
     see(w, 0, SUBACK0);
@@ -221,6 +224,7 @@ static void slow_reader_loses_then_goes(void **state)
 static void drained_reader_is_heard_again(void **state)
 {
     struct world *w = *state;
+    CONFIGURE(w, cf->bytes_per_s = 0);
     JOIN(w, 0, "s");
     send(w, 0, SUB1("t"));
     see(w, 0, SUBACK1);

@@ -80,7 +80,7 @@ static const struct {
     { "auth data without method", V5,
       SLICE_LIT("\x10\x12\x00\x04MQTT\x05\x02\x00\x3c\x04\x16\x00\x01x\x00\x01"
                 "c"),
-      ERR_PROTO },
+      ERR_INVALID },
     /* CONNACK §3.2 */
     { "connack", V4, SLICE_LIT("\x20\x02\x00\x00"), ERR_OK },
     { "connack, session", V4, SLICE_LIT("\x20\x02\x01\x00"), ERR_OK },
@@ -97,21 +97,21 @@ static const struct {
                 "ab"),
       ERR_OK },
     { "publish 2, empty", V4, SLICE_LIT("\x34\x05\x00\x01t\x00\x01"), ERR_OK },
-    { "publish QoS 3", V4, SLICE_LIT("\x36\x05\x00\x01t\x00\x01"), ERR_PROTO }, /* [MQTT-3.3.1-4] */
-    { "publish 0 with dup", V4, SLICE_LIT("\x38\x03\x00\x01t"), ERR_PROTO },    /* [MQTT-3.3.1-2] */
-    { "publish to a filter", V4, SLICE_LIT("\x30\x05\x00\x03t/#"), ERR_PROTO }, /* [MQTT-3.3.2-2] */
-    { "publish without topic", V4, SLICE_LIT("\x30\x02\x00\x00"), ERR_PROTO },  /* [MQTT-4.7.3-1] */
+    { "publish QoS 3", V4, SLICE_LIT("\x36\x05\x00\x01t\x00\x01"), ERR_PROTO },  /* [MQTT-3.3.1-4] */
+    { "publish 0 with dup", V4, SLICE_LIT("\x38\x03\x00\x01t"), ERR_PROTO },     /* [MQTT-3.3.1-2] */
+    { "publish to a filter", V4, SLICE_LIT("\x30\x05\x00\x03t/#"), ERR_PROTO },  /* [MQTT-3.3.2-2] */
+    { "publish without topic", V4, SLICE_LIT("\x30\x02\x00\x00"), ERR_INVALID }, /* [MQTT-4.7.3-1] */
     { "publish with identifier 0", V4, SLICE_LIT("\x32\x05\x00\x01t\x00\x00"),
-      ERR_PROTO }, /* [MQTT-2.3.1-1] */
+      ERR_INVALID }, /* [MQTT-2.3.1-1] */
     { "publish v5", V5,
       SLICE_LIT("\x32\x0d\x00\x01t\x00\x07\x05\x02\x00\x00\x00\x3c"
                 "ab"),
       ERR_OK },
     { "publish v5, alias only", V5, SLICE_LIT("\x30\x06\x00\x00\x03\x23\x00\x01"), ERR_OK },
-    { "publish v5, alias 0", V5, SLICE_LIT("\x30\x07\x00\x01t\x03\x23\x00\x00"), ERR_PROTO },
-    { "publish v5, neither", V5, SLICE_LIT("\x30\x03\x00\x00\x00"), ERR_PROTO },
+    { "publish v5, neither", V5, SLICE_LIT("\x30\x03\x00\x00\x00"), ERR_INVALID },
     { "publish v5, response topic with wildcard", V5, SLICE_LIT("\x30\x08\x00\x01t\x04\x08\x00\x01#"),
-      ERR_PROTO }, /* [MQTT-3.3.2-14] */
+      ERR_INVALID }, /* [MQTT-3.3.2-14] */
+    { "publish v5, topic with wildcard", V5, SLICE_LIT("\x30\x04\x00\x01+\x00"), ERR_PROTO },
     /* PUBACK and its kin §3.4 to §3.7 */
     { "puback", V4, SLICE_LIT("\x40\x02\x00\x01"), ERR_OK },
     { "pubrec", V4, SLICE_LIT("\x50\x02\x00\x01"), ERR_OK },
@@ -119,10 +119,18 @@ static const struct {
     { "pubcomp", V4, SLICE_LIT("\x70\x02\x00\x01"), ERR_OK },
     { "pubrel without its flag", V4, SLICE_LIT("\x60\x02\x00\x01"), ERR_PROTO }, /* [MQTT-3.6.1-1] */
     { "puback with a flag", V4, SLICE_LIT("\x42\x02\x00\x01"), ERR_PROTO },
-    { "puback for 0", V4, SLICE_LIT("\x40\x02\x00\x00"), ERR_PROTO },
+    { "puback for 0", V4, SLICE_LIT("\x40\x02\x00\x00"), ERR_INVALID },
     { "puback too long", V4, SLICE_LIT("\x40\x03\x00\x01\x00"), ERR_PROTO },
     { "puback v5, short", V5, SLICE_LIT("\x40\x02\x00\x01"), ERR_OK },
     { "puback v5, code", V5, SLICE_LIT("\x40\x03\x00\x01\x87"), ERR_OK },
+    { "puback v5, a code of SUBACK", V5, SLICE_LIT("\x40\x03\x00\x01\x01"),
+      ERR_INVALID }, /* [MQTT-3.4.2-1] */
+    { "pubrec v5, a code of PUBREL", V5, SLICE_LIT("\x50\x03\x00\x01\x92"),
+      ERR_INVALID }, /* [MQTT-3.5.2-1] */
+    { "pubrel v5, not found", V5, SLICE_LIT("\x62\x03\x00\x01\x92"), ERR_OK },
+    { "pubrel v5, a code of PUBREC", V5, SLICE_LIT("\x62\x03\x00\x01\x97"),
+      ERR_INVALID },                                                                    /* [MQTT-3.6.2-1] */
+    { "pubcomp v5, unknown code", V5, SLICE_LIT("\x70\x03\x00\x01\x42"), ERR_INVALID }, /* [MQTT-3.7.2-1] */
     { "puback v5, code and reason", V5, SLICE_LIT("\x40\x08\x00\x01\x87\x04\x1f\x00\x01n"), ERR_OK },
     /* SUBSCRIBE, UNSUBSCRIBE §3.8, §3.10 */
     { "subscribe", V4,
@@ -137,8 +145,8 @@ static const struct {
     { "subscribe for 0", V4,
       SLICE_LIT("\x82\x06\x00\x00\x00\x01"
                 "a\x00"),
-      ERR_PROTO },
-    { "subscribe to nothing", V4, SLICE_LIT("\x82\x02\x00\x01"), ERR_PROTO }, /* [MQTT-3.8.3-3] */
+      ERR_INVALID },
+    { "subscribe to nothing", V4, SLICE_LIT("\x82\x02\x00\x01"), ERR_INVALID }, /* [MQTT-3.8.3-3] */
     { "subscribe QoS 3", V4,
       SLICE_LIT("\x82\x06\x00\x01\x00\x01"
                 "a\x03"),
@@ -155,13 +163,13 @@ static const struct {
     { "subscribe v5, retain handling 3", V5,
       SLICE_LIT("\x82\x07\x00\x01\x00\x00\x01"
                 "a\x30"),
-      ERR_PROTO },
+      ERR_INVALID },
     { "subscribe v5, reserved bits", V5,
       SLICE_LIT("\x82\x07\x00\x01\x00\x00\x01"
                 "a\x40"),
       ERR_PROTO },
     { "subscribe v5, no local shared", V5, SLICE_LIT("\x82\x10\x00\x01\x00\x00\x0a$share/g/a\x05"),
-      ERR_PROTO }, /* 5.0 [MQTT-3.8.3-4] */
+      ERR_INVALID }, /* 5.0 [MQTT-3.8.3-4] */
     { "unsubscribe", V4,
       SLICE_LIT("\xa2\x08\x00\x01\x00\x01"
                 "a\x00\x01"
@@ -171,7 +179,7 @@ static const struct {
       SLICE_LIT("\xa2\x06\x00\x01\x00\x00\x01"
                 "a"),
       ERR_OK },
-    { "unsubscribe nothing", V4, SLICE_LIT("\xa2\x02\x00\x01"), ERR_PROTO }, /* [MQTT-3.10.3-2] */
+    { "unsubscribe nothing", V4, SLICE_LIT("\xa2\x02\x00\x01"), ERR_INVALID }, /* [MQTT-3.10.3-2] */
     /* SUBACK, UNSUBACK §3.9, §3.11 */
     { "suback", V4, SLICE_LIT("\x90\x05\x00\x01\x00\x01\x80"), ERR_OK },
     { "suback reserved code", V4, SLICE_LIT("\x90\x03\x00\x01\x03"), ERR_PROTO }, /* [MQTT-3.9.3-2] */
@@ -191,6 +199,10 @@ static const struct {
     { "disconnect v5", V5, SLICE_LIT("\xe0\x01\x8e"), ERR_OK },
     { "disconnect v5, session expiry", V5, SLICE_LIT("\xe0\x07\x04\x05\x11\x00\x00\x00\x01"), ERR_OK },
     { "auth v5", V5, SLICE_LIT("\xf0\x06\x18\x04\x15\x00\x01x"), ERR_OK },
+    { "auth v5, success", V5, SLICE_LIT("\xf0\x00"), ERR_OK },
+    { "auth v5, a code of none", V5, SLICE_LIT("\xf0\x01\x04"), ERR_INVALID },          /* [MQTT-3.15.2-1] */
+    { "auth v5 with flags", V5, SLICE_LIT("\xf1\x00"), ERR_PROTO },                     /* [MQTT-3.15.1-1] */
+    { "disconnect v5, a code of CONNACK", V5, SLICE_LIT("\xe0\x01\x85"), ERR_INVALID }, /* [MQTT-3.14.2-1] */
     { "auth in 3.1.1", V4, SLICE_LIT("\xf0\x00"), ERR_PROTO },
 };
 
@@ -321,6 +333,11 @@ static void encoders_refuse(void **state)
     assert_int_equal(mqtt_subscribe_encode(&out, MQTT_V311, 1, NULL, NULL, 0), ERR_INVALID);
     assert_int_equal(mqtt_ack_encode(&out, MQTT_V311, MQTT_SUBACK, &(struct mqtt_ack){ .packet_id = 1 }),
                      ERR_INVALID);
+    assert_int_equal(
+        mqtt_publish_encode(&out, MQTT_V5,
+                            &(struct mqtt_publish){ .topic = SLICE_LIT("a"),
+                                                    .props.has = MQTT_PROP_BIT(MQTT_PROP_TOPIC_ALIAS) }),
+        ERR_INVALID); /* alias 0: 5.0 [MQTT-3.3.2-8] */
     assert_int_equal(mqtt_empty_encode(&out, MQTT_CONNECT), ERR_INVALID);
     assert_int_equal(mqtt_disconnect_encode(&out, MQTT_V311, MQTT_AUTH, &(struct mqtt_disconnect){ 0 }),
                      ERR_INVALID);

@@ -54,67 +54,22 @@ static void whole_exchanges(void **state)
     walk(MQTT_QOS_IDLE, recv2, 4);
 }
 
-static void window_fills_and_drains(void **state)
+static void identifiers_to_remember(void **state)
 {
-    struct mqtt_window w;
-    struct mqtt_slot *s = NULL;
-    int item = 7;
+    struct mqtt_ids set = { 0 };
     (void)state;
 
-    mqtt_window_init(&w, 3);
-    for (unsigned i = 1; i <= 3; i++) {
-        assert_int_equal(mqtt_window_take(&w, 1, &item, &s), ERR_OK);
-        assert_int_equal(s->id, i);
-    }
-    s = NULL;
-    assert_int_equal(mqtt_window_take(&w, 1, &item, &s), ERR_BUSY); /* one past the limit */
-    assert_null(s);
-    assert_null(mqtt_window_find(&w, 4));
-    assert_null(mqtt_window_find(&w, 0));
-    s = mqtt_window_find(&w, 2);
-    assert_ptr_equal(s->item, &item);
-    assert_int_equal(mqtt_window_step(&w, s, MQTT_EV_RX_PUBREC), ERR_PROTO);
-    assert_int_equal(w.used, 3);
-    assert_int_equal(mqtt_window_step(&w, s, MQTT_EV_RX_PUBACK), ERR_OK);
-    assert_null(mqtt_window_find(&w, 2));
-    assert_int_equal(mqtt_window_take(&w, 2, &item, &s), ERR_OK);
-    assert_int_equal(s->id, 4); /* rising, not the one just freed */
-    assert_int_equal(s->state, MQTT_QOS_WAIT_PUBREC);
-    mqtt_window_done(&w);
-}
-
-/* [MQTT-2.3.1-1] never 0, [MQTT-2.3.1-2] never one in use. */
-static void identifiers_wrap(void **state)
-{
-    struct mqtt_window w;
-    struct mqtt_slot *s;
-    (void)state;
-
-    mqtt_window_init(&w, 2);
-    assert_int_equal(mqtt_window_take(&w, 1, NULL, &s), ERR_OK);
-    assert_int_equal(s->id, 1); /* stays in flight */
-    w.last_id = 65535;
-    assert_int_equal(mqtt_window_take(&w, 1, NULL, &s), ERR_OK);
-    assert_int_equal(s->id, 2);
-    mqtt_window_done(&w);
-}
-
-static void peers_identifiers(void **state)
-{
-    struct mqtt_window w;
-    struct mqtt_slot *s;
-    (void)state;
-
-    mqtt_window_init(&w, 2);
-    assert_int_equal(mqtt_window_note(&w, 500, 1, NULL, &s), ERR_OK);
-    assert_int_equal(s->state, MQTT_QOS_OWE_PUBACK);
-    assert_int_equal(mqtt_window_note(&w, 500, 1, NULL, &s), ERR_EXISTS);
-    assert_int_equal(mqtt_window_note(&w, 501, 2, NULL, &s), ERR_OK);
-    assert_int_equal(mqtt_window_note(&w, 502, 1, NULL, &s), ERR_BUSY);
-    mqtt_window_limit(&w, 3);
-    assert_int_equal(mqtt_window_retake(&w, 501, 1, NULL, &s), ERR_EXISTS);
-    assert_int_equal(mqtt_window_note(&w, 502, 1, NULL, &s), ERR_OK);
-    mqtt_window_done(&w);
+    assert_false(mqtt_ids_has(&set, 7));
+    assert_int_equal(mqtt_ids_add(&set, 7, 3), ERR_OK);
+    assert_int_equal(mqtt_ids_add(&set, 7, 3), ERR_EXISTS);
+    assert_int_equal(mqtt_ids_add(&set, 65535, 3), ERR_OK);
+    assert_int_equal(mqtt_ids_add(&set, 1, 3), ERR_OK);
+    assert_int_equal(mqtt_ids_add(&set, 2, 3), ERR_BUSY); /* one past the limit */
+    assert_true(mqtt_ids_remove(&set, 7));
+    assert_false(mqtt_ids_remove(&set, 7));
+    assert_true(mqtt_ids_has(&set, 1) && mqtt_ids_has(&set, 65535));
+    assert_true(mqtt_ids_remove(&set, 1) && mqtt_ids_remove(&set, 65535));
+    assert_null(set.ids); /* an empty set holds nothing */
 }
 
 int main(void)
@@ -122,9 +77,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_pair_of_state_and_event),
         cmocka_unit_test(whole_exchanges),
-        cmocka_unit_test(window_fills_and_drains),
-        cmocka_unit_test(identifiers_wrap),
-        cmocka_unit_test(peers_identifiers),
+        cmocka_unit_test(identifiers_to_remember),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 #include "../cm.h"
 #include "base/mem.h"
+#include "mqtt/packet.h"
 #include "mqtt/reason.h"
 
 /* MQTT 5.0 §2.4 and 3.1.1 table 3.1. */
@@ -28,8 +29,23 @@ static void names_and_return_codes(void **state)
     assert_string_equal(mqtt_connack_str(6), "unknown return code");
 }
 
+/* 5.0 table 2-6, its corners. */
+static void which_packet_may_say_it(void **state)
+{
+    (void)state;
+    assert_true(mqtt_reason_fits(0x00, MQTT_AUTH) && mqtt_reason_fits(0x00, MQTT_PUBCOMP));
+    assert_true(mqtt_reason_fits(0x92, MQTT_PUBREL) && !mqtt_reason_fits(0x92, MQTT_PUBREC));
+    assert_true(mqtt_reason_fits(0x97, MQTT_SUBACK) && !mqtt_reason_fits(0x97, MQTT_UNSUBACK));
+    assert_true(mqtt_reason_fits(0x8b, MQTT_DISCONNECT) && !mqtt_reason_fits(0x8b, MQTT_CONNACK));
+    assert_false(mqtt_reason_fits(0x03, MQTT_SUBACK) || mqtt_reason_fits(0xff, MQTT_DISCONNECT));
+    assert_true(mqtt_reason_from_client(0x00) && mqtt_reason_from_client(0x04) &&
+                mqtt_reason_from_client(0x99));
+    assert_false(mqtt_reason_from_client(0x8b) || mqtt_reason_from_client(0x8e));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(names_and_return_codes) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(names_and_return_codes),
+                                        cmocka_unit_test(which_packet_may_say_it) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
