@@ -1,12 +1,15 @@
 /* tests/integration/programs/test_broker.c - src/broker on loopback without TLS, for foreign MQTT clients.
  *
- * test_broker PROFILE [SLOW_MS [NAME=VALUE...]]    PROFILE is aws or standard; with SLOW_MS over 0 the authority
- * answers that much later; NAME is one of the limits below. Writes "port N" and then one line per event. Client ids that begin with "intruder" may not connect,
- * topics that begin with "forbidden" may not be published or subscribed to, those that begin with "secret"
- * are not delivered. Publishing to $aws/things/+/shadow/get is answered on .../accepted. Lines on standard
- * input: "disconnect ID", "revoke", "restart" (of the broker: its journal is in memory), "tick MS" (the clock
- * runs ahead), "drain", "quit".
+ * test_broker PROFILE [SLOW_MS [NAME=VALUE...]]
+ *
+ * PROFILE is aws or standard; with SLOW_MS over 0 the authority answers that much later; NAME is one of the
+ * limits below. Writes "port N" and then one line per event. Client ids that begin with "intruder" may not
+ * connect, topics that begin with "forbidden" may not be published or subscribed to, those that begin with
+ * "secret" are not delivered. Publishing to $aws/things/+/shadow/get is answered on .../accepted. Lines on
+ * standard input: "disconnect ID", "revoke", "restart" (of the broker; its journal is in memory), "ahead MS"
+ * (the clocks), "stats", "drain", "quit".
  */
+#include "base/clock.h"
 #include "base/mem.h"
 #include "broker/broker.h"
 #include "net/listener.h"
@@ -17,7 +20,8 @@
 struct app {
     struct net_loop *loop;
     struct broker *broker;
-    int64_t slow_ms;
+    struct broker_options o;
+    int64_t slow_ms, ahead_ms;
 };
 
 struct later {
@@ -108,16 +112,65 @@ static void on_accept(void *ctx, struct net_stream *s)
         fprintf(stderr, "a connection was refused\n");
 }
 
+/* ---- commands ---- */
+
+static int64_t mono(void *ctx)
+{
+    return clock_mono_ms() + ((struct app *)ctx)->ahead_ms;
+}
+
+static int64_t wall(void *ctx)
+{
+    return clock_wall_ms() + ((struct app *)ctx)->ahead_ms;
+}
+
+static err_t start(struct app *app)
+{
+    err_t e = broker_new(app->loop, &app->o, &app->broker);
+
+    return e ? e
+             : broker_intercept(app->broker, "$aws/things/+/shadow/get", BROKER_INTERCEPT_COPY, on_get, app);
+}
+
+static void stats(const struct app *app)
+{
+    struct broker_stats st;
+
+    broker_stats(app->broker, &st);
+    printf("stats connections=%zu sessions=%zu subscriptions=%zu retained=%zu queued=%zu dropped=%llu\n",
+           st.connections, st.sessions, st.subscriptions, st.retained, st.queued,
+           (unsigned long long)st.dropped);
+    fflush(stdout);
+}
+
 static void command(struct app *app, const char *line)
 {
     char id[129];
+    long ms;
 
-    if (sscanf(line, "disconnect %128s", id) == 1)
+    if (sscanf(line, "disconnect %128s", id) == 1) {
         (void)broker_disconnect_client(app->broker, slice_str(id), BROKER_WHY_API, 0x98, false);
-    else if (strcmp(line, "revoke\n") == 0)
+    } else if (sscanf(line, "ahead %ld", &ms) == 1) {
+        app->ahead_ms += ms;
+        broker_tick(app->broker);
+        printf("ahead\n");
+        fflush(stdout);
+    } else if (strcmp(line, "revoke\n") == 0) {
         (void)broker_disconnect_principal(app->broker, SLICE_LIT("everybody"), BROKER_WHY_AUTH, 0x87);
-    else
+    } else if (strcmp(line, "stats\n") == 0) {
+        stats(app);
+    } else if (strcmp(line, "drain\n") == 0) {
+        printf("drain %zu\n", broker_drain(app->broker));
+        fflush(stdout);
+    } else if (strcmp(line, "restart\n") == 0) {
+        broker_free(app->broker);
+        if (start(app))
+            abort();
+        printf("restarted\n");
+        fflush(stdout);
+    } else {
         net_loop_stop(app->loop);
+    }
 }
 
 static void on_stdin(void *ctx, bool readable, bool writable)
@@ -129,14 +182,12 @@ static void on_stdin(void *ctx, bool readable, bool writable)
     command(ctx, line);
 }
 
-static err_t serve(struct app *app, struct broker_options *o)
+static err_t serve(struct app *app)
 {
     struct net_listener *listener = NULL;
     struct net_watch *watch = NULL;
-    err_t e = broker_new(app->loop, o, &app->broker);
+    err_t e = start(app);
 
-    if (!e)
-        e = broker_intercept(app->broker, "$aws/things/+/shadow/get", BROKER_INTERCEPT_COPY, on_get, app);
     if (!e)
         e = net_listen_tcp(app->loop, "127.0.0.1:0", NULL, on_accept, app, &listener);
     if (!e)
@@ -154,25 +205,68 @@ static err_t serve(struct app *app, struct broker_options *o)
     return e;
 }
 
+/* ---- limits ---- */
+
+#define LIMIT(name)                                                                            \
+    {                                                                                          \
+#name, offsetof(struct broker_config, name), sizeof(((struct broker_config *)0)->name) \
+    }
+
+static const struct {
+    const char *name;
+    size_t at, size;
+} limits[] = {
+    LIMIT(max_inflight_in),  LIMIT(max_inflight_out), LIMIT(max_queued),   LIMIT(max_subscriptions),
+    LIMIT(max_retained),     LIMIT(max_new),          LIMIT(max_connect),  LIMIT(connect_timeout_s),
+    LIMIT(publishes_per_s),  LIMIT(bytes_per_s),      LIMIT(stored_per_s), LIMIT(max_received),
+    LIMIT(keep_alive_min_s), LIMIT(keep_alive_max_s), LIMIT(max_qos),      LIMIT(unacked_s),
+    LIMIT(session_expiry_s), LIMIT(topic_alias_max),  LIMIT(max_topic),    LIMIT(max_connections),
+    LIMIT(max_queued_bytes),
+};
+
+/* "NAME=VALUE"; false: no such limit. */
+static bool limit_set(struct broker_config *cf, const char *text)
+{
+    const char *eq = strchr(text, '=');
+
+    for (size_t i = 0; eq && i < ARRAY_LEN(limits); i++) {
+        uint64_t v = strtoull(eq + 1, NULL, 10);
+
+        if (!slice_eq(slice_of(text, (size_t)(eq - text)), slice_str(limits[i].name)))
+            continue;
+        memcpy((char *)cf + limits[i].at, &v, limits[i].size); /* little endian, as all we build for */
+        return true;
+    }
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     struct app app = { .slow_ms = argc > 2 ? atoi(argv[2]) : 0 };
-    struct broker_options o = {
-        .authority = { &app, may },
-        .events = { .ctx = &app, .connected = on_connected, .disconnected = on_disconnected },
-    };
     struct broker_memory *memory;
     err_t e = net_loop_new(&app.loop);
 
     if (e || broker_memory_new(1 << 26, &memory))
         return 1;
+    app.o = (struct broker_options){
+        .authority = { &app, may },
+        .events = { .ctx = &app, .connected = on_connected, .disconnected = on_disconnected },
+        .journal = broker_memory_journal(memory),
+        .mono_ms = mono,
+        .wall_ms = wall,
+        .clock_ctx = &app,
+    };
     if (argc > 1 && strcmp(argv[1], "standard") == 0)
-        broker_config_standard(&o.config);
+        broker_config_standard(&app.o.config);
     else
-        broker_config_aws(&o.config);
-    o.config.keep_alive_min_s = 1; /* tests cannot wait 45 s */
-    o.journal = broker_memory_journal(memory);
-    e = serve(&app, &o);
+        broker_config_aws(&app.o.config);
+    app.o.config.keep_alive_min_s = 1; /* tests cannot wait 45 s */
+    app.o.config.publishes_per_s = 0;  /* nor be slowed down, unless they say so */
+    app.o.config.bytes_per_s = 0;
+    for (int i = 3; i < argc; i++)
+        if (!limit_set(&app.o.config, argv[i]))
+            return 2;
+    e = serve(&app);
     broker_memory_free(memory);
     net_loop_free(app.loop);
     if (e)
