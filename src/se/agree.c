@@ -4,7 +4,7 @@
 #include "se/detail.h"
 #include "se/ec_order.h"
 
-enum { SHA1_LEN = 20, FIRST_7X = 6 };
+enum { SHA1_LEN = 20 };
 
 static err_t check_peer(uint32_t id, uint8_t curve, struct slice peer, const struct se_curve_info **ret)
 {
@@ -60,10 +60,10 @@ err_t se_ec_agree_into(struct se_chip *chip, uint32_t id, uint8_t curve, struct 
     auto_command c = { 0 };
     err_t e = check_peer(id, curve, peer, &info);
 
+    if (!e)
+        e = se_need_7x(chip, se_what(what, id, "keeping a derived secret"));
     if (e)
         return e;
-    if (se_chip_version(chip).major < FIRST_7X)
-        return se_fail(ERR_UNSUPPORTED, "object %08x: this applet cannot keep a derived secret", id);
     begin(&c, info->kind == SE_CURVE_MONTGOMERY ? SE_P2_DH_REVERSE : SE_P2_DH, id, info, peer);
     tlv_put_be32(&c.w, SE_TAG_7, target);
     return se_call_status(chip, &c, se_what(what, id, "key agreement"));

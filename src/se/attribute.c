@@ -3,7 +3,7 @@
 #include "base/reader.h"
 #include "se/command.h"
 
-enum { AUTH_NOT_SET = 0x01, AUTH_SET = 0x02, VERSION_LEN = 4, FIRST_7X = 6 };
+enum { AUTH_NOT_SET = 0x01, AUTH_SET = 0x02, VERSION_LEN = 4 };
 
 /* The policy set has no length of its own: it ends where the origin (1..3) stands, which is no length of a
  * policy (8 or more). The version of 7.x may follow. */
@@ -50,7 +50,7 @@ err_t se_attributes_decode(struct slice bytes, struct se_attributes *ret)
 
 err_t se_object_attributes(struct se_chip *chip, uint32_t id, struct se_attributes *ret)
 {
-    uint8_t tag = se_chip_version(chip).major < FIRST_7X ? SE_TAG_2 : SE_TAG_3;
+    uint8_t tag = se_is_7x(chip) ? SE_TAG_3 : SE_TAG_2;
     char what[SE_WHAT_MAX];
     auto_hold *held = NULL;
     auto_command c = { 0 };

@@ -4,10 +4,29 @@
 
 #include <stdio.h>
 
+enum { FIRST_7X = 6 }; /* 6.x and 7.x are one generation */
+
 const char *se_what(char out[SE_WHAT_MAX], uint32_t id, const char *doing)
 {
     (void)snprintf(out, SE_WHAT_MAX, "object %08x: %s", id, doing);
     return out;
+}
+
+bool se_is_7x(const struct se_chip *chip)
+{
+    return se_chip_version(chip).major >= FIRST_7X;
+}
+
+size_t se_data_max(const struct se_chip *chip)
+{
+    return se_is_7x(chip) ? SE_APDU_DATA_MAX_7X : SE_APDU_DATA_MAX_3X;
+}
+
+err_t se_need_7x(const struct se_chip *chip, const char *what)
+{
+    if (se_is_7x(chip))
+        return ERR_OK;
+    return se_fail(ERR_UNSUPPORTED, "%s: applets of 3.x cannot", what);
 }
 
 err_t se_hold(struct se_chip *chip, struct se_chip **ret_held)
@@ -33,6 +52,8 @@ err_t se_command_run(struct se_chip *chip, const struct se_command *c, const cha
     struct slice answer;
     err_t e = se_command_encode(c, &apdu);
 
+    if (!e && c->data.n > se_data_max(chip))
+        e = ERR_TOO_BIG;
     if (e)
         return se_fail(e, "%s: the command is too long for the chip", what);
     e = se_chip_command(chip, buf_slice(&apdu), &answer);
@@ -89,21 +110,33 @@ err_t se_call_status(struct se_chip *chip, const struct se_command *c, const cha
     return e ? e : se_command_status(chip, c, what);
 }
 
-err_t se_call_bytes(struct se_chip *chip, const struct se_command *c, const char *what, size_t min,
-                    size_t max, struct buf *out)
+static err_t run_for_bytes(struct se_chip *chip, const struct se_command *c, const char *what, size_t min,
+                           size_t max, bool optional, struct buf *out)
 {
     auto_hold *held = NULL;
-    struct slice answer, value;
+    struct slice answer, value = { 0 };
     err_t e = se_hold(chip, &held);
 
     if (!e)
         e = se_command_run(chip, c, what, &answer);
-    if (e)
+    if (e || (optional && answer.n == 0))
         return e;
     if (se_answer_only(answer, SE_TAG_1, &value) || value.n < min || value.n > max)
         return se_command_malformed(what);
     e = buf_add(out, value);
     return e ? se_fail(e, "%s: %zu bytes are more than there is room for", what, value.n) : ERR_OK;
+}
+
+err_t se_call_bytes(struct se_chip *chip, const struct se_command *c, const char *what, size_t min,
+                    size_t max, struct buf *out)
+{
+    return run_for_bytes(chip, c, what, min, max, false, out);
+}
+
+err_t se_call_optional(struct se_chip *chip, const struct se_command *c, const char *what, size_t max,
+                       struct buf *out)
+{
+    return run_for_bytes(chip, c, what, 0, max, true, out);
 }
 
 err_t se_call_fixed(struct se_chip *chip, const struct se_command *c, const char *what, uint8_t *ret,

@@ -38,11 +38,21 @@ err_t se_call_status(struct se_chip *chip, const struct se_command *c, const cha
 /* T1 of min..max bytes comes back and is appended (unchanged on failure). */
 err_t se_call_bytes(struct se_chip *chip, const struct se_command *c, const char *what, size_t min,
                     size_t max, struct buf *out);
+/* The same, where nothing at all may come back instead: no bytes then. */
+err_t se_call_optional(struct se_chip *chip, const struct se_command *c, const char *what, size_t max,
+                       struct buf *out);
 /* The same, of n bytes, into ret. */
 err_t se_call_fixed(struct se_chip *chip, const struct se_command *c, const char *what, uint8_t *ret,
                     size_t n);
 /* T1 is 01 (true) or 02 (false). */
 err_t se_call_result(struct se_chip *chip, const struct se_command *c, const char *what, bool *ret);
+
+/* The data of a command for this applet: what is over it is refused before it is sent. */
+size_t se_data_max(const struct se_chip *chip);
+/* Is the applet one of 6.x, 7.x? */
+bool se_is_7x(const struct se_chip *chip);
+/* ERR_UNSUPPORTED with a sentence unless the applet is 7.x. */
+err_t se_need_7x(const struct se_chip *chip, const char *what);
 
 /* Inside a parsed answer: 01 is true, 02 is false, all else ERR_PROTO. */
 err_t se_result(struct slice value, bool *ret);

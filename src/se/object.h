@@ -64,4 +64,8 @@ struct se_crypto_object {
 /* Up to SE_CRYPTO_OBJECTS_MAX (ERR_TOO_BIG beyond) into out, their number into *ret_n. */
 err_t se_crypto_object_list(struct se_chip *chip, struct se_crypto_object out[SE_CRYPTO_OBJECTS_MAX],
                             size_t *ret_n);
+/* The entry costs flash and stays; what is computed in it is in RAM. ERR_NOT_FOUND: the id is taken. */
+err_t se_crypto_object_create(struct se_chip *chip, const struct se_crypto_object *object);
+/* Create it unless it is there. ERR_EXISTS: the id is used for something else. */
+err_t se_crypto_object_ensure(struct se_chip *chip, const struct se_crypto_object *object);
 err_t se_crypto_object_delete(struct se_chip *chip, uint16_t id);
