@@ -1,9 +1,7 @@
 #include "pkcs11/cipher.h"
 
 #include "pkcs11/keyop.h"
-
-/* One command's worth: below 892 bytes with everything around it, and whole blocks. */
-#define PIECE (50 * P11_BLOCK)
+#include "se/cipher.h"
 
 static const struct {
     enum p11_block_mode mode;
@@ -17,7 +15,8 @@ static const struct {
 
 static err_t in_chip(struct se_chip *chip, const struct p11_work *w)
 {
-    return ERR_UNSUPPORTED;
+    struct slice iv = slice_of(w->iv, w->iv ? P11_BLOCK : 0);
+    return se_cipher_once(chip, w->key->id, modes[w->mech->scheme].chip, w->encrypt, iv, w->in, w->out);
 }
 
 static err_t here(struct p11_ossl *o, const struct p11_work *w)
@@ -26,6 +25,7 @@ static err_t here(struct p11_ossl *o, const struct p11_work *w)
                         w->out);
 }
 
+_Static_assert(SE_CIPHER_ONCE_MAX % P11_BLOCK == 0, "pieces are whole blocks");
 static const struct p11_worker aes_worker = { in_chip, here };
 
 /* Add n to a block taken as a big-endian number. */
@@ -72,7 +72,7 @@ static void move_iv(const struct p11_op *op, bool encrypt, uint8_t *iv, struct s
 static CK_RV blocks(struct p11_module *m, const struct p11_op *op, bool encrypt, uint8_t *iv, struct slice in,
                     struct buf *out)
 {
-    size_t piece = op->key->in_chip ? PIECE : SIZE_MAX;
+    size_t piece = op->key->in_chip ? SE_CIPHER_ONCE_MAX : SIZE_MAX;
 
     if (!counter_holds(op, iv, in.n))
         return CKR_DATA_LEN_RANGE;

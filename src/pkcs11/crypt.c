@@ -10,7 +10,7 @@
  * on before the end. */
 static const struct {
     size_t (*most)(const struct p11_op *op, bool encrypt, size_t n);
-    CK_RV (*end)
+    CK_RV(*end)
     (struct p11_module *m, const struct p11_op *op, bool encrypt, struct slice in, struct buf *out);
     bool flows;
 } schemes[P11_SCHEMES] = {

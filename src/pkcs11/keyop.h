@@ -26,7 +26,7 @@ struct p11_work {
     struct slice in;
     bool encrypt;      /* ciphers */
     const uint8_t *iv; /* ciphers: of this piece; NULL for ECB */
-    struct slice tag;  /* GCM: to be checked */
+    struct slice tag;  /* GCM, MACs: to be checked */
     struct buf *out;
 };
 
@@ -38,7 +38,8 @@ struct p11_worker {
 
 /* The work of an operation as it stands, with all of `in`. */
 struct p11_work p11_work_of(const struct p11_op *op, struct slice in, struct buf *out);
-/* CKR_USER_NOT_LOGGED_IN when the user has logged out since Init. out is as before when it fails. */
+/* CKR_USER_NOT_LOGGED_IN when the user has logged out since Init, CKR_ENCRYPTED_DATA_INVALID when the worker
+ * found the tag wrong (ERR_CORRUPT). out is as before when it fails. */
 CK_RV p11_work_do(struct p11_module *m, const struct p11_op *op, const struct p11_worker *who,
                   const struct p11_work *w);
 
