@@ -113,3 +113,23 @@ err_t vse_take_number(const EVP_PKEY *key, const char *name, struct vse_object *
     mem_wipe(bytes, sizeof(bytes));
     return e;
 }
+
+static void free_key(void *key)
+{
+    EVP_PKEY_free(key);
+}
+
+err_t vse_prepared_key(const struct vse_object *o, vse_key_maker *make, EVP_PKEY **ret)
+{
+    EVP_PKEY *key;
+    err_t e;
+
+    if (!o->prepared->key) {
+        e = make(o, &key);
+        if (e)
+            return e;
+        *o->prepared = (struct vse_prepared){ key, free_key };
+    }
+    *ret = o->prepared->key;
+    return ERR_OK;
+}

@@ -65,26 +65,9 @@ static err_t ec_key(const struct vse_object *o, bool private, EVP_PKEY **ret)
     return vse_keymaker_make(&m, "EC", private ? VSE_KEYMAKER_PRIVATE : VSE_KEYMAKER_PUBLIC, ret);
 }
 
-static void free_key(void *key)
+static err_t pair(const struct vse_object *o, EVP_PKEY **ret)
 {
-    EVP_PKEY_free(key);
-}
-
-/* The pair for the next signature. Making it from numbers takes OpenSSL three times as long as signing.
- * Borrowed. */
-static err_t prepared_key(const struct vse_object *o, EVP_PKEY **ret)
-{
-    EVP_PKEY *key;
-    err_t e;
-
-    if (!o->prepared->key) {
-        e = ec_key(o, true, &key);
-        if (e)
-            return e;
-        *o->prepared = (struct vse_prepared){ key, free_key };
-    }
-    *ret = o->prepared->key;
-    return ERR_OK;
+    return ec_key(o, true, ret);
 }
 
 /* ---- making and checking ---- */
@@ -179,11 +162,12 @@ err_t vse_ec_check(const struct vse_object *o)
 static err_t shared_weierstrass(const struct vse_object *o, struct slice peer, struct buf *out)
 {
     struct vse_object other = { .curve = o->curve }; /* for ec_key; borrows the peer's bytes */
-    auto_pkey EVP_PKEY *key = NULL, *their = NULL;
+    auto_pkey EVP_PKEY *their = NULL;
     auto_pkey_ctx EVP_PKEY_CTX *ctx = NULL;
+    EVP_PKEY *key = NULL;
     uint8_t secret[SE_EC_PRIVATE_MAX];
     size_t n = sizeof(secret);
-    err_t e = ec_key(o, true, &key);
+    err_t e = vse_prepared_key(o, pair, &key);
 
     other.part[VSE_EC_PUBLIC] = (struct buf){ .p = (uint8_t *)peer.p, .n = peer.n };
     if (!e)
@@ -296,7 +280,7 @@ err_t vse_ec_sign(const struct vse_object *o, uint8_t algorithm, struct slice di
         return o->curve == SE_CURVE_ED25519 ? vse_ed25519_sign(o, digest, out) : ERR_UNSUPPORTED;
     e = check_digest(o, algorithm, digest);
     if (!e)
-        e = prepared_key(o, &key);
+        e = vse_prepared_key(o, pair, &key);
     if (e)
         return e;
     ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);

@@ -41,3 +41,8 @@ err_t vse_keymaker_make(struct vse_keymaker *m, const char *type, enum vse_keyma
 
 /* Copy a number of the key into a part, n bytes long or (0) as long as it is. */
 err_t vse_take_number(const EVP_PKEY *key, const char *name, struct vse_object *o, unsigned part, size_t n);
+
+/* The private key as `make` makes it from the object's parts, kept for the next use: making it costs as much
+ * as a signature, and more. Borrowed, until a part of the object is replaced. */
+typedef err_t vse_key_maker(const struct vse_object *o, EVP_PKEY **ret);
+err_t vse_prepared_key(const struct vse_object *o, vse_key_maker *make, EVP_PKEY **ret);

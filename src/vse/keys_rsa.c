@@ -194,12 +194,12 @@ static EVP_MD_CTX *scheme_begin(const struct rsa_scheme *scheme, EVP_PKEY *key, 
 err_t vse_rsa_sign(const struct vse_object *o, uint8_t algorithm, struct slice message, struct buf *out)
 {
     const struct rsa_scheme *scheme = find_scheme(algorithm);
-    auto_pkey EVP_PKEY *key = NULL;
+    EVP_PKEY *key = NULL;
     uint8_t signature[SE_RSA_BYTES_MAX];
     size_t n = sizeof(signature);
     EVP_MD_CTX *md;
     int done;
-    err_t e = scheme ? private_key(o, &key) : ERR_UNSUPPORTED;
+    err_t e = scheme ? vse_prepared_key(o, private_key, &key) : ERR_UNSUPPORTED;
 
     if (e)
         return e;
@@ -276,22 +276,22 @@ err_t vse_rsa_encrypt(const struct vse_object *o, uint8_t algorithm, struct slic
 
 err_t vse_rsa_decrypt(const struct vse_object *o, uint8_t algorithm, struct slice in, struct buf *out)
 {
-    auto_pkey EVP_PKEY *key = NULL;
+    EVP_PKEY *key = NULL;
     int padding = padding_of(algorithm);
-    err_t e = padding ? private_key(o, &key) : ERR_UNSUPPORTED;
+    err_t e = padding ? vse_prepared_key(o, private_key, &key) : ERR_UNSUPPORTED;
 
     return e ? e : crypt_with(key, padding, EVP_PKEY_decrypt_init, EVP_PKEY_decrypt, in, out);
 }
 
 err_t vse_rsa_tls_secret(const struct vse_object *o, unsigned version, struct slice in, struct buf *out)
 {
-    auto_pkey EVP_PKEY *key = NULL;
+    EVP_PKEY *key = NULL;
     auto_pkey_ctx EVP_PKEY_CTX *ctx = NULL;
     uint8_t secret[SE_RSA_BYTES_MAX];
     size_t n = sizeof(secret);
     OSSL_PARAM params[2] = { OSSL_PARAM_construct_uint(OSSL_ASYM_CIPHER_PARAM_TLS_CLIENT_VERSION, &version),
                              OSSL_PARAM_construct_end() };
-    err_t e = private_key(o, &key);
+    err_t e = vse_prepared_key(o, private_key, &key);
 
     if (e)
         return e;

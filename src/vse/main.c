@@ -286,18 +286,30 @@ static int cmd_serve(int argc, char **argv)
 
 /* ---- dump ---- */
 
+static err_t dump_object(uint32_t id, struct slice value, struct buf *out)
+{
+    auto_object *o = NULL;
+    err_t e = vse_object_decode(id, value, &o);
+
+    return e ? e : vse_dump_object(o, out);
+}
+
 static err_t dump_entry(void *ctx, uint8_t kind, uint32_t id, struct slice value)
 {
     struct buf *out = ctx;
-    auto_object *o = NULL;
-    err_t e;
 
-    if (kind != VSE_NVM_CURVE && kind != VSE_NVM_OBJECT)
-        return ERR_OK; /* settings, and what nobody is shown */
-    if (kind == VSE_NVM_CURVE)
+    switch (kind) {
+    case VSE_NVM_OBJECT:
+        return dump_object(id, value, out);
+    case VSE_NVM_CURVE:
         return value.n == 1 ? vse_dump_curve((uint8_t)id, value.p[0], out) : ERR_CORRUPT;
-    e = vse_object_decode(id, value, &o);
-    return e ? e : vse_dump_object(o, out);
+    case VSE_NVM_CRYPTO_OBJECT:
+        return vse_dump_crypto_object(id, value, out);
+    case VSE_NVM_SETTING:
+        return vse_dump_setting(id, value, out);
+    default:
+        return ERR_OK; /* what nobody is shown */
+    }
 }
 
 /* What take finds in a state file, to standard output. */

@@ -63,3 +63,22 @@ def closed(tmp_path_factory):
                                              for command, on in OPEN for v in on])
 def test_nothing_is_told_without_the_platforms_channel(closed, applet, command):
     assert closed[applet].raw(bytes(command)) == (b"", 0x6982)
+
+
+def test_dump_tells_what_there_is_and_no_value(procs, tmp_path):
+    part = cc.Part(procs, BIN / "sedge-chip", tmp_path, "--applet", "7.2").start()
+    secret = bytes(range(0x61, 0x71))
+    with cc.Chip(part.socket) as c:
+        for command in (do.write_symm(A, 3, secret), do.create_curve(4), do.create_crypto_object(30, do.PAKE_OBJECT, 1),
+                        do.create_crypto_object(31, do.DIGEST_OBJECT, do.SHA256), do.delete_crypto_object(31)):
+            c.run(command)
+        login(c, SCP_REQUEST).run(do.set_platform_scp(1))
+    told = part.dump()
+    assert told.returncode == 0, told.stderr
+    lines = told.stdout.splitlines()
+    assert f"0x{A:08X}  AES key, 16 bytes, persistent, imported" in lines
+    assert {"curve 0x03  prime256v1", "curve 0x04  secp384r1, incomplete", "crypto object 0x001E  SPAKE2+, P-256, SHA-256, HMAC",
+            "setting  platform SCP required"} <= set(lines)
+    assert not any("0x001F" in line for line in lines)
+    for form in (secret.hex(), secret.hex().upper(), secret.decode()):
+        assert form not in told.stdout

@@ -133,7 +133,7 @@ T1, T2, T3 = tlv(0x41, u16(900)), tlv(0x42, u8(1)), tlv(0x43, u8(4))
     ("t4", "CreateCryptoObject", "order", 1, 0, T1 + T2 + T3 + tlv(0x44, b""), 0x6A80),
     ("twice", "CreateCryptoObject", "order", 1, 0, tlv(0x41, u16(1)) + T2 + T3, 0x6985),
     ("context-0", "CreateCryptoObject", "denied", 1, 0, T1 + tlv(0x42, u8(0)) + T3, 0x6A80),
-    ("pake", "CreateCryptoObject", "denied", 1, 0, T1 + tlv(0x42, u8(5)) + tlv(0x43, u8(1)), 0x6A80),
+    ("pake", "CreateCryptoObject", "denied", 1, 0, T1 + tlv(0x42, u8(5)) + tlv(0x43, u8(6)), 0x6A80),
     ("aes-cbc-pkcs5", "CreateCryptoObject", "denied", 1, 0, T1 + tlv(0x42, u8(2)) + tlv(0x43, u8(0x18)), 0x6A80),
     ("list-with-data", "ReadCryptoObjectList", "order", 2, 0x25, T1, 0x6A80),
     ("list-truncated", "ReadCryptoObjectList", "length", 2, 0x25, b"\x41", 0x6A80),

@@ -108,6 +108,34 @@ static void components_that_are_missing_or_wrong(void **state)
     assert_true(good); /* untouched on failure */
 }
 
+/* The key is kept for the next use, but no longer than its numbers. */
+static void a_key_that_is_replaced_signs_no_more(void **state)
+{
+    auto_object *o = vse_object_new(1, SE_TYPE_RSA_PAIR), *other = vse_object_new(2, SE_TYPE_RSA_PAIR);
+    autobuf old = BUF_INIT(64), new = BUF_INIT(64), box = BUF_INIT(64), plain = BUF_INIT(64);
+    bool good;
+    (void)state;
+
+    o->size = other->size = 512;
+    assert_int_equal(vse_rsa_generate(o), ERR_OK);
+    assert_int_equal(vse_rsa_generate(other), ERR_OK);
+    assert_int_equal(vse_rsa_sign(o, SE_RSA_PKCS1_SHA1, SLICE_LIT("m"), &old), ERR_OK);
+    assert_non_null(o->prepared->key);
+    for (unsigned i = 0; i < VSE_PARTS; i++)
+        assert_int_equal(vse_object_set(o, i, vse_object_part(other, i)), ERR_OK);
+    assert_null(o->prepared->key);
+    assert_int_equal(vse_rsa_sign(o, SE_RSA_PKCS1_SHA1, SLICE_LIT("m"), &new), ERR_OK);
+    assert_int_equal(vse_rsa_verify(other, SE_RSA_PKCS1_SHA1, SLICE_LIT("m"), buf_slice(&new), &good),
+                     ERR_OK);
+    assert_true(good);
+    assert_int_equal(vse_rsa_verify(other, SE_RSA_PKCS1_SHA1, SLICE_LIT("m"), buf_slice(&old), &good),
+                     ERR_OK);
+    assert_false(good);
+    assert_int_equal(vse_rsa_encrypt(other, SE_RSA_PKCS1, SLICE_LIT("m"), &box), ERR_OK);
+    assert_int_equal(vse_rsa_decrypt(o, SE_RSA_PKCS1, buf_slice(&box), &plain), ERR_OK);
+    assert_true(slice_eq(buf_slice(&plain), SLICE_LIT("m")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -115,6 +143,7 @@ int main(void)
         cmocka_unit_test(digest_lengths),
         cmocka_unit_test(signatures_that_are_none),
         cmocka_unit_test(components_that_are_missing_or_wrong),
+        cmocka_unit_test(a_key_that_is_replaced_signs_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
