@@ -254,3 +254,8 @@ err_t net_stream_from_fd(struct net_loop *loop, int fd, const char *peer, struct
     *ret = &f->base;
     return ERR_OK;
 }
+
+int net_stream_fd(const struct net_stream *s)
+{
+    return s->v == &fd_vtable ? CONTAINER_OF(s, const struct net_fd_stream, base)->fd : -1;
+}

@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -244,6 +245,33 @@ err_t net_listen_unix(struct net_loop *loop, const char *path, mode_t mode,
         return ERR_NOMEM;
     l->loopback = true;
     return finish(l, opts, bind_unix(l, &sa, mode), ret);
+}
+
+err_t net_listen_fd(struct net_loop *loop, int fd, const struct net_listen_opts *opts, net_accept_fn fn,
+                    void *ctx, struct net_listener **ret)
+{
+    struct sockaddr_storage ss = { 0 };
+    socklen_t len = sizeof(ss);
+    int flags = fcntl(fd, F_GETFL);
+    struct net_listener *l = listener_new(loop, opts, fn, ctx);
+    err_t e = ERR_OK;
+    if (!l)
+        return ERR_NOMEM;
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) || fcntl(fd, F_SETFD, FD_CLOEXEC) ||
+        getsockname(fd, (struct sockaddr *)&ss, &len))
+        e = ERR_IO;
+    l->port = net_addr_port((struct sockaddr *)&ss);
+    l->loopback = ss.ss_family == AF_UNIX || net_addr_is_loopback((struct sockaddr *)&ss);
+    l->fd = fd;
+    if (!e)
+        e = start(l, opts ? opts->backlog : 0);
+    if (e) {
+        l->fd = -1; /* still the caller's */
+        net_listener_free(l);
+        return e;
+    }
+    *ret = l;
+    return ERR_OK;
 }
 
 uint16_t net_listener_port(const struct net_listener *l)

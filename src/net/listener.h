@@ -27,6 +27,10 @@ err_t net_listen_tcp(struct net_loop *loop, const char *addr, const struct net_l
 err_t net_listen_unix(struct net_loop *loop, const char *path, mode_t mode,
                       const struct net_listen_opts *opts, net_accept_fn fn, void *ctx,
                       struct net_listener **ret);
+/* Over a listening socket that was made elsewhere (a service manager's); takes the descriptor on success,
+ * makes it non-blocking, leaves its file alone at the end. */
+err_t net_listen_fd(struct net_loop *loop, int fd, const struct net_listen_opts *opts, net_accept_fn fn,
+                    void *ctx, struct net_listener **ret);
 uint16_t net_listener_port(const struct net_listener *l);    /* 0 for Unix */
 bool net_listener_is_loopback(const struct net_listener *l); /* Unix counts as loopback */
 /* Streams accepted before live on. NULL is fine. */

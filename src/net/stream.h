@@ -91,6 +91,9 @@ err_t net_connect_tcp(struct net_loop *loop, const char *host, uint16_t port, in
 err_t net_connect_unix(struct net_loop *loop, const char *path, struct net_stream **ret);
 /* A stream over a connected, non-blocking socket; takes the descriptor on success. ERR_NOMEM. */
 err_t net_stream_from_fd(struct net_loop *loop, int fd, const char *peer, struct net_stream **ret);
+/* The socket under a stream, for questions to the kernel about the peer; still the stream's. -1 where there
+ * is none. */
+int net_stream_fd(const struct net_stream *s);
 /* Two streams joined in memory, for tests: what one writes the other reads. ERR_NOMEM. */
 err_t net_stream_pair(struct net_loop *loop, struct net_stream **ret_a, struct net_stream **ret_b);
 

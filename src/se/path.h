@@ -19,6 +19,7 @@ struct se_path;
 struct se_path_state {
     struct se_version version;
     struct se_channel channel;
+    bool pin_held; /* the access daemon has logged in for its clients: C_Login needs no PIN */
     /* Grows whenever the applet was selected anew: the sessions and contexts of earlier generations are gone.
      */
     uint64_t generation;
