@@ -9,8 +9,9 @@
 enum effect_kind {
     EFFECT_PRINCIPAL, /* a certificate, its policies or its things changed: judge its connections again; id =
                          certificateId */
-    EFFECT_PUBLISH,   /* a shadow answered: publish its messages; id = thing */
-    EFFECT_BUILD,     /* a deployment waits to be built; id = deployment */
+    EFFECT_POLICY,  /* what a policy says changed: judge the connections that have it again; id = its name */
+    EFFECT_PUBLISH, /* a shadow answered: publish its messages; id = thing */
+    EFFECT_BUILD,   /* a deployment waits to be built; id = deployment */
 };
 
 struct effect {

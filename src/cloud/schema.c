@@ -53,6 +53,15 @@ static const struct db_migration steps[] = {
       "CREATE INDEX gg_deployments_by_group ON gg_deployments (owner, seq);"
       "CREATE TABLE gg_artifacts (deployment {text} NOT NULL, name {text} NOT NULL, content {blob} NOT NULL,"
       " PRIMARY KEY (deployment, name)) {strict}" },
+    /* policies.document and .version stay: the default version's, which every connection loads. */
+    { "policy versions",
+      "CREATE TABLE policy_versions (policy {text} NOT NULL REFERENCES policies (name), version {int} NOT "
+      "NULL,"
+      " document {text} NOT NULL, created_ms {int} NOT NULL, PRIMARY KEY (policy, version)) {strict};"
+      "INSERT INTO policy_versions (policy, version, document, created_ms)"
+      " SELECT name, version, document, created_ms FROM policies;"
+      "ALTER TABLE policies ADD COLUMN last_version {int} NOT NULL DEFAULT 1;"
+      "CREATE INDEX policies_by_age ON policies (created_ms, name)" },
 };
 
 err_t schema_apply(struct db *db)

@@ -454,6 +454,74 @@ def test_policies(cloud):
     assert iot.list_policies()["policies"] == []
 
 
+def test_policy_versions(cloud):
+    iot = cloud.client("iot")
+    texts = [json.dumps({**OPEN_POLICY, "Statement": [{"Effect": "Allow", "Action": f"iot:A{i}", "Resource": "*"}]}) for i in range(7)]
+    iot.create_policy(policyName="p", policyDocument=texts[0])
+    made = iot.create_policy_version(policyName="p", policyDocument=texts[1])
+    assert (made["policyVersionId"], made["isDefaultVersion"], made["policyArn"]) == ("2", False, arn("policy/p"))
+    assert iot.get_policy(policyName="p")["policyDocument"] == texts[0]
+    assert iot.create_policy_version(policyName="p", policyDocument=texts[2], setAsDefault=True)["isDefaultVersion"]
+    got = iot.get_policy(policyName="p")
+    assert (got["policyDocument"], got["defaultVersionId"]) == (texts[2], "3")
+    got = iot.get_policy_version(policyName="p", policyVersionId="2")
+    assert (got["policyDocument"], got["isDefaultVersion"], got["policyVersionId"]) == (texts[1], False, "2")
+    for i in (3, 4):
+        iot.create_policy_version(policyName="p", policyDocument=texts[i])
+    refused(iot.create_policy_version, "VersionsLimitExceededException", 409, policyName="p", policyDocument=texts[5])
+    refused(iot.delete_policy_version, "InvalidRequestException", 400, policyName="p", policyVersionId="3")
+    iot.delete_policy_version(policyName="p", policyVersionId="5")
+    # numbers only grow, also when the last one is gone
+    assert iot.create_policy_version(policyName="p", policyDocument=texts[5])["policyVersionId"] == "6"
+    listed = iot.list_policy_versions(policyName="p")["policyVersions"]
+    assert [(v["versionId"], v["isDefaultVersion"]) for v in listed] == [("6", False), ("4", False), ("3", True), ("2", False), ("1", False)]
+    iot.set_default_policy_version(policyName="p", policyVersionId="1")
+    assert iot.get_policy(policyName="p")["policyDocument"] == texts[0]
+    refused(iot.delete_policy, "DeleteConflictException", 409, policyName="p")
+    for number in "2346":
+        iot.delete_policy_version(policyName="p", policyVersionId=number)
+    for call in (iot.get_policy_version, iot.delete_policy_version, iot.set_default_policy_version):
+        refused(call, "ResourceNotFoundException", 404, policyName="p", policyVersionId="2")
+        refused(call, "ResourceNotFoundException", 404, policyName="q", policyVersionId="1")
+        refused(call, "InvalidRequestException", 400, policyName="p", policyVersionId="x")
+    refused(iot.create_policy_version, "ResourceNotFoundException", 404, policyName="q", policyDocument=texts[0])
+    refused(iot.create_policy_version, "MalformedPolicyException", 400, policyName="p", policyDocument="{}")
+    refused(iot.list_policy_versions, "ResourceNotFoundException", 404, policyName="q")
+    iot.delete_policy(policyName="p")
+    assert iot.create_policy(policyName="p", policyDocument=texts[0])["policyVersionId"] == "1"
+
+
+def test_policy_targets(cloud):
+    iot = cloud.client("iot")
+    certs = sorted(iot.create_keys_and_certificate()["certificateArn"] for _ in range(3))
+    for name in ("a", "b", "c"):
+        iot.create_policy(policyName=name, policyDocument=json.dumps(OPEN_POLICY))
+    for cert in certs:
+        iot.attach_policy(policyName="a", target=cert)
+    iot.attach_principal_policy(policyName="b", principal=certs[0])
+    page = iot.list_targets_for_policy(policyName="a", pageSize=2)
+    assert page["targets"] == certs[:2]
+    page = iot.list_targets_for_policy(policyName="a", pageSize=2, marker=page["nextMarker"])
+    assert page["targets"] == certs[2:] and "nextMarker" not in page
+    assert iot.list_policy_principals(policyName="a")["principals"] == certs
+    assert [p["policyName"] for p in iot.list_principal_policies(principal=certs[0])["policies"]] == ["a", "b"]
+    page = iot.list_attached_policies(target=certs[0], pageSize=1)
+    assert [p["policyName"] for p in page["policies"]] == ["a"]
+    page = iot.list_attached_policies(target=certs[0], pageSize=1, marker=page["nextMarker"])
+    assert [p["policyName"] for p in page["policies"]] == ["b"] and "nextMarker" not in page
+    iot.detach_principal_policy(policyName="b", principal=certs[0])
+    assert iot.list_targets_for_policy(policyName="b")["targets"] == []
+    refused(iot.list_targets_for_policy, "ResourceNotFoundException", 404, policyName="q")
+    refused(iot.list_policy_principals, "ResourceNotFoundException", 404, policyName="q")
+    refused(iot.attach_principal_policy, "ResourceNotFoundException", 404, policyName="a", principal=arn("cert/" + "0" * 64))
+    refused(iot.list_principal_policies, "InvalidRequestException", 400, principal="nonsense")
+    newest_first = [p["policyName"] for p in iot.list_policies()["policies"]]
+    assert newest_first == ["c", "b", "a"]
+    assert [p["policyName"] for p in iot.list_policies(ascendingOrder=True)["policies"]] == ["a", "b", "c"]
+    page = iot.list_policies(pageSize=2)
+    assert [p["policyName"] for p in iot.list_policies(pageSize=2, marker=page["nextMarker"])["policies"]] == ["a"]
+
+
 def test_thing_principals(cloud):
     iot = cloud.client("iot")
     cert = iot.create_keys_and_certificate()["certificateArn"]

@@ -205,6 +205,19 @@ def test_a_policy_that_shrinks_counts_from_the_next_packet(cloud):
     c.c.loop_stop()
 
 
+def test_a_new_default_version_counts_from_the_next_packet(cloud):
+    d = cloud.device(policy=allow(("iot:Connect", "*"), ("iot:Publish", arn("topic/a"))))
+    iot = cloud.client("iot")
+    iot.create_policy_version(policyName=d.policy, policyDocument=json.dumps(allow(("iot:Connect", "*"))))
+    c = Client(d).connect()
+    c.publish("a", "1")
+    assert c.next()[0] == "published"
+    iot.set_default_policy_version(policyName=d.policy, policyVersionId="2")
+    c.publish("a", "2")
+    assert c.next()[0] == "disconnected"
+    c.c.loop_stop()
+
+
 def test_https_connection_open_already_is_judged_per_request(cloud):
     import http.client
     d = cloud.device()

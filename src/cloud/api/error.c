@@ -22,6 +22,7 @@ static const struct api_error_info table[API_ERROR_COUNT] = {
     [API_DELETE_CONFLICT] = { "DeleteConflictException", 409 },
     [API_CERTIFICATE_CONFLICT] = { "CertificateConflictException", 409 },
     [API_VERSION_CONFLICT] = { "VersionConflictException", 409 },
+    [API_VERSIONS_LIMIT] = { "VersionsLimitExceededException", 409 },
     [API_CONFLICT] = { "ConflictException", 409 },
     [API_LIMIT] = { "LimitExceededException", 410 },
     [API_TOO_LARGE] = { "RequestEntityTooLargeException", 413 },

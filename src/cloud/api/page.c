@@ -34,3 +34,33 @@ err_t api_page_reply(struct api_page *p, const char *member, const char *token)
         return ERR_NOMEM;
     return api_reply(p->c, steal(&answer));
 }
+
+err_t api_age_marker(struct api_call *c, bool (*id_ok)(const char *), struct api_age_marker *ret)
+{
+    const char *marker = api_param(c, "marker");
+    struct api_age_marker m = { .id = "" };
+    char *end;
+    err_t e;
+
+    if ((e = api_param_bool(c, "isAscendingOrder", &m.ascending)))
+        return e;
+    m.ms = m.ascending ? -1 : INT64_MAX;
+    if (marker) {
+        m.ms = strtoll(marker, &end, 10);
+        if (end == marker || *end != '.' || !id_ok(end + 1))
+            return api_fail(c, API_INVALID_REQUEST, "invalid marker");
+        m.id = end + 1;
+    }
+    *ret = m;
+    return ERR_OK;
+}
+
+err_t api_name_marker(struct api_call *c, const char *param, bool (*name_ok)(const char *), const char **ret)
+{
+    const char *marker = api_param(c, param);
+
+    if (marker && !name_ok(marker))
+        return api_fail(c, API_INVALID_REQUEST, "invalid %s", param);
+    *ret = marker ? marker : "";
+    return ERR_OK;
+}

@@ -28,3 +28,15 @@ err_t api_page_add(struct api_page *p, json_t *item, const char *token_fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Answer {MEMBER: rows, TOKEN: where to go on}; the token only when more follow. ERR_NOMEM. */
 err_t api_page_reply(struct api_page *p, const char *member, const char *token);
+
+/* Where a list in order of creation goes on: the query's `marker` (MS.ID) and isAscendingOrder; newest first
+ * unless asked otherwise. Without a marker it begins before the first row. */
+struct api_age_marker {
+    bool ascending;
+    int64_t ms;
+    const char *id;
+};
+/* id_ok says what an id looks like. InvalidRequestException. */
+err_t api_age_marker(struct api_call *c, bool (*id_ok)(const char *), struct api_age_marker *ret);
+/* Where a list by name goes on: "" or the query's parameter `param`. InvalidRequestException. */
+err_t api_name_marker(struct api_call *c, const char *param, bool (*name_ok)(const char *), const char **ret);

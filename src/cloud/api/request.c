@@ -18,7 +18,8 @@ struct request {
 };
 
 /* Headers that are parameters of operations. */
-static const char *const header_params[] = { "x-amzn-principal", "x-amzn-iot-principal" };
+static const char *const header_params[] = { "x-amzn-principal", "x-amzn-iot-principal",
+                                             "x-amzn-iot-policy" };
 
 static void request_free(struct request *r)
 {

@@ -178,6 +178,15 @@ err_t facts_compile(struct facts *f, const struct cloud_env *env, const struct p
     return e;
 }
 
+bool facts_have_policy(const struct facts *f, const char *name)
+{
+    for (size_t i = 0; i < f->n; i++) {
+        if (strcmp(f->names[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
 void facts_where(const struct facts *f, int where, char text[FACTS_WHERE_MAX])
 {
     size_t doc = (size_t)where / POLICY_WHERE_DOC;

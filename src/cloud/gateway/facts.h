@@ -39,6 +39,7 @@ enum policy_verdict facts_judge(const struct facts *f, const struct cloud_env *e
  * The documents are not needed any more and freed. *ret is the caller's. ERR_NOMEM, ERR_TOO_BIG. */
 err_t facts_compile(struct facts *f, const struct cloud_env *env, const struct policy_vars *vars,
                     struct policy_matcher **ret);
+bool facts_have_policy(const struct facts *f, const char *name);
 /* A word for the log about the statement a matcher named: "statement 2 of policy NAME", or that none allows
  * it. */
 #define FACTS_WHERE_MAX (POLICY_NAME_MAX + 64u)

@@ -158,17 +158,45 @@ void gateway_free(struct gateway *g)
     free(g);
 }
 
-void gateway_recheck(struct gateway *g, const char *cert_id)
+static void recheck(struct principal *p)
+{
+    if (p->client_id && !p->cut && principal_load(p)) {
+        log_warn("mqtt certificateId=%s: the registry cannot be asked again: the connection ends", p->id);
+        principal_cut(p);
+    }
+}
+
+static void recheck_where(struct gateway *g, bool (*concerned)(const struct principal *, const char *),
+                          const char *id)
 {
     for (struct principal *p = g->principals, *next; p; p = next) {
         p->refs++; /* cutting may end its connection */
-        if (strcmp(p->id, cert_id) == 0 && p->client_id && !p->cut && principal_load(p)) {
-            log_warn("mqtt certificateId=%s: the registry cannot be asked again: the connection ends", p->id);
-            principal_cut(p);
-        }
+        if (concerned(p, id))
+            recheck(p);
         next = p->next;
         principal_unref(p);
     }
+}
+
+static bool has_id(const struct principal *p, const char *cert_id)
+{
+    return strcmp(p->id, cert_id) == 0;
+}
+
+/* Whoever is loading may be about to get the old text: he loads again. */
+static bool has_policy(const struct principal *p, const char *policy)
+{
+    return p->state == PRINCIPAL_LOADING || facts_have_policy(&p->facts, policy);
+}
+
+void gateway_recheck(struct gateway *g, const char *cert_id)
+{
+    recheck_where(g, has_id, cert_id);
+}
+
+void gateway_recheck_policy(struct gateway *g, const char *policy)
+{
+    recheck_where(g, has_policy, policy);
 }
 
 struct broker *gateway_broker(struct gateway *g)

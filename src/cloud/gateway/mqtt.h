@@ -23,4 +23,7 @@ void gateway_adopt(struct gateway *g, struct net_stream *s);
 /* Something about this certificate changed: judge its connections again, at once. */
 void gateway_recheck(struct gateway *g, const char *cert_id);
 
+/* What this policy says changed: the same for every connection that has it. */
+void gateway_recheck_policy(struct gateway *g, const char *policy);
+
 struct broker *gateway_broker(struct gateway *g);

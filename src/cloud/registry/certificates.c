@@ -195,42 +195,22 @@ static err_t list_row(void *ctx, const struct db_rows *row)
                         "%lld.%s", (long long)created_ms, id);
 }
 
-/* A marker is TIME.ID of the last row of the page before. */
-static err_t read_marker(struct api_call *c, bool ascending, int64_t *ret_ms, const char **ret_id)
-{
-    const char *marker = api_param(c, "marker");
-    char *end;
-
-    *ret_ms = ascending ? -1 : INT64_MAX;
-    *ret_id = "";
-    if (!marker)
-        return ERR_OK;
-    *ret_ms = strtoll(marker, &end, 10);
-    if (end == marker || *end != '.' || !name_cert_ok(end + 1))
-        return api_fail(c, API_INVALID_REQUEST, "invalid marker");
-    *ret_id = end + 1;
-    return ERR_OK;
-}
-
 err_t certificate_list(struct api_call *c)
 {
     auto_page page = API_PAGE_INIT(c);
-    bool ascending = false;
-    const char *id;
-    int64_t ms;
+    struct api_age_marker at;
     err_t e;
 
     if ((e = api_param_size(c, "pageSize", 25, 250, &page.size)) ||
-        (e = api_param_bool(c, "isAscendingOrder", &ascending)) ||
-        (e = read_marker(c, ascending, &ms, &id)) ||
+        (e = api_age_marker(c, name_cert_ok, &at)) ||
         (e = db_each(
              c->db,
-             ascending
+             at.ascending
                  ? "SELECT cert_id, status, created_ms, mode FROM certificates"
                    " WHERE (created_ms, cert_id) > ($1, $2) ORDER BY created_ms, cert_id LIMIT $3"
                  : "SELECT cert_id, status, created_ms, mode FROM certificates"
                    " WHERE (created_ms, cert_id) < ($1, $2) ORDER BY created_ms DESC, cert_id DESC LIMIT $3",
-             DB_ARGS(DB_INT(ms), DB_TEXT(id), DB_INT(page.size + 1)), list_row, &page)))
+             DB_ARGS(DB_INT(at.ms), DB_TEXT(at.id), DB_INT(page.size + 1)), list_row, &page)))
         return e;
     return api_page_reply(&page, "certificates", "nextMarker");
 }

@@ -35,6 +35,17 @@ err_t policy_create(struct api_call *c);
 err_t policy_get(struct api_call *c);
 err_t policy_delete(struct api_call *c);
 err_t policy_list(struct api_call *c);
+err_t policy_version_create(struct api_call *c);
+err_t policy_version_get(struct api_call *c);
+err_t policy_version_set_default(struct api_call *c);
+err_t policy_version_delete(struct api_call *c);
+err_t policy_version_list(struct api_call *c);
+
 err_t policy_attach(struct api_call *c);
 err_t policy_detach(struct api_call *c);
+err_t policy_attach_principal(struct api_call *c);
+err_t policy_detach_principal(struct api_call *c);
 err_t policy_list_attached(struct api_call *c);
+err_t policy_list_of_principal(struct api_call *c);
+err_t policy_list_targets(struct api_call *c);
+err_t policy_list_principals(struct api_call *c);

@@ -1,25 +1,22 @@
 #include "base/mem.h"
 #include "cloud/api/page.h"
 #include "cloud/policy/document.h"
-#include "cloud/registry/certrow.h"
 #include "cloud/registry/handlers.h"
 #include "cloud/registry/names.h"
+#include "cloud/registry/policyrow.h"
 #include "crypto/random.h"
 
 #include <stdio.h>
 
-#define ATTACHED_MAX 10 /* policies of one principal */
-
-static err_t exists(struct api_call *c, const char *name, bool *ret)
+err_t policy_require(struct api_call *c, const char *name)
 {
     int64_t n = 0;
     err_t e = db_one_int(c->db, "SELECT count(*) FROM policies WHERE name = $1", DB_ARGS(DB_TEXT(name)), &n);
 
-    *ret = n > 0;
-    return e;
+    return e || n ? e : api_fail(c, API_NOT_FOUND, "Policy not found (name=%s)", name);
 }
 
-static err_t check_document(struct api_call *c, const char *text)
+err_t policy_check_document(struct api_call *c, const char *text)
 {
     auto_policy_doc *doc = NULL;
     char why[POLICY_WHY_MAX] = "";
@@ -35,23 +32,23 @@ err_t policy_create(struct api_call *c)
 {
     const char *name, *document = json_get_str(c->body, "policyDocument");
     char arn[ARN_MAX], generation[CRYPTO_UUID_MAX];
-    bool known;
+    int64_t added;
     err_t e;
 
-    if ((e = name_policy(c, "policyName", &name)) || (e = check_document(c, document)) ||
-        (e = exists(c, name, &known)))
-        return e;
-    arn_iot(c, "policy", name, arn);
-    if (known)
-        return api_fail_exists(c, arn, name, "Policy cannot be created - name already exists (name=%s)",
-                               name);
-    if ((e = crypto_random_uuid(c->env->crypto, generation)) ||
+    if ((e = name_policy(c, "policyName", &name)) || (e = policy_check_document(c, document)) ||
+        (e = crypto_random_uuid(c->env->crypto, generation)) ||
         (e = db_run(c->db,
                     "INSERT INTO policies (name, document, version, generation, created_ms, modified_ms)"
-                    " VALUES ($1, $2, 1, $3, $4, $5)",
+                    " VALUES ($1, $2, 1, $3, $4, $5) ON CONFLICT (name) DO NOTHING",
                     DB_ARGS(DB_TEXT(name), DB_TEXT(document), DB_TEXT(generation), DB_INT(c->now_ms),
                             DB_INT(c->now_ms)),
-                    NULL)))
+                    &added)))
+        return e;
+    arn_iot(c, "policy", name, arn);
+    if (!added)
+        return api_fail_exists(c, arn, name, "Policy cannot be created - name already exists (name=%s)",
+                               name);
+    if ((e = policy_add_version(c, name, 1, document)))
         return e;
     return api_reply(c, json_pack("{s:s,s:s,s:s,s:s}", "policyName", name, "policyArn", arn, "policyDocument",
                                   document, "policyVersionId", "1"));
@@ -84,24 +81,31 @@ err_t policy_get(struct api_call *c)
     return e == ERR_NOT_FOUND ? api_fail(c, API_NOT_FOUND, "Policy not found (name=%s)", name) : e;
 }
 
+static err_t count_of(struct api_call *c, const char *sql, const char *name, int64_t *ret)
+{
+    return db_one_int(c->db, sql, DB_ARGS(DB_TEXT(name)), ret);
+}
+
 err_t policy_delete(struct api_call *c)
 {
     const char *name;
-    int64_t targets;
-    bool known;
+    int64_t targets, versions;
     err_t e;
 
-    if ((e = name_policy(c, "policyName", &name)) || (e = exists(c, name, &known)))
-        return e;
-    if (!known)
-        return api_fail(c, API_NOT_FOUND, "Policy not found (name=%s)", name);
-    if ((e = db_one_int(c->db, "SELECT count(*) FROM policy_targets WHERE policy = $1",
-                        DB_ARGS(DB_TEXT(name)), &targets)))
+    if ((e = name_policy(c, "policyName", &name)) || (e = policy_require(c, name)) ||
+        (e = count_of(c, "SELECT count(*) FROM policy_targets WHERE policy = $1", name, &targets)) ||
+        (e = count_of(c, "SELECT count(*) FROM policy_versions WHERE policy = $1", name, &versions)))
         return e;
     if (targets)
         return api_fail(c, API_DELETE_CONFLICT,
                         "The policy cannot be deleted as it is attached to one or more principals (name=%s)",
                         name);
+    if (versions > 1)
+        return api_fail(c, API_DELETE_CONFLICT,
+                        "The policy cannot be deleted as it has versions beside the default one (name=%s)",
+                        name);
+    if ((e = db_run(c->db, "DELETE FROM policy_versions WHERE policy = $1", DB_ARGS(DB_TEXT(name)), NULL)))
+        return e;
     return db_run(c->db, "DELETE FROM policies WHERE name = $1", DB_ARGS(DB_TEXT(name)), NULL);
 }
 
@@ -115,96 +119,24 @@ static err_t list_row(void *ctx, const struct db_rows *row)
         return ERR_OK;
     return api_page_add(
         page, json_pack("{s:s,s:s}", "policyName", name, "policyArn", arn_iot(page->c, "policy", name, arn)),
-        "%s", name);
+        "%lld.%s", (long long)db_int(row, 1), name);
 }
 
 err_t policy_list(struct api_call *c)
 {
     auto_page page = API_PAGE_INIT(c);
-    const char *after = api_param(c, "marker");
+    struct api_age_marker at;
     err_t e;
 
-    if (after && !name_policy_ok(after))
-        return api_fail(c, API_INVALID_REQUEST, "invalid marker");
     if ((e = api_param_size(c, "pageSize", 25, 250, &page.size)) ||
-        (e = db_each(c->db, "SELECT name FROM policies WHERE name > $1 ORDER BY name LIMIT $2",
-                     DB_ARGS(DB_TEXT(after ? after : ""), DB_INT(page.size + 1)), list_row, &page)))
-        return e;
-    return api_page_reply(&page, "policies", "nextMarker");
-}
-
-/* The certificate that `target` names, which must exist. */
-static err_t find_target(struct api_call *c, const char *target, const char **ret)
-{
-    const char *id = target ? arn_name(c->env, target, "cert") : NULL;
-    auto_cert_row r = { 0 };
-    err_t e;
-
-    if (!id || !name_cert_ok(id))
-        return api_fail(c, API_INVALID_REQUEST,
-                        "target '%.200s' is not the ARN of a certificate of this account",
-                        target ? target : "");
-    if ((e = cert_row_load(c->db, id, &r)) == ERR_NOT_FOUND)
-        return api_fail(c, API_NOT_FOUND, "Certificate %s not found", id);
-    *ret = id;
-    return e;
-}
-
-static err_t attach(struct api_call *c, const char *name, const char *cert)
-{
-    int64_t attached, changed;
-    err_t e;
-
-    if ((e = db_run(c->db,
-                    "INSERT INTO policy_targets (policy, cert_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-                    DB_ARGS(DB_TEXT(name), DB_TEXT(cert)), &changed)) ||
-        !changed ||
-        (e = db_one_int(c->db, "SELECT count(*) FROM policy_targets WHERE cert_id = $1",
-                        DB_ARGS(DB_TEXT(cert)), &attached)))
-        return e;
-    if (attached > ATTACHED_MAX)
-        return api_fail(c, API_LIMIT, "a principal can have at most %d policies", ATTACHED_MAX);
-    return effects_add(&c->effects, EFFECT_PRINCIPAL, cert);
-}
-
-err_t policy_attach(struct api_call *c)
-{
-    const char *name, *cert;
-    bool known;
-    err_t e;
-
-    if ((e = name_policy(c, "policyName", &name)) || (e = exists(c, name, &known)))
-        return e;
-    if (!known)
-        return api_fail(c, API_NOT_FOUND, "Policy not found (name=%s)", name);
-    if ((e = find_target(c, json_get_str(c->body, "target"), &cert)))
-        return e;
-    return attach(c, name, cert);
-}
-
-err_t policy_detach(struct api_call *c)
-{
-    const char *name, *cert;
-    err_t e;
-
-    if ((e = name_policy(c, "policyName", &name)) ||
-        (e = find_target(c, json_get_str(c->body, "target"), &cert)) ||
-        (e = db_run(c->db, "DELETE FROM policy_targets WHERE policy = $1 AND cert_id = $2",
-                    DB_ARGS(DB_TEXT(name), DB_TEXT(cert)), NULL)))
-        return e;
-    return effects_add(&c->effects, EFFECT_PRINCIPAL, cert);
-}
-
-err_t policy_list_attached(struct api_call *c)
-{
-    auto_page page = API_PAGE_INIT(c);
-    const char *cert;
-    err_t e;
-
-    page.size = ATTACHED_MAX; /* one page holds them all */
-    if ((e = find_target(c, api_param(c, "target"), &cert)) ||
-        (e = db_each(c->db, "SELECT policy FROM policy_targets WHERE cert_id = $1 ORDER BY policy",
-                     DB_ARGS(DB_TEXT(cert)), list_row, &page)))
+        (e = api_age_marker(c, name_policy_ok, &at)) ||
+        (e = db_each(c->db,
+                     at.ascending
+                         ? "SELECT name, created_ms FROM policies WHERE (created_ms, name) > ($1, $2)"
+                           " ORDER BY created_ms, name LIMIT $3"
+                         : "SELECT name, created_ms FROM policies WHERE (created_ms, name) < ($1, $2)"
+                           " ORDER BY created_ms DESC, name DESC LIMIT $3",
+                     DB_ARGS(DB_INT(at.ms), DB_TEXT(at.id), DB_INT(page.size + 1)), list_row, &page)))
         return e;
     return api_page_reply(&page, "policies", "nextMarker");
 }

@@ -59,7 +59,8 @@ static err_t run(struct store_job *job, struct db *db)
     static const char *const rows[] = {
         "INSERT INTO certificates VALUES ('" ID "', '', 'ACTIVE', NULL, 'DEFAULT', '', 1, 0, 0, 0, "
         "9000000000000000)",
-        "INSERT INTO policies VALUES ('p', '" POLICY "', 1, '', 0, 0)",
+        "INSERT INTO policies (name, document, version, generation, created_ms, modified_ms) VALUES ('p', "
+        "'" POLICY "', 1, '', 0, 0)",
         "INSERT INTO policy_targets VALUES ('p', '" ID "')",
     };
     err_t e = ERR_OK;
