@@ -47,7 +47,7 @@ static void freed_memory_is_wiped(void **state)
     memset(p, MARK, 200);
     OPENSSL_free(p);
     again = malloc(200);
-    for (size_t i = 0; i < 200; i++)
+    for (size_t i = 16; i < 200; i++) /* glibc keeps a pointer and a random key in the first sixteen */
         found += again[i] == MARK;
     free((void *)(uintptr_t)again);
     assert_int_equal(found, 0);
