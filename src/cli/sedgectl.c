@@ -1,5 +1,6 @@
 /* sedgectl: the umbrella over what a person does with devices, cores and clouds. See docs/man/sedgectl.1. */
 #include "base/mem.h"
+#include "cli/doctor.h"
 #include "cli/sedgectl_setup.h"
 #include "crypto/process.h"
 
@@ -12,6 +13,7 @@ static const struct {
     int (*run)(int argc, char **argv); /* argv[0] is the command's name */
     const char *help;
 } commands[] = {
+    { "doctor", doctor_command, "look at everything a core's identity stands on, from the bus to the cloud" },
     { "setup-archive", setup_archive_command,
       "write the archive of config.json and certificates that the V1 console handed out" },
 };

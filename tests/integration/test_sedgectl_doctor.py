@@ -1,0 +1,183 @@
+"""sedgectl doctor: a device in order gives no finding; each planted fault is found, and named where it is."""
+
+import os
+import subprocess
+
+import pytest
+
+import chip_client as cc
+from conftest import BIN, LIB, free_port
+from doctor_world import KEYS, World, authority, certificate
+from fake_chip import FakeChip
+
+CHECKS = ["config", "bus", "keyd", "chip", "applet", "channel", "token", "pin", "key", "certificate", "clock", "cloud"]
+
+
+@pytest.fixture
+def world(procs, tmp_path):
+    w = World(procs, tmp_path)
+    yield w
+    w.close()
+
+
+@pytest.fixture
+def healthy(world):
+    """The control of every fault: before it is planted there is no finding."""
+    status, found = world.start().doctor()
+    assert (status, {k: v[0] for k, v in found.items()}) == (0, {**dict.fromkeys(CHECKS, "OK"), "pin": "WARN"}), found
+    return world
+
+
+def fault(world, check, *words, status="FAIL", **kw):
+    """Only `check` has the finding: what comes before it is in order, nothing later is blamed."""
+    code, found = world.doctor(**kw)
+    assert code == (status == "FAIL"), found
+    assert {k: v[0] for k, v in found.items() if v[0] in ("FAIL", "WARN") and k != "pin"} == {check: status}, found
+    assert all(found[k][0] == "OK" for k in CHECKS[:CHECKS.index(check)] if k != "pin"), found
+    _, text, remedy = found[check]
+    assert remedy and all(w in text + "; " + remedy for w in words), (text, remedy)
+    return found
+
+
+# ---- the faults ----
+
+
+def test_no_bus_node(healthy):
+    healthy.write_conf(port="/dev/i2c-77:0x48")
+    fault(healthy, "bus", "/dev/i2c-77", "No such file", "raspi-config")
+
+
+def test_no_permission_on_the_node(healthy):
+    node = healthy.folder / "i2c-5"
+    node.write_text("")
+    node.chmod(0)
+    healthy.write_conf(port=f"{node}:0x48")
+    # root without the right to pass by modes is anybody
+    wrap = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    fault(healthy, "bus", "Permission denied", "group", wrap=wrap)
+
+
+def test_socket_dead(healthy):
+    healthy.part.kill()
+    fault(healthy, "bus", str(healthy.part.socket), "sedge-chip serve")
+
+
+def test_chip_silent_at_the_address(healthy):
+    healthy.write_conf(port="/dev/i2c-1:0x49")
+    env = {"LD_PRELOAD": str(LIB / "libsedge-i2c.so"), "SEDGE_I2C_SOCKET": str(healthy.part.socket)}
+    fault(healthy, "chip", "no SE05x answers at /dev/i2c-1:0x49", "wiring", env=env)
+
+
+@pytest.mark.parametrize("select, word", [("0200003fff010b9000", "2.0.0, too old"), ("6a82", "cannot be selected")])
+def test_applet_too_old_or_not_there(healthy, select, word):
+    path = healthy.folder / "fake"
+    fake = FakeChip(path, bytes.fromhex(select))
+    healthy.write_conf(port=f"vse:{path}", scp03=None)
+    fault(healthy, "applet", word)
+    fake.close()
+
+
+@pytest.mark.parametrize("old, new, words", [("MAC 20", "MAC 21", ["SCP03 keys are not this chip's"]), ("ENC 10", "ENC 11", []),
+                                             ("ENC 10", "ENC xx", ["scp03.txt"])])
+def test_wrong_scp_keys(healthy, old, new, words):
+    with open(healthy.keys, "w") as f:
+        f.write(KEYS.replace(old, new))
+    fault(healthy, "channel", "se.conf", *words)
+
+
+def test_published_scp_keys(procs, tmp_path, world):
+    """The chip's own factory setting: everything works, and no secret is kept by it."""
+    world.part = cc.Part(procs, BIN / "sedge-chip", tmp_path)
+    world.keys = "auto"
+    fault(world.start(), "channel", "default keys that anybody can look up", "no secrecy", status="WARN")
+
+
+def test_no_channel_at_all(healthy):
+    healthy.write_conf(scp03=None)
+    fault(healthy, "channel", "no secure channel", status="WARN")
+
+
+@pytest.mark.parametrize("module, word", [("/nonexistent/libsss_pkcs11.so", "cannot open shared object"), ("config", "invalid ELF"),
+                                          (LIB / "libsedge-i2c.so", "not a PKCS#11 module")])
+def test_module_missing_or_no_module(healthy, module, word):
+    healthy.write_config(module=healthy.conf if module == "config" else module)
+    fault(healthy, "token", word, "P11Provider")
+
+
+def test_another_token_label(healthy):
+    healthy.write_config(label="OTHER")
+    fault(healthy, "token", 'none with label "OTHER"', "slotLabel")
+
+
+def test_key_absent(healthy):
+    healthy.write_config(object="nothing")
+    fault(healthy, "key", 'no private key with label "nothing"')
+
+
+def test_certificate_of_another_key(healthy):
+    certificate(healthy.folder, "other")
+    healthy.write_config(cert=healthy.folder / "other.pem")
+    code, found = healthy.doctor()
+    assert code == 1 and found["certificate"][0] == "FAIL" and "does not match the key" in found["certificate"][1]
+    assert all(found[k][0] == "OK" for k in CHECKS[:CHECKS.index("certificate")] if k != "pin")
+
+
+@pytest.mark.parametrize("start, word", [(("20900101000000Z", "20910101000000Z"), "not valid before 2090-01-01"),
+                                         (("20000101000000Z", "20010101000000Z"), "expired on 2001-01-01")])
+def test_clock_and_certificate_disagree(healthy, start, word):
+    certificate(healthy.folder, "device", start=start, key="device.key")
+    code, found = healthy.doctor()
+    assert code == 1 and found["clock"][0] == "FAIL" and word in found["clock"][1] and "timedatectl" in found["clock"][2]
+    assert all(found[k][0] == "OK" for k in CHECKS[:CHECKS.index("clock")] if k != "pin")
+
+
+def test_endpoint_unreachable(healthy):
+    healthy.write_config(port=free_port())
+    fault(healthy, "cloud", "cannot be reached", "iotHost")
+
+
+def test_wrong_ca(healthy):
+    authority(healthy.folder, "ca2")
+    healthy.write_config(ca=healthy.folder / "ca2.pem")
+    fault(healthy, "cloud", "TLS with localhost", "caPath")
+
+
+def test_certificate_that_the_cloud_refuses(healthy):
+    authority(healthy.folder, "ca2")
+    certificate(healthy.folder, "device", ca="ca2", key="device.key")
+    fault(healthy, "cloud", "refused the device's certificate", "register the certificate")
+
+
+def test_keyd_configured_but_not_there(healthy):
+    healthy.write_conf(keyd=healthy.folder / "keyd.sock")
+    code, found = healthy.doctor()
+    assert code == 1 and found["bus"][0] == found["keyd"][0] == "FAIL"
+    assert "access daemon" in found["bus"][1] and "sedge-keyd" in found["keyd"][2]
+
+
+# ---- how it is told ----
+
+
+def test_lines_and_usage(healthy):
+    argv = [str(BIN / "sedgectl"), "doctor", "--root", str(healthy.root)]
+    p = subprocess.run(argv, env=healthy.env, capture_output=True, text=True, timeout=60)
+    assert (p.returncode, p.stderr) == (0, "")
+    assert [line.split()[:2] for line in p.stdout.splitlines()] == [["WARN" if name == "pin" else "OK", name] for name in CHECKS]
+    (healthy.root / "config/config.json").write_text("{")
+    p = subprocess.run(argv, env=healthy.env, capture_output=True, text=True, timeout=60)
+    assert p.returncode == 1 and p.stdout.startswith("FAIL  config") and "line 1" in p.stdout.splitlines()[0]
+    assert "246813" not in p.stdout
+    for bad in (["--nonsense"], ["--root"]):
+        p = subprocess.run([*argv[:2], *bad], capture_output=True, text=True, timeout=60)
+        assert p.returncode == 2 and "usage: sedgectl doctor" in p.stderr
+
+
+def test_without_a_config_it_goes_by_options(healthy):
+    pin = healthy.folder / "pin"
+    pin.write_text("246813\n")
+    pin.chmod(0o600)
+    p = subprocess.run([str(BIN / "sedgectl"), "doctor", "--key", healthy.object, "--cert", str(healthy.folder / "device.pem"), "--pin-file",
+                        str(pin)], env=healthy.env, capture_output=True, text=True, timeout=60)
+    status = {line.split()[1]: line.split()[0] for line in p.stdout.splitlines()}
+    assert p.returncode == 0
+    assert status == {**dict.fromkeys(CHECKS, "OK"), "config": "SKIP", "cloud": "SKIP", "pin": "WARN"}
