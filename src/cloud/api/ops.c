@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "cloud/api/public.h"
+#include "cloud/gateway/authorization.h"
 #include "cloud/gateway/device.h"
 #include "cloud/greengrass/handlers.h"
 #include "cloud/registry/handlers.h"
@@ -71,6 +72,9 @@ const struct api_op api_ops[] = {
     { "ListPrincipalPolicies", "GET", "/principal-policies", policy_list_of_principal,
       API_CONTROL | API_READS },
     { "ListPolicyPrincipals", "GET", "/policy-principals", policy_list_principals, API_CONTROL | API_READS },
+    { "TestAuthorization", "POST", "/test-authorization", authorization_test, API_CONTROL | API_READS },
+    { "GetEffectivePolicies", "POST", "/effective-policies", authorization_effective,
+      API_CONTROL | API_READS },
 
     { "GetThingShadow", "GET", "/things/{thingName}/shadow", shadow_get, SHADOW | API_READS,
       "iot:GetThingShadow", "iot:thing/{thingName}" },

@@ -178,6 +178,12 @@ err_t facts_compile(struct facts *f, const struct cloud_env *env, const struct p
     return e;
 }
 
+err_t facts_add_policy(struct db *db, const char *name, struct facts *f)
+{
+    return db_one(db, "SELECT name, document FROM policies WHERE name = $1", DB_ARGS(DB_TEXT(name)),
+                  take_policy, f);
+}
+
 bool facts_have_policy(const struct facts *f, const char *name)
 {
     for (size_t i = 0; i < f->n; i++) {

@@ -39,6 +39,8 @@ enum policy_verdict facts_judge(const struct facts *f, const struct cloud_env *e
  * The documents are not needed any more and freed. *ret is the caller's. ERR_NOMEM, ERR_TOO_BIG. */
 err_t facts_compile(struct facts *f, const struct cloud_env *env, const struct policy_vars *vars,
                     struct policy_matcher **ret);
+/* One more policy, as if it were attached. ERR_NOT_FOUND. */
+err_t facts_add_policy(struct db *db, const char *name, struct facts *f);
 bool facts_have_policy(const struct facts *f, const char *name);
 /* A word for the log about the statement a matcher named: "statement 2 of policy NAME", or that none allows
  * it. */
