@@ -42,6 +42,9 @@ struct vse_chip {
     bool has_command, has_answer;
     uint32_t command_ticket, answer_ticket;
     uint64_t answer_us; /* the part took that long for it */
+    uint64_t left_us;   /* of that: not counted yet, because the host is to answer requests for time first */
+    unsigned wtx_sent;  /* for the running command, and not accounted with it */
+    bool wtx_owed;      /* one is out that virtual time brought */
     struct buf command, answer;
 };
 
@@ -118,6 +121,13 @@ static void pass_time(struct vse_chip *c, uint64_t ns)
     c->totals.virtual_us = c->virtual_ns / 1000;
 }
 
+/* Of the work that is done and was not counted yet. */
+static void pass_work(struct vse_chip *c, uint64_t us)
+{
+    c->left_us -= us;
+    pass_time(c, us * 1000);
+}
+
 static void count_transaction(struct vse_chip *c, size_t n)
 {
     uint64_t bits = vse_time_wire_bits(n);
@@ -173,12 +183,14 @@ static void keep_answer(struct vse_chip *c, struct buf answer, uint32_t ticket)
     buf_done(&c->answer);
     c->answer = answer;
     c->answer_ticket = ticket;
+    pass_work(c, c->left_us); /* of an answer that nobody fetched */
     c->answer_us = vse_time_polled_us(c->command_us);
     c->has_answer = true;
     c->totals.private_key_operations = c->counted;
     c->totals.commands += c->commands;
     c->totals.computing_us += c->answer_us;
-    pass_time(c, c->answer_us * 1000);
+    c->left_us = c->options.realtime ? 0 : c->answer_us;
+    pass_time(c, (c->answer_us - c->left_us) * 1000);
     tell_counters(c);
 }
 
@@ -229,6 +241,8 @@ static void give_command(struct vse_chip *c, int64_t arrived_us)
     c->has_command = true;
     c->arrived_us = arrived_us;
     c->wtx_due_us = arrived_us + WTX_US;
+    c->wtx_sent = 0;
+    c->wtx_owed = false;
     (void)pthread_cond_signal(&c->work);
 }
 
@@ -245,20 +259,48 @@ static bool answer_is_due(const struct vse_chip *c, int64_t now)
     return c->has_answer && (!c->options.realtime || now >= c->arrived_us + (int64_t)c->answer_us);
 }
 
+static void give_answer(struct vse_chip *c)
+{
+    static const uint8_t no_memory[] = { SE_SW_NO_MEMORY >> 8, SE_SW_NO_MEMORY & 0xff };
+    bool good = c->answer.n >= 2;
+
+    pass_work(c, c->left_us);
+    vse_t1_answer(&c->t1, c->answer_ticket, good ? buf_slice(&c->answer) : SLICE_ARRAY(no_memory));
+    c->has_answer = false;
+    buf_clear(&c->answer);
+}
+
+static void ask_for_time(struct vse_chip *c)
+{
+    vse_t1_wtx(&c->t1);
+    c->wtx_sent++;
+}
+
+/* In virtual time a request for each WTX_US of the work that is done, one after the other, before the answer.
+ * Those that the real clock brought count, too. Is there one that the host is to answer first? */
+static bool owes_wtx(struct vse_chip *c)
+{
+    for (; c->wtx_sent && c->left_us > WTX_US; c->wtx_sent--)
+        pass_work(c, WTX_US);
+    if (!vse_t1_busy(&c->t1) || c->answer_ticket != vse_t1_ticket(&c->t1))
+        return false; /* nobody wants the answer any more */
+    if (c->t1.state == VSE_T1_WTX && c->wtx_owed)
+        return true;
+    c->wtx_owed = c->left_us > WTX_US;
+    if (c->wtx_owed && c->t1.state == VSE_T1_EXECUTING)
+        ask_for_time(c);
+    return c->wtx_owed;
+}
+
 /* Let the block layer know what happened since the last transaction. */
 static void catch_up(struct vse_chip *c)
 {
-    static const uint8_t no_memory[] = { SE_SW_NO_MEMORY >> 8, SE_SW_NO_MEMORY & 0xff };
     int64_t now = clock_mono_us();
 
-    if (answer_is_due(c, now)) {
-        bool good = c->answer.n >= 2;
-        vse_t1_answer(&c->t1, c->answer_ticket, good ? buf_slice(&c->answer) : SLICE_ARRAY(no_memory));
-        c->has_answer = false;
-        buf_clear(&c->answer);
-    }
-    if (vse_t1_busy(&c->t1) && now >= c->wtx_due_us) {
-        vse_t1_wtx(&c->t1);
+    if (answer_is_due(c, now) && !owes_wtx(c))
+        give_answer(c);
+    if (vse_t1_busy(&c->t1) && now >= c->wtx_due_us && (!c->has_answer || c->options.realtime)) {
+        ask_for_time(c);
         c->wtx_due_us = now + WTX_US;
     }
 }

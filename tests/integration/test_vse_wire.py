@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 import bus_cost
 import chip_client as cc
+import chip_commands as do
 from conftest import BIN, LIB, LONG, free_port, wait_for
 from ssscli_host import Cli
 
@@ -94,6 +95,51 @@ def test_what_a_stretch_costs_at_another_clock(procs, tmp_path):
         assert abs(told["virtual_us"] - costs[khz].ms(khz) * 1000) <= 1
     assert costs[400] == costs[1000] and costs[400].ms(1000) < costs[400].ms(400)
     assert costs[400].writes + costs[400].reads == told["transactions"] and costs[400].guard_us == 100 * costs[400].writes
+
+
+def a_slow_key(chip):
+    """An RSA-4096 key of two public primes, made in no time: a signature takes the modelled part two seconds, and this machine some milliseconds."""
+    p, q = (serialization.load_pem_parameters(subprocess.run(["openssl", "genpkey", "-genparam", "-algorithm", "DH", "-pkeyopt", f"group:{name}"], capture_output=True,
+                                                             check=True).stdout).parameter_numbers().p for name in ("modp_2048", "ffdhe2048"))
+    d = pow(65537, -1, (p - 1) * (q - 1))
+    chip.run(do.write_rsa(KEY, bits=4096, n=(p * q).to_bytes(512, "big"), raw=True))
+    chip.run(do.write_rsa(KEY, e=b"\1\0\1", part=0, raw=True))
+    chip.run(do.write_rsa(KEY, d=d.to_bytes(512, "big"), part=0, raw=True))
+    return bytes(do.sign(KEY, do.PKCS1["SHA256"], b"slow", name="RSASign"))
+
+
+def test_virtual_time_brings_waiting_time_extensions(procs, tmp_path):
+    """A part that works sends one about once per BWT (1.6), also when it only says that it works."""
+    part = cc.Part(procs, CHIP, tmp_path, "--trace", tmp_path / "trace").start()
+    with cc.Chip(part.socket) as c:
+        slow = a_slow_key(c)
+        assert c.t1.wtx_seen == 0
+        with bus_cost.stretch(part.counters) as cost:
+            assert len(c.t1.transceive(slow)) == 4 + 512 + 2
+        assert c.t1.wtx_seen == (cost.computing_us - 1) // 900_000 == 2
+        assert 2_000 < cost.ms(400) < 2_100
+        c.get_version()
+        assert c.t1.wtx_seen == 2
+    at = [int(line.split()[0]) for line in (tmp_path / "trace").read_text().splitlines() if "S WTX request" in line]
+    assert len(at) == 2 and 900_000 < at[1] - at[0] < 910_000
+
+
+def test_a_host_that_resets_instead_of_giving_time_hears_nothing_stale(procs, tmp_path):
+    part = cc.Part(procs, CHIP, tmp_path).start()
+    with cc.Chip(part.socket) as c:
+        slow = a_slow_key(c)
+        c.bus.write(cc.block(c.t1.ns << 6, slow))
+        end = time.monotonic() + 20
+        while (head := c.bus.read(2)) is None:
+            assert time.monotonic() < end
+        assert head == b"\xa5\xc3"
+        before = counters(part)
+        c.bus.write(RESYNC)
+        assert c.bus.read(5)[:2] == b"\xa5\xe0"
+        c.t1.ns = 0
+        assert c.exists(KEY)  # the command had run; its answer is for nobody
+        assert counters(part)["private_key_operations"] == 1
+        assert counters(part)["virtual_us"] - before["virtual_us"] > 1_000_000  # and its time has passed
 
 
 def test_realtime_takes_the_time_and_keeps_nobody_waiting(procs, tmp_path):
@@ -251,8 +297,8 @@ def test_a_stuck_answer_to_a_command(procs, tmp_path, ready):
         assert r.works(Run.generate) == runs
 
 
-def test_a_reset_in_mid_chain_fails_the_command_and_the_next_one_works(procs, tmp_path, ready):
-    """Limit reached: interface soft reset, the command fails to its caller. The object is not there in part."""
+def test_a_reset_in_mid_chain_leaves_all_or_nothing(procs, tmp_path, ready):
+    """The object is whole or not there. A host may send a command again that the part cannot have run, and ours does; one that fails says so."""
     _, _, trace = undisturbed(procs, tmp_path, ready, Run.store)
     lines = re.findall(r"^ *\d+ us ([<>] .*)", trace, re.M)
     chained = [n for n, line in enumerate(lines, 1) if line.startswith("> I") and " more," in line]
@@ -261,10 +307,12 @@ def test_a_reset_in_mid_chain_fails_the_command_and_the_next_one_works(procs, tm
         # acknowledgement of the first, after which the host waits 20 s
         with Run(procs, tmp_path, ready, f"at block {at} reset\n") as r:
             p = r.store()
-            assert p.returncode != 0 and p.stderr, r.trace.read_text()
-            assert "us ! the power was away" in r.trace.read_text()
+            told = r.trace.read_text()
+            assert "us ! the power was away" in told
+            assert p.returncode == 0 or p.stderr, told
             with cc.Chip(r.part.socket) as c:
-                assert not c.exists(0x20)
+                assert c.exists(0x20) == (p.returncode == 0)
+            assert told.count("T3[2]") == (p.returncode == 0), told  # the write that makes it ran once, if at all
             r.works(Run.store)
 
 
