@@ -4,9 +4,9 @@ import pytest
 
 import chip_client as cc
 import chip_commands as do
+from chip_login import SCP_REQUEST, login
 from conftest import APPLETS, BIN
 from test_vse_objects import A, OK, answer, chip, chips, run_case, table  # noqa: F401
-from test_vse_sessions import SCP_REQUEST, login
 
 VERSION = {"3.1": "0301003fff010b", "7.2": "0702003fff010b"}
 

@@ -1,8 +1,11 @@
 """Every right of every object type, asked through the commands: a policy with that right alone lets the command
 through, one with all rights but that refuses it with 6986 and changes nothing.
 
-The rights and their commands are the reference's (3.3 to 3.16); conditions and sessions are in test_vse_sessions.py.
+The rights and their commands are the reference's (3.3 to 3.16); who, over what and when are in test_vse_policy_conditions.py.
 """
+
+import pathlib
+import re
 
 import pytest
 from cryptography.hazmat.primitives import hashes, keywrap, serialization
@@ -19,7 +22,11 @@ HOST = ec.derive_private_key(0x1234567, ec.SECP256R1())
 POINT = HOST.public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
 SCALAR = HOST.private_numbers().private_value.to_bytes(32, "big")
 RSA = rsa.generate_private_key(65537, 1024)
-ALL = [name for name in cmd.RIGHTS if name not in ("forbid all", "secure messaging", "pcr")]
+CONDITIONS = ("forbid all", "secure messaging", "pcr")  # give nothing by themselves
+ALL = [name for name in cmd.RIGHTS if name not in CONDITIONS]
+#: what takes something away by being there, instead of giving it
+TAKES = ("forbid derived output", "forbid external iv")
+ALL_7X = ALL + [name for name in cmd.RIGHTS_7X if name not in TAKES]
 
 
 def ec_pair(rules):
@@ -160,6 +167,34 @@ CASES = [
     (pcr, "delete", DELETE),
     (userid, "delete", DELETE),
 ]
+#: rights that are one generation's, or that a command wants: generation, object, rights it needs, the one that is asked about, commands before, command
+ONE_GENERATION = [
+    ("3.1", hmac, ["kdf"], "kdf", [], cmd.pbkdf2(ID, b"salt", 2, 20)),
+    ("3.1", hmac, ["kdf"], "kdf", [cmd.tls_random()], cmd.tls_prf(ID, cmd.SHA256, b"label", bytes(32), 32, p2=0x4B)),
+    ("3.1", hmac, ["tls pms"], "tls pms", [], cmd.tls_pms(OTHER, psk=ID)),
+    ("3.1", ec_pair, ["tls pms"], "tls pms", [], cmd.tls_pms(OTHER, key_pair=ID, data=POINT)),
+    ("3.1", rsa_pair, ["tls pms"], "tls pms", [], cmd.tls_pms(OTHER, key_pair=ID, data=bytes(127) + b"\2", version=0x0303)),
+    ("3.1", aes, ["desfire auth"], "desfire auth", [], cmd.auth_first_part1(ID, bytes(16))),
+    ("3.1", aes, ["kdf"], "kdf", [], cmd.diversify(ID, OTHER, b"card")),
+    ("7.2", hmac, ["pbkdf"], "pbkdf", [], cmd.pbkdf2(ID, b"salt", 2, 20)),
+    ("7.2", hmac, ["tls kdf"], "tls kdf", [cmd.tls_random()], cmd.tls_prf(ID, cmd.SHA256, b"label", bytes(32), 32, p2=0x4B)),
+    ("7.2", hmac, ["tls kdf", "external random"], "external random", [], cmd.tls_prf(ID, cmd.SHA256, b"label", bytes(64), 32)),
+    ("7.2", hmac, ["tls kdf", "external random"], "tls kdf", [], cmd.tls_prf(ID, cmd.SHA256, b"label", bytes(64), 32)),
+    ("7.2", hmac, ["tls pms"], "tls pms", [], cmd.tls_pms(OTHER, psk=ID)),
+    ("7.2", hmac, ["kdf"], "kdf", [cmd.write_symm(OTHER, 5, KEY)], cmd.hkdf(OTHER, cmd.SHA256, info=b"x", salt_id=ID)),
+    ("7.2", aes, ["desfire auth"], "desfire auth", [], cmd.auth_first_part1(ID, bytes(16))),
+    ("7.2", aes, ["desfire kdf"], "desfire kdf", [], cmd.diversify(ID, OTHER, b"card")),
+    ("7.2", ec_pair, ["key agreement"], "key agreement", [], cmd.point_multiply(ID, POINT)),
+]
+#: bits whose negative test is elsewhere, because it takes more than one command or the bit takes something away
+ELSEWHERE = {
+    "forbid all": "test_vse_policies.py::test_each_right_of_each_type", "secure messaging": "test_vse_policy_conditions.py::test_secure_messaging_required",
+    "pcr": "test_vse_policy_conditions.py::test_pcr_required", "desfire dump": "test_vse_desfire.py::test_the_right_to_dump",
+    "forbid derived output": "test_vse_derive.py::test_hkdf_output_kept_in_the_part", "forbid external iv": "test_vse_symmetric.py::test_ctr_with_an_iv_of_the_parts_own",
+    "desfire change key": "test_vse_desfire.py::test_the_right_to_be_written_to_a_card", "derived input": "test_vse_derive.py::test_a_target_may_be_derived_into_from_one_key_only",
+}
+#: bits no command of the reference asks for: they are kept and told, and give nothing
+NOTHING = {"pepper", "internal sign"}
 
 
 @pytest.fixture(scope="module")
@@ -210,6 +245,43 @@ def test_each_right_of_each_type(chip, make, right, command):
     assert chip.raw(bytes(command)) == (b"", 0x6986)
     fresh(chip, make, ["forbid all"] + ALL)
     assert chip.raw(bytes(command)) == (b"", 0x6986)
+
+
+def bits(names):
+    return sum({**cmd.RIGHTS, **cmd.RIGHTS_7X}[n] for n in names)
+
+
+@pytest.mark.parametrize("applet, make, needs, right, before, command", [
+    pytest.param(*row, id=f"{row[0]}-{row[1].__name__}-{row[5].name}-{row[3].replace(' ', '_')}", marks=pytest.mark.chip(row[5].name, kind="denied", applet=(row[0],)))
+    for row in ONE_GENERATION])
+def test_each_right_that_is_one_generations(chip, applet, make, needs, right, before, command):
+    def told(rights):
+        fresh(chip, make, rights)
+        for one in before:
+            chip.run(one)
+        return chip.raw(bytes(command))
+
+    every = ALL_7X if applet == "7.2" else ALL
+    assert told(bits(needs))[1] == 0x9000
+    assert told(bits(r for r in every if r != right)) == (b"", 0x6986)
+    assert told(0) == (b"", 0x6986)
+
+
+def test_every_bit_has_a_negative_test():
+    here = {right for _, right, _ in CASES} | {row[3] for row in ONE_GENERATION}
+    known = set(cmd.RIGHTS) | set(cmd.RIGHTS_7X) | {"desfire change key", "derived input"}
+    assert here | set(ELSEWHERE) | NOTHING == known and not here & NOTHING
+    for name in ELSEWHERE.values():
+        file, test = name.split("::")
+        assert re.search(rf"^def {test}\(", (pathlib.Path(__file__).parent / file).read_text(), re.M), name
+
+
+@pytest.mark.parametrize("right", sorted(NOTHING))
+@pytest.mark.parametrize("applet", ["7.2"])
+def test_bits_that_give_nothing(chip, right):
+    fresh(chip, hmac, cmd.RIGHTS_7X[right])
+    for command in (cmd.mac_oneshot(ID, cmd.HMAC_SHA256, DATA), cmd.hkdf(ID, cmd.SHA256, b"salt", b"info", 32), cmd.pbkdf2(ID, b"salt", 2, 20), DELETE):
+        assert chip.raw(bytes(command)) == (b"", 0x6986)
 
 
 @pytest.mark.parametrize("make,right,command", [

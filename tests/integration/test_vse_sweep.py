@@ -243,8 +243,8 @@ def rsa_key():
 class Sweep:
     """Runs of the script from its saved states, with the power cut in them."""
 
-    def __init__(self, procs, folder, rng, rsa_key):
-        self.procs, self.folder, self.script = procs, folder, Script(rng, rsa_key)
+    def __init__(self, procs, folder, rng, rsa_key, capsys):
+        self.procs, self.folder, self.script, self.capsys = procs, folder, Script(rng, rsa_key), capsys
         self.part = cc.Part(procs, BIN / "sedge-chip", folder, "--applet", APPLET)
         self.part.start()
         with cc.Chip(self.part.socket) as chip:
@@ -315,12 +315,13 @@ class Sweep:
         self.part.kill()
 
     def print(self, what):
-        print(f"\n{what}: {self.cuts} cuts, {self.losses} losses")
+        with self.capsys.disabled():
+            print(f"\n  {what}: {self.cuts} cuts, {self.losses} losses")
 
 
 @pytest.fixture
-def sweep(procs, tmp_path, rng, rsa_key):
-    return Sweep(procs, tmp_path, rng, rsa_key)
+def sweep(procs, tmp_path, rng, rsa_key, capsys):
+    return Sweep(procs, tmp_path, rng, rsa_key, capsys)
 
 
 def test_a_cut_in_the_script_loses_nothing_acknowledged(sweep, rng):
@@ -364,7 +365,7 @@ def test_the_sweep_can_fail(sweep):
 # ---- the disk: writes that were not synced ----
 
 
-def test_what_the_disk_may_lose_was_not_acknowledged(procs, tmp_path, rng, rsa_key):
+def test_what_the_disk_may_lose_was_not_acknowledged(procs, tmp_path, rng, rsa_key, capsys):
     script = Script(rng, rsa_key)
     disk, log = tmp_path / "disk", tmp_path / "events"
     disk.mkdir()
@@ -392,5 +393,6 @@ def test_what_the_disk_may_lose_was_not_acknowledged(procs, tmp_path, rng, rsa_k
         again.kill()
         shutil.rmtree(folder)
         tried += 1
-    print(f"\ncuts of the disk between two events, sectors kept or lost: {tried} cuts, 0 losses")
+    with capsys.disabled():
+        print(f"\n  cuts of the disk between two events, sectors kept or lost: {tried} cuts, 0 losses")
     assert tried >= len(cuts)
