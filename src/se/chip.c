@@ -2,28 +2,41 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "se/chip_impl.h"
 #include "se/chip_open.h"
 #include "se/command.h"
 #include "se/detail.h"
+#include "se/session_impl.h"
 
 #include <assert.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <unistd.h>
 
-enum { SLICE_MS = 50 }; /* a wait looks this often whether it was interrupted */
-
-struct se_chip {
-    pthread_mutex_t mutex; /* recursive: one thread's sequence */
-    pid_t pid;             /* who opened it; nobody else may touch mutex, lock or bus */
-    unsigned depth;
-    struct se_path *path;
-    struct se_version version; /* of the path when the handle was opened: read without the mutex */
-    struct se_channel channel;
-    struct buf pending; /* the command whose answer is due: sent again when it was certainly not executed */
-    bool repeated;
-    atomic_bool interrupted;
+enum {
+    SLICE_MS = 50,   /* a wait looks this often whether it was interrupted */
+    REPEATS_MAX = 1, /* of a command that was certainly not executed */
 };
+
+static void leave(struct se_chip *chip)
+{
+    buf_clear(&chip->pending);
+    buf_clear(&chip->answer);
+    chip->insides = 0;
+    chip->path->ops->end(chip->path);
+}
+
+static err_t enter(struct se_chip *chip)
+{
+    err_t e = chip->path->ops->begin(chip->path);
+
+    if (e || !chip->standing)
+        return e;
+    e = se_session_ready(chip->standing);
+    if (e)
+        leave(chip);
+    else
+        chip->inside[chip->insides++] = chip->standing;
+    return e;
+}
 
 err_t se_chip_begin(struct se_chip *chip)
 {
@@ -35,7 +48,7 @@ err_t se_chip_begin(struct se_chip *chip)
                        chip->path->name);
     (void)pthread_mutex_lock(&chip->mutex);
     if (chip->depth == 0)
-        e = chip->path->ops->begin(chip->path);
+        e = enter(chip);
     if (e)
         (void)pthread_mutex_unlock(&chip->mutex);
     else
@@ -47,10 +60,8 @@ void se_chip_end(struct se_chip *chip)
 {
     if (chip->pid != getpid())
         return;
-    if (--chip->depth == 0) {
-        buf_clear(&chip->pending);
-        chip->path->ops->end(chip->path);
-    }
+    if (--chip->depth == 0)
+        leave(chip);
     (void)pthread_mutex_unlock(&chip->mutex);
 }
 
@@ -71,6 +82,7 @@ static err_t init_mutex(pthread_mutex_t *m)
 static void chip_free(struct se_chip *chip)
 {
     buf_done(&chip->pending);
+    buf_done(&chip->answer);
     free(chip);
 }
 
@@ -87,6 +99,7 @@ err_t se_chip_open_path(struct se_path *path, struct se_chip **ret)
     chip->pid = getpid();
     chip->path = path;
     chip->pending = BUF_SECRET(SE_APDU_MAX);
+    chip->answer = BUF_SECRET(SE_ANSWER_MAX);
     e = se_chip_begin(chip);
     if (e) {
         se_chip_close(chip);
@@ -107,8 +120,18 @@ err_t se_chip_open_with(const struct se_port *port, se_bus_open_fn *open_bus, st
     return e ? e : se_chip_open_path(path, ret);
 }
 
+static err_t open_own_session(struct se_chip *chip, const struct se_auth *auth)
+{
+    err_t e = se_session_open(chip, auth, &chip->own);
+
+    if (!e)
+        se_chip_set_session(chip, chip->own);
+    return e;
+}
+
 err_t se_chip_open_options(const struct se_chip_options *options, struct se_chip **ret)
 {
+    struct se_chip *chip = NULL;
     struct se_path *path = NULL;
     struct se_port port;
     err_t e;
@@ -117,7 +140,15 @@ err_t se_chip_open_options(const struct se_chip_options *options, struct se_chip
     e = se_port_resolve(options->port, options->direct, &port);
     if (!e)
         e = se_path_open(&port, options->scp03, &path);
-    return e ? e : se_chip_open_path(path, ret);
+    if (!e)
+        e = se_chip_open_path(path, &chip);
+    if (!e && options->auth)
+        e = open_own_session(chip, options->auth);
+    if (e)
+        se_chip_close(chip);
+    else
+        *ret = chip;
+    return e;
 }
 
 err_t se_chip_open(const char *port, struct se_chip **ret)
@@ -129,6 +160,7 @@ void se_chip_close(struct se_chip *chip)
 {
     if (!chip)
         return;
+    se_session_close(chip->own);
     if (chip->pid == getpid()) {
         chip->path->ops->close(chip->path);
         (void)pthread_mutex_destroy(&chip->mutex);
@@ -143,14 +175,19 @@ struct se_version se_chip_version(const struct se_chip *chip)
     return chip->version;
 }
 
+struct se_channel se_chip_channel(const struct se_chip *chip)
+{
+    return chip->channel;
+}
+
 uint64_t se_chip_generation(const struct se_chip *chip)
 {
     return chip->path->state.generation;
 }
 
-struct se_channel se_chip_channel(const struct se_chip *chip)
+bool se_chip_pin_held(const struct se_chip *chip)
 {
-    return chip->channel;
+    return chip->path->state.pin_held;
 }
 
 const char *se_chip_port(const struct se_chip *chip)
@@ -160,18 +197,39 @@ const char *se_chip_port(const struct se_chip *chip)
 
 /* ---- one command ---- */
 
-static err_t dispatch(struct se_chip *chip)
+err_t se_chip_exchange(struct se_chip *chip, struct slice apdu, struct buf *out)
 {
-    return chip->path->ops->send(chip->path, buf_slice(&chip->pending));
+    struct slice raw;
+    err_t e = chip->path->ops->send(chip->path, apdu);
+
+    if (!e)
+        e = chip->path->ops->receive(chip->path, INT64_MAX, &raw);
+    return e ? e : buf_add(out, raw);
 }
 
-/* Certainly not executed: once more, and only once. */
-static err_t again(struct se_chip *chip, err_t e)
+/* Not executed, and not for the second time: the chip keeps being reset or used under our feet. */
+static err_t given_up(err_t e)
 {
-    if (e != ERR_CONFLICT || chip->repeated)
-        return e;
-    chip->repeated = true;
-    return dispatch(chip);
+    return e == ERR_CONFLICT ? se_fail_at(ERR_IO, "again: ") : e;
+}
+
+/* Send what is pending, into the session it is for, which may have to be opened again first. */
+static err_t dispatch(struct se_chip *chip)
+{
+    autobuf wrapped = BUF_SECRET(SE_APDU_MAX);
+    err_t e;
+
+    if (!chip->where)
+        return chip->path->ops->send(chip->path, buf_slice(&chip->pending));
+    e = se_session_ready(chip->where);
+    if (!e)
+        e = se_session_wrap(chip->where, buf_slice(&chip->pending), &wrapped);
+    return e ? e : chip->path->ops->send(chip->path, buf_slice(&wrapped));
+}
+
+static bool may_repeat(struct se_chip *chip)
+{
+    return chip->repeats++ < REPEATS_MAX;
 }
 
 err_t se_chip_send(struct se_chip *chip, struct slice apdu)
@@ -180,11 +238,15 @@ err_t se_chip_send(struct se_chip *chip, struct slice apdu)
 
     assert(chip->depth > 0);
     buf_clear(&chip->pending);
-    chip->repeated = false;
+    chip->repeats = 0;
+    chip->where = chip->insides ? chip->inside[chip->insides - 1] : NULL;
     e = buf_add(&chip->pending, apdu);
     if (e)
         return se_fail(e, "%s: the command is too long", chip->path->name);
-    return again(chip, dispatch(chip));
+    e = dispatch(chip);
+    if (e == ERR_CONFLICT && may_repeat(chip))
+        e = dispatch(chip);
+    return given_up(e);
 }
 
 /* As the path's receive, but it notices an interruption. */
@@ -206,29 +268,43 @@ static err_t receive_some(struct se_chip *chip, int64_t deadline_ms, struct slic
     return e;
 }
 
-static err_t receive_raw(struct se_chip *chip, int64_t deadline_ms, struct slice *ret_raw)
+/* The plain answer. ERR_CONFLICT: the command was certainly not executed. */
+static err_t receive_plain(struct se_chip *chip, int64_t deadline_ms, struct slice *ret_data,
+                           uint16_t *ret_sw)
 {
-    err_t e = receive_some(chip, deadline_ms, ret_raw);
+    struct slice raw;
+    err_t e = receive_some(chip, deadline_ms, &raw);
 
-    if (e != ERR_CONFLICT)
+    if (!e && chip->where) {
+        buf_clear(&chip->answer);
+        e = se_session_unwrap(chip->where, raw, &chip->answer);
+        raw = buf_slice(&chip->answer);
+    }
+    if (e)
         return e;
-    e = again(chip, e);
-    return e ? e : receive_some(chip, deadline_ms, ret_raw);
+    if (se_answer_split(raw, ret_data, ret_sw))
+        return se_fail(ERR_PROTO, "%s: the answer has no status word", chip->path->name);
+    if (*ret_sw != SE_SW_OK && chip->where && se_session_is_dead(chip->where, *ret_sw))
+        return se_fail(ERR_CONFLICT, "%s: the session has ended", chip->path->name);
+    return ERR_OK;
 }
 
 err_t se_chip_receive(struct se_chip *chip, int64_t deadline_ms, struct slice *ret_answer)
 {
-    struct slice raw, data;
+    struct slice data;
     uint16_t sw;
-    err_t e = receive_raw(chip, deadline_ms, &raw);
+    err_t e = receive_plain(chip, deadline_ms, &data, &sw);
 
+    if (e == ERR_CONFLICT && may_repeat(chip)) {
+        e = dispatch(chip);
+        if (!e)
+            e = receive_plain(chip, deadline_ms, &data, &sw);
+    }
     if (e)
-        return e;
-    if (se_answer_split(raw, &data, &sw))
-        return se_fail(ERR_PROTO, "%s: the answer has no status word", chip->path->name);
+        return given_up(e);
     e = se_err_from_sw(sw);
     if (e)
-        return se_fail(e, "status %04x: %s", sw, se_sw_text(sw));
+        return se_fail_sw(e, sw);
     *ret_answer = data;
     return ERR_OK;
 }

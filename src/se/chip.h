@@ -34,6 +34,7 @@
 #include <stdbool.h>
 
 struct se_chip;
+struct se_auth;
 
 /* Open the chip at `port` ("/dev/i2c-1:0x48", "vse:/run/chip.sock", "keyd:/run/sedge/keyd.sock"); NULL takes
  * the configured one (se/port.h). Talks to it once: SELECT must be answered. ERR_INVALID port malformed,
@@ -47,6 +48,9 @@ struct se_chip_options {
      * published set ("se050-a1f4", "a921" ...), the absolute path of a key file, "credential:NAME"
      * (se/keyset.h). NULL: the configured ones, none where nothing is configured. */
     const char *scp03;
+    /* A session in which every sequence of the handle runs (se/session.h); NULL: none. Borrowed for the call.
+     */
+    const struct se_auth *auth;
     bool direct; /* for the access daemon: the bus, though the daemon is configured (se_port_resolve) */
 };
 /* The same with options; se_chip_open takes the configured ones. Errors of se/keyset.h besides; ERR_AUTH: the
@@ -81,6 +85,8 @@ struct se_channel se_chip_channel(const struct se_chip *chip);
 /* Inside a sequence: grows whenever somebody else may have used the chip since our last sequence. What was read
  * under the same number still holds, but for what this process changed itself. No I/O. */
 uint64_t se_chip_generation(const struct se_chip *chip);
+/* The access daemon has logged in for its clients: no PIN is needed. No I/O; as of the last begin. */
+bool se_chip_pin_held(const struct se_chip *chip);
 /* The port as text, for messages. Lives as long as the handle. */
 const char *se_chip_port(const struct se_chip *chip);
 

@@ -1,12 +1,13 @@
 #include "se/detail.h"
 
+#include "se/apdu.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { DETAIL_MAX = 768 };
-
-static _Thread_local char text[DETAIL_MAX];
+static _Thread_local char text[SE_DETAIL_MAX];
+static _Thread_local uint16_t last_sw;
 
 const char *se_detail(void)
 {
@@ -16,21 +17,45 @@ const char *se_detail(void)
 void se_detail_clear(void)
 {
     text[0] = '\0';
+    last_sw = 0;
+}
+
+void se_detail_save(char out[SE_DETAIL_MAX])
+{
+    memcpy(out, text, SE_DETAIL_MAX);
+}
+
+void se_detail_restore(const char saved[SE_DETAIL_MAX])
+{
+    memcpy(text, saved, SE_DETAIL_MAX);
 }
 
 err_t se_fail(err_t e, const char *fmt, ...)
 {
     va_list ap;
 
+    last_sw = 0;
     va_start(ap, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
     return e;
 }
 
+err_t se_fail_sw(err_t e, uint16_t sw)
+{
+    (void)se_fail(e, "status %04x: %s", sw, se_sw_text(sw));
+    last_sw = sw;
+    return e;
+}
+
+uint16_t se_last_sw(void)
+{
+    return last_sw;
+}
+
 err_t se_fail_at(err_t e, const char *fmt, ...)
 {
-    char old[DETAIL_MAX];
+    char old[SE_DETAIL_MAX];
     int n;
     va_list ap;
 

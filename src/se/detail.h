@@ -7,12 +7,23 @@
 #pragma once
 #include "base/err.h"
 
+#include <stdint.h>
+
 /* The text of the last failure in this thread; "" when there was none. Valid until the next call of
  * this room in this thread. */
 const char *se_detail(void);
 void se_detail_clear(void);
+/* The status word of the last failure in this thread that was a refusal of the applet; 0 when it was none. */
+uint16_t se_last_sw(void);
+
+/* For this room: keep the text over calls that may change it. */
+#define SE_DETAIL_MAX 768
+void se_detail_save(char out[SE_DETAIL_MAX]);
+void se_detail_restore(const char text[SE_DETAIL_MAX]);
 
 /* For this room: set the text and give back `e`, so that a failure is one line. */
 err_t se_fail(err_t e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The same for a refusal of the applet. */
+err_t se_fail_sw(err_t e, uint16_t sw);
 /* Put a prefix before the text there is ("reading object 20181001: ..."). */
 err_t se_fail_at(err_t e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
