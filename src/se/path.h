@@ -23,7 +23,6 @@ struct se_path_state {
     /* Grows whenever the applet was selected anew: the sessions and contexts of earlier generations are gone.
      */
     uint64_t generation;
-    bool pin_held; /* the access daemon has logged in for its clients */
 };
 
 struct se_path_ops {
