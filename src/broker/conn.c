@@ -85,7 +85,8 @@ static void unlink_conn(struct conn *c)
     c->b->n_conns--;
 }
 
-/* A dead or stuck peer gets nothing more; others get what is queued, and version 5 clients the reason. */
+/* A dead or stuck peer gets nothing more; others get what is queued, and version 5 clients the reason, but not
+ * before CONNACK (5.0 [MQTT-3.14.0-1]). */
 static void end_stream(struct conn *c)
 {
     autobuf packet = BUF_INIT(c->max_packet < 64 ? c->max_packet : 64);
@@ -95,7 +96,7 @@ static void end_stream(struct conn *c)
         net_stream_free(c->stream);
         return;
     }
-    if (c->reason && c->session && c->version == MQTT_V5 &&
+    if (c->reason && c->welcomed && c->version == MQTT_V5 &&
         mqtt_disconnect_encode(&packet, MQTT_V5, MQTT_DISCONNECT, &d) == ERR_OK)
         (void)net_stream_write(c->stream, buf_slice(&packet)); /* the end is coming anyway */
     net_stream_finish(c->stream);

@@ -263,6 +263,7 @@ static err_t admit(struct conn *c, const struct mqtt_connect *p, struct slice id
     if (c->state == CONN_DOOMED)
         return ERR_OK;
     c->state = CONN_UP;
+    c->welcomed = true;
     conn_not_new(c);
     conn_set_limits(c);
     announce(c);

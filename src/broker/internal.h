@@ -188,6 +188,7 @@ struct conn {
     size_t bytes_left;
     enum broker_why why; /* it ended */
     uint8_t reason;      /* v5 DISCONNECT; 0: none is sent */
+    bool welcomed; /* CONNACK was sent */
     bool no_will;
     bool paused;  /* the stream is, by us */
     bool held;    /* the next packet is a PUBLISH that has to wait */

@@ -7,67 +7,18 @@ import queue
 import socket
 import struct
 import subprocess
-import threading
 import time
 
 import paho.mqtt.client as paho
 import pytest
-from conftest import MESON
+from mqtt_program import Broker, Lines
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
-
-PROGRAM = MESON / "tests/integration/programs/test_broker"
-
-
-class Lines:
-    """What a program writes, line by line, with a deadline."""
-
-    def __init__(self, stream):
-        self.q = queue.Queue()
-        threading.Thread(target=self.read, args=(stream,), daemon=True).start()
-
-    def read(self, stream):
-        for line in stream:
-            self.q.put(line.strip())
-
-    def next(self, timeout=5):
-        return self.q.get(timeout=timeout)
-
-
-class Broker:
-    def __init__(self, *args):
-        self.p = subprocess.Popen([PROGRAM, *map(str, args)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                  stderr=subprocess.PIPE, text=True)
-        self.lines = Lines(self.p.stdout)
-        self.errors = Lines(self.p.stderr)
-        self.port = int(self.lines.next().split()[1])
-
-    def event(self):
-        return self.lines.next().split()
-
-    def wait_event(self, *words):
-        for _ in range(50):
-            line = self.event()
-            if line[: len(words)] == list(words):
-                return line
-        raise AssertionError(f"no event {words}")
-
-    def say(self, line):
-        self.p.stdin.write(line + "\n")
-        self.p.stdin.flush()
-
-    def stop(self):
-        try:
-            self.say("quit")
-        except BrokenPipeError:
-            pass  # it has ended already, as asked
-        assert self.p.wait(10) == 0, list(self.errors.q.queue)
 
 
 @pytest.fixture(params=["aws", "standard"])
 def broker(request):
     b = Broker(request.param)
-    b.profile = request.param
     yield b
     b.stop()
 
