@@ -707,7 +707,7 @@ def test_message_expiry(b):
     b.gone("c")
     for life in (10, 100):
         p.publish("t", str(life), qos=1, properties={"message_expiry": life})
-    p.publish("r", "kept", retain=True, properties={"message_expiry": 50})
+    p.publish("r", "kept", qos=1, retain=True, properties={"message_expiry": 50})
     b.ahead(20)
     c = b.client("c", 5, **keep(5))
     again = c.receive(dup=1)  # sent once, it does not expire, and its exchange goes on
@@ -1162,7 +1162,7 @@ def test_shared_subscriptions(b):
     b.ahead(2)  # its session ends: nobody else gets that message
     a.quiet()
     assert m.payload == b"half"
-    p.publish("r", "kept", retain=True)
+    p.publish("r", "kept", qos=1, retain=True)
     a.subscribe(("$share/g/r", 0))
     a.quiet()  # 5.0 §4.8.2: no retained messages
 
