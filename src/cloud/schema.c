@@ -62,6 +62,15 @@ static const struct db_migration steps[] = {
       " SELECT name, version, document, created_ms FROM policies;"
       "ALTER TABLE policies ADD COLUMN last_version {int} NOT NULL DEFAULT 1;"
       "CREATE INDEX policies_by_age ON policies (created_ms, name)" },
+    /* thing_attributes repeats things.attributes, for ListThings by attribute. */
+    { "thing types",
+      "CREATE TABLE thing_types (name {text} PRIMARY KEY, uuid {text} NOT NULL, description {text},"
+      " searchable {text} NOT NULL, created_ms {int} NOT NULL, deprecated_ms {int}) {strict};"
+      "ALTER TABLE things ADD COLUMN thing_type {text} REFERENCES thing_types (name);"
+      "CREATE INDEX things_by_type ON things (thing_type, name);"
+      "CREATE TABLE thing_attributes (thing {text} NOT NULL REFERENCES things (name), name {text} NOT NULL,"
+      " content {text} NOT NULL, PRIMARY KEY (thing, name)) {strict};"
+      "CREATE INDEX thing_attributes_by_content ON thing_attributes (name, content, thing)" },
 };
 
 err_t schema_apply(struct db *db)

@@ -429,6 +429,95 @@ def test_register_without_ca(cloud):
 
 # --- policies ------------------------------------------------------------------------------------------------------------
 
+def test_update_thing(cloud):
+    iot = cloud.client("iot")
+    iot.create_thing(thingName="t", attributePayload={"attributes": {"a": "1", "b": "2"}})
+    iot.update_thing(thingName="t", attributePayload={"attributes": {"b": "", "c": "3"}, "merge": True}, expectedVersion=1)
+    got = iot.describe_thing(thingName="t")
+    assert (got["attributes"], got["version"]) == ({"a": "1", "c": "3"}, 2)
+    refused(iot.update_thing, "VersionConflictException", 409, thingName="t", expectedVersion=1)
+    iot.update_thing(thingName="t", attributePayload={"attributes": {"z": "9"}})  # the whole map
+    got = iot.describe_thing(thingName="t")
+    assert (got["attributes"], got["version"]) == ({"z": "9"}, 3)
+    refused(iot.update_thing, "ResourceNotFoundException", 404, thingName="nobody")
+    refused(iot.update_thing, "ResourceNotFoundException", 404, thingName="t", thingTypeName="nobody")
+    refused(iot.update_thing, "InvalidRequestException", 400, thingName="t",
+            attributePayload={"attributes": {"a": "1", "b": "2", "c": "3"}, "merge": True})  # four without a type
+    refused(iot.update_thing, "InvalidRequestException", 400, thingName="t", attributePayload={"attributes": {"a": "with space"}})
+    assert iot.describe_thing(thingName="t")["version"] == 3
+    refused(iot.delete_thing, "VersionConflictException", 409, thingName="t", expectedVersion=2)
+    iot.delete_thing(thingName="t", expectedVersion=3)
+    iot.delete_thing(thingName="t")  # what is not there is deleted
+
+
+def test_thing_types(cloud):
+    iot = cloud.client("iot")
+    props = {"thingTypeDescription": "a lamp", "searchableAttributes": ["site", "floor"]}
+    made = iot.create_thing_type(thingTypeName="lamp", thingTypeProperties=props)
+    assert made["thingTypeArn"] == arn("thingtype/lamp") and len(made["thingTypeId"]) == 36
+    assert iot.create_thing_type(thingTypeName="lamp", thingTypeProperties=props)["thingTypeId"] == made["thingTypeId"]
+    refused(iot.create_thing_type, "ResourceAlreadyExistsException", 409, thingTypeName="lamp")
+    got = iot.describe_thing_type(thingTypeName="lamp")
+    assert got["thingTypeProperties"] == props and got["thingTypeMetadata"]["deprecated"] is False
+    iot.create_thing_type(thingTypeName="bell")
+    assert [t["thingTypeName"] for t in iot.list_thing_types()["thingTypes"]] == ["bell", "lamp"]
+    page = iot.list_thing_types(maxResults=1)
+    assert [t["thingTypeName"] for t in iot.list_thing_types(maxResults=1, nextToken=page["nextToken"])["thingTypes"]] == ["lamp"]
+    assert [t["thingTypeName"] for t in iot.list_thing_types(thingTypeName="lamp")["thingTypes"]] == ["lamp"]
+    # a typed thing may have more attributes
+    many = {f"k{i}": str(i) for i in range(5)}
+    iot.create_thing(thingName="t", thingTypeName="lamp", attributePayload={"attributes": many})
+    assert iot.describe_thing(thingName="t")["thingTypeName"] == "lamp"
+    refused(iot.create_thing, "ResourceAlreadyExistsException", 409, thingName="t", thingTypeName="bell", attributePayload={"attributes": many})
+    refused(iot.create_thing, "ResourceNotFoundException", 404, thingName="u", thingTypeName="nobody")
+    refused(iot.update_thing, "InvalidRequestException", 400, thingName="t", removeThingType=True)  # five attributes
+    refused(iot.update_thing, "InvalidRequestException", 400, thingName="t", removeThingType=True, thingTypeName="bell")
+    iot.update_thing(thingName="t", removeThingType=True, attributePayload={"attributes": {}})
+    assert "thingTypeName" not in iot.describe_thing(thingName="t")
+    iot.update_thing(thingName="t", thingTypeName="lamp")
+    # deprecated: no new things, and deletion only later and without things
+    refused(iot.delete_thing_type, "InvalidRequestException", 400, thingTypeName="lamp")
+    iot.deprecate_thing_type(thingTypeName="lamp")
+    assert iot.describe_thing_type(thingTypeName="lamp")["thingTypeMetadata"]["deprecated"] is True
+    refused(iot.create_thing, "InvalidRequestException", 400, thingName="u", thingTypeName="lamp")
+    iot.update_thing(thingName="t", attributePayload={"attributes": {"a": "1"}})  # its own type it keeps
+    refused(iot.delete_thing_type, "InvalidRequestException", 400, thingTypeName="lamp")
+    iot.deprecate_thing_type(thingTypeName="lamp", undoDeprecate=True)
+    iot.create_thing(thingName="u", thingTypeName="lamp")
+    # newer than Debian's boto3
+    change = lambda name: send(cloud, f"{cloud.api}/thing-types/{name}", method="PATCH", body=b'{"thingTypeProperties":{"thingTypeDescription":"rings"}}')
+    assert change("bell")[0] == 200
+    assert change("nobody")[:2] == (404, "ResourceNotFoundException")
+    assert iot.describe_thing_type(thingTypeName="bell")["thingTypeProperties"]["thingTypeDescription"] == "rings"
+    for call in (iot.describe_thing_type, iot.deprecate_thing_type, iot.delete_thing_type):
+        refused(call, "ResourceNotFoundException", 404, thingTypeName="nobody")
+    refused(iot.create_thing_type, "InvalidRequestException", 400, thingTypeName="x",
+            thingTypeProperties={"searchableAttributes": ["a", "b", "c", "d"]})
+
+
+def test_list_things_by_type_and_attribute(cloud):
+    iot = cloud.client("iot")
+    for name in ("lamp", "bell"):
+        iot.create_thing_type(thingTypeName=name)
+    for i in range(6):
+        iot.create_thing(thingName=f"t{i}", thingTypeName=("lamp", "bell")[i % 2],
+                         attributePayload={"attributes": {"site": f"north-{i // 2}", "odd": str(i % 2)}})
+    listed = lambda **kw: [t["thingName"] for t in iot.list_things(**kw)["things"]]
+    assert listed(thingTypeName="lamp") == ["t0", "t2", "t4"]
+    assert listed(attributeName="odd", attributeValue="1") == ["t1", "t3", "t5"]
+    assert listed(attributeName="site", attributeValue="north-1") == ["t2", "t3"]
+    assert listed(attributeName="site", attributeValue="north-", usePrefixAttributeValue=True) == [f"t{i}" for i in range(6)]
+    assert listed(attributeName="site", attributeValue="north-1", thingTypeName="bell") == ["t3"]
+    assert listed(attributeName="site", attributeValue="n", usePrefixAttributeValue=True, thingTypeName="lamp") == ["t0", "t2", "t4"]
+    page = iot.list_things(attributeName="odd", attributeValue="1", maxResults=2)
+    assert listed(attributeName="odd", attributeValue="1", maxResults=2, nextToken=page["nextToken"]) == ["t5"]
+    iot.update_thing(thingName="t1", attributePayload={"attributes": {"odd": "no"}, "merge": True})
+    assert listed(attributeName="odd", attributeValue="1") == ["t3", "t5"]
+    iot.delete_thing(thingName="t3")
+    assert listed(attributeName="odd", attributeValue="1") == ["t5"]
+    refused(iot.list_things, "InvalidRequestException", 400, attributeName="odd")
+
+
 def test_policies(cloud):
     iot = cloud.client("iot")
     text = json.dumps(OPEN_POLICY)

@@ -218,6 +218,25 @@ def test_a_new_default_version_counts_from_the_next_packet(cloud):
     c.c.loop_stop()
 
 
+def test_a_things_attributes_count_from_the_next_packet(cloud):
+    thing = "iot:Connection.Thing."
+    d = cloud.device(policy={"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "iot:Connect", "Resource": "*"},
+        {"Effect": "Allow", "Action": "iot:Publish", "Resource": arn("topic/${%sThingTypeName}/${%sAttributes[site]}" % (thing, thing))}]})
+    iot = cloud.client("iot")
+    iot.create_thing_type(thingTypeName="lamp")
+    iot.update_thing(thingName=d.name, thingTypeName="lamp", attributePayload={"attributes": {"site": "north"}})
+    c = Client(d).connect()
+    c.publish("lamp/north", "1")
+    assert c.next()[0] == "published"
+    iot.update_thing(thingName=d.name, attributePayload={"attributes": {"site": "south"}})
+    c.publish("lamp/south", "1")
+    assert c.next()[0] == "published"
+    c.publish("lamp/north", "2")
+    assert c.next()[0] == "disconnected"
+    c.c.loop_stop()
+
+
 def test_https_connection_open_already_is_judged_per_request(cloud):
     import http.client
     d = cloud.device()

@@ -82,6 +82,19 @@ err_t api_param_bool(struct api_call *c, const char *name, bool *ret)
     return ERR_OK;
 }
 
+err_t api_param_int(struct api_call *c, const char *name, int64_t *ret)
+{
+    const char *v = api_param(c, name);
+    size_t n = v ? strlen(v) : 0;
+
+    if (!v)
+        return ERR_OK;
+    if (n == 0 || n > 18 || strspn(v, "0123456789") != n)
+        return api_fail(c, API_INVALID_REQUEST, "'%.40s' must be a whole number, got '%.40s'", name, v);
+    *ret = strtoll(v, NULL, 10);
+    return ERR_OK;
+}
+
 err_t api_param_size(struct api_call *c, const char *name, int64_t def, int64_t max, int64_t *ret)
 {
     const char *v = api_param(c, name);

@@ -87,6 +87,8 @@ err_t api_call_add(struct api_call *c, const char *name, const char *value);
 const char *api_param(const struct api_call *c, const char *name); /* NULL: absent */
 /* "true" and "false"; *ret untouched when absent. */
 err_t api_param_bool(struct api_call *c, const char *name, bool *ret);
+/* A whole number of at most 18 digits, not negative; *ret untouched when absent. */
+err_t api_param_int(struct api_call *c, const char *name, int64_t *ret);
 /* Page size: 1..max, `def` when absent. */
 err_t api_param_size(struct api_call *c, const char *name, int64_t def, int64_t max, int64_t *ret);
 

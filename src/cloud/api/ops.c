@@ -21,12 +21,22 @@ const struct api_op api_ops[] = {
 
     { "CreateThing", "POST", "/things/{thingName}", thing_create, API_CONTROL },
     { "DescribeThing", "GET", "/things/{thingName}", thing_describe, API_CONTROL | API_READS },
+    { "UpdateThing", "PATCH", "/things/{thingName}", thing_update, API_CONTROL },
     { "DeleteThing", "DELETE", "/things/{thingName}", thing_delete, API_CONTROL },
     { "ListThings", "GET", "/things", thing_list, API_CONTROL | API_READS },
     { "AttachThingPrincipal", "PUT", "/things/{thingName}/principals", principal_attach, API_CONTROL },
     { "DetachThingPrincipal", "DELETE", "/things/{thingName}/principals", principal_detach, API_CONTROL },
     { "ListThingPrincipals", "GET", "/things/{thingName}/principals", principal_list,
       API_CONTROL | API_READS },
+
+    { "CreateThingType", "POST", "/thing-types/{thingTypeName}", thing_type_create, API_CONTROL },
+    { "DescribeThingType", "GET", "/thing-types/{thingTypeName}", thing_type_describe,
+      API_CONTROL | API_READS },
+    { "UpdateThingType", "PATCH", "/thing-types/{thingTypeName}", thing_type_update, API_CONTROL },
+    { "DeprecateThingType", "POST", "/thing-types/{thingTypeName}/deprecate", thing_type_deprecate,
+      API_CONTROL },
+    { "DeleteThingType", "DELETE", "/thing-types/{thingTypeName}", thing_type_delete, API_CONTROL },
+    { "ListThingTypes", "GET", "/thing-types", thing_type_list, API_CONTROL | API_READS },
 
     { "CreateKeysAndCertificate", "POST", "/keys-and-certificate", certificate_create_keys,
       API_CONTROL | API_NEEDS_KEY },

@@ -73,6 +73,7 @@ static err_t take_thing(void *ctx, const struct db_rows *row)
 
     if ((e = policy_vars_add(&f->thing, THING "ThingName", db_text(row, 0))) ||
         (e = policy_vars_add(&f->thing, "iot:Thing.ThingName", db_text(row, 0))) ||
+        (!db_is_null(row, 2) && (e = policy_vars_add(&f->thing, THING "ThingTypeName", db_text(row, 2)))) ||
         (e = json_parse(db_text(row, 1), 2, &attributes, NULL)))
         return e;
     json_object_foreach(attributes, key, value)
@@ -86,10 +87,11 @@ static err_t take_thing(void *ctx, const struct db_rows *row)
 
 static err_t load_thing(struct db *db, const char *cert_id, const char *client_id, struct facts *f)
 {
-    err_t e = db_one(db,
-                     "SELECT t.name, t.attributes FROM thing_principals p JOIN things t ON t.name = p.thing"
-                     " WHERE p.cert_id = $1 AND p.thing = $2",
-                     DB_ARGS(DB_TEXT(cert_id), DB_TEXT(client_id)), take_thing, f);
+    err_t e = db_one(
+        db,
+        "SELECT t.name, t.attributes, t.thing_type FROM thing_principals p JOIN things t ON t.name = p.thing"
+        " WHERE p.cert_id = $1 AND p.thing = $2",
+        DB_ARGS(DB_TEXT(cert_id), DB_TEXT(client_id)), take_thing, f);
 
     if (e && e != ERR_NOT_FOUND)
         return e;

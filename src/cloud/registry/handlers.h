@@ -12,6 +12,14 @@ err_t thing_create(struct api_call *c);
 err_t thing_describe(struct api_call *c);
 err_t thing_delete(struct api_call *c);
 err_t thing_list(struct api_call *c);
+err_t thing_update(struct api_call *c);
+
+err_t thing_type_create(struct api_call *c);
+err_t thing_type_describe(struct api_call *c);
+err_t thing_type_update(struct api_call *c);
+err_t thing_type_deprecate(struct api_call *c);
+err_t thing_type_delete(struct api_call *c);
+err_t thing_type_list(struct api_call *c);
 
 err_t principal_attach(struct api_call *c);
 err_t principal_detach(struct api_call *c);

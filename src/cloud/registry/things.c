@@ -1,78 +1,81 @@
 #include "base/mem.h"
 #include "cloud/api/page.h"
+#include "cloud/registry/attributes.h"
 #include "cloud/registry/handlers.h"
 #include "cloud/registry/names.h"
+#include "cloud/registry/typerow.h"
 #include "crypto/random.h"
 
-#include <ctype.h>
+#include <stdio.h>
 
-#define ATTRIBUTES_MAX 3u /* without a thing type */
+#define ATTRIBUTES_UNTYPED 3u /* without a thing type */
+#define ATTRIBUTES_MAX 50u
 #define ATTRIBUTE_DEPTH 2u
 
 struct thing {
     char uuid[CRYPTO_UUID_MAX];
+    char type[TYPE_NAME_MAX + 1]; /* "" for none */
     json_t *attributes;
     int64_t version;
 };
 
+static void thing_done(struct thing *t)
+{
+    json_decref_ptr(&t->attributes);
+}
+#define auto_thing __attribute__((cleanup(thing_done))) struct thing
+
 static err_t load_row(void *ctx, const struct db_rows *row)
 {
     struct thing *t = ctx;
+    const char *type = db_str(row, 3);
 
     (void)snprintf(t->uuid, sizeof(t->uuid), "%s", db_str(row, 0));
+    (void)snprintf(t->type, sizeof(t->type), "%s", type ? type : "");
     t->version = db_int(row, 2);
-    json_decref(t->attributes);
+    json_decref_ptr(&t->attributes);
     t->attributes = NULL;
     return json_parse(db_text(row, 1), ATTRIBUTE_DEPTH, &t->attributes, NULL);
 }
 
 static err_t load(struct api_call *c, const char *name, struct thing *t)
 {
-    return db_one(c->db, "SELECT uuid, attributes, version FROM things WHERE name = $1",
+    return db_one(c->db, "SELECT uuid, attributes, version, thing_type FROM things WHERE name = $1",
                   DB_ARGS(DB_TEXT(name)), load_row, t);
 }
 
-static bool attribute_ok(const char *key, const char *value)
+static err_t load_known(struct api_call *c, const char *name, struct thing *t)
 {
-    size_t kn = strlen(key), vn = value ? strlen(value) : 0;
+    err_t e = load(c, name, t);
 
-    if (!value || kn == 0 || kn > 128 || vn > 800)
-        return false;
-    for (size_t i = 0; i < kn; i++) {
-        if (!isalnum((unsigned char)key[i]) && !strchr("_.,@/:#-", key[i]))
-            return false;
-    }
-    for (size_t i = 0; i < vn; i++) {
-        if (!isalnum((unsigned char)value[i]) && !strchr("_.,@/:#=[]-", value[i]))
-            return false;
-    }
-    return true;
+    return e == ERR_NOT_FOUND ? api_fail(c, API_NOT_FOUND, "Thing %s not found", name) : e;
 }
 
-/* attributePayload.attributes, checked; {} when absent. Empty values are not kept. Returns a new reference in
- * *ret. */
-static err_t read_attributes(struct api_call *c, json_t **ret)
+static err_t check_count(struct api_call *c, const json_t *attributes, const char *type)
 {
-    json_t *payload = json_get_obj(c->body, "attributePayload"), *in = json_get_obj(payload, "attributes"),
-           *value;
-    auto_json *out = json_object();
-    const char *key;
+    size_t n = json_object_size(attributes), max = type && *type ? ATTRIBUTES_MAX : ATTRIBUTES_UNTYPED;
 
-    if (!out)
-        return ERR_NOMEM;
-    json_object_foreach(in, key, value)
+    return n <= max ? ERR_OK
+                    : api_fail(c, API_INVALID_REQUEST, "a thing %s can have at most %zu attributes, not %zu",
+                               max == ATTRIBUTES_MAX ? "with a thing type" : "without a thing type", max, n);
+}
+
+/* ---- writing ---- */
+
+/* The copy that ListThings searches. */
+static err_t index_attributes(struct api_call *c, const char *name, json_t *attributes)
+{
+    const char *key;
+    json_t *value;
+    err_t e = db_run(c->db, "DELETE FROM thing_attributes WHERE thing = $1", DB_ARGS(DB_TEXT(name)), NULL);
+
+    json_object_foreach(attributes, key, value)
     {
-        if (!attribute_ok(key, json_string_value(value)))
-            return api_fail(c, API_INVALID_REQUEST,
-                            "attribute '%.128s' has a name or value that is not allowed", key);
-        if (json_string_length(value) && json_object_set(out, key, value) != 0)
-            return ERR_NOMEM;
+        if (!e)
+            e = db_run(c->db, "INSERT INTO thing_attributes (thing, name, content) VALUES ($1, $2, $3)",
+                       DB_ARGS(DB_TEXT(name), DB_TEXT(key), DB_TEXT(json_string_value(value))), NULL);
     }
-    if (json_object_size(out) > ATTRIBUTES_MAX)
-        return api_fail(c, API_INVALID_REQUEST, "a thing without a thing type can have at most %u attributes",
-                        ATTRIBUTES_MAX);
-    *ret = steal(&out);
-    return ERR_OK;
+    return e;
 }
 
 static err_t reply_created(struct api_call *c, const char *name, const char *uuid)
@@ -83,17 +86,29 @@ static err_t reply_created(struct api_call *c, const char *name, const char *uui
                                   arn_iot(c, "thing", name, arn), "thingId", uuid));
 }
 
-static err_t insert(struct api_call *c, const char *name, const json_t *attributes)
+static err_t insert(struct api_call *c, const char *name, const char *type, json_t *attributes)
 {
     char uuid[CRYPTO_UUID_MAX];
     autobuf text = BUF_INIT(65536);
     err_t e;
 
     if ((e = json_write(&text, attributes, 0)) || (e = crypto_random_uuid(c->env->crypto, uuid)) ||
-        (e = db_run(c->db, "INSERT INTO things (name, uuid, attributes, version) VALUES ($1, $2, $3, 1)",
-                    DB_ARGS(DB_TEXT(name), DB_TEXT(uuid), DB_SLICE(buf_slice(&text))), NULL)))
+        (e = db_run(
+             c->db,
+             "INSERT INTO things (name, uuid, attributes, version, thing_type) VALUES ($1, $2, $3, 1, $4)",
+             DB_ARGS(DB_TEXT(name), DB_TEXT(uuid), DB_SLICE(buf_slice(&text)), DB_TEXT(type)), NULL)) ||
+        (e = index_attributes(c, name, attributes)))
         return e;
     return reply_created(c, name, uuid);
+}
+
+/* attributePayload as a whole map. */
+static err_t read_attributes(struct api_call *c, const json_t *have, json_t **ret)
+{
+    auto_attribute_change change = { 0 };
+    err_t e = attribute_change_read(c, json_get_obj(c->body, "attributePayload"), &change);
+
+    return e ? e : attribute_change_apply(&change, have, ret);
 }
 
 /* Repeating a CreateThing with the same configuration gives the thing that is there (iot-core 4.3, trap 4).
@@ -102,65 +117,151 @@ err_t thing_create(struct api_call *c)
 {
     const char *name, *type = json_get_str(c->body, "thingTypeName");
     auto_json *attributes = NULL;
-    struct thing have = { 0 };
+    auto_thing have = { 0 };
     char arn[ARN_MAX];
     err_t e;
 
-    if ((e = name_thing(c, "thingName", &name)) || (e = read_attributes(c, &attributes)))
+    if ((e = name_thing(c, "thingName", &name)) || (e = read_attributes(c, NULL, &attributes)) ||
+        (e = check_count(c, attributes, type)) || (type && (e = type_require_usable(c, type))))
         return e;
-    if (type)
-        return api_fail(c, API_NOT_FOUND, "Thing type %.128s not found", type);
     if ((e = load(c, name, &have)) == ERR_NOT_FOUND)
-        return insert(c, name, attributes);
-    if (!e && json_equal(have.attributes, attributes))
-        e = reply_created(c, name, have.uuid);
-    else if (!e)
-        e = api_fail_exists(c, arn_iot(c, "thing", name, arn), have.uuid,
-                            "Thing %s already exists in account with different attributes", name);
-    json_decref(have.attributes);
-    return e;
+        return insert(c, name, type, attributes);
+    if (e)
+        return e;
+    if (json_equal(have.attributes, attributes) && strcmp(have.type, type ? type : "") == 0)
+        return reply_created(c, name, have.uuid);
+    return api_fail_exists(c, arn_iot(c, "thing", name, arn), have.uuid,
+                           "Thing %s already exists in account with different %s", name,
+                           strcmp(have.type, type ? type : "") == 0 ? "attributes" : "thing type");
 }
 
-err_t thing_describe(struct api_call *c)
+static err_t recheck_row(void *ctx, const struct db_rows *row)
 {
-    const char *name;
-    struct thing t = { 0 };
-    char arn[ARN_MAX];
+    struct api_call *c = ctx;
+
+    return effects_add(&c->effects, EFFECT_PRINCIPAL, db_str(row, 0));
+}
+
+/* Policies name the thing's type and attributes: its certificates' connections are judged again. */
+static err_t recheck_principals(struct api_call *c, const char *name)
+{
+    return db_each(c->db, "SELECT cert_id FROM thing_principals WHERE thing = $1", DB_ARGS(DB_TEXT(name)),
+                   recheck_row, c);
+}
+
+/* The type after the update: removeThingType, a new one, or what it was ("" for none). */
+static err_t new_type(struct api_call *c, const struct thing *t, const char **ret)
+{
+    const char *type = json_get_str(c->body, "thingTypeName");
+    bool remove = json_get_bool(c->body, "removeThingType", false);
+
+    if (type && remove)
+        return api_fail(c, API_INVALID_REQUEST, "removeThingType cannot be used together with thingTypeName");
+    *ret = remove ? "" : type ? type : t->type;
+    return type && strcmp(type, t->type) != 0 ? type_require_usable(c, type) : ERR_OK;
+}
+
+static err_t check_version(struct api_call *c, const char *name, int64_t expected, int64_t version)
+{
+    return expected < 0 || expected == version
+               ? ERR_OK
+               : api_fail(c, API_VERSION_CONFLICT,
+                          "The version for thing %s does not match the expected version.", name);
+}
+
+static err_t store(struct api_call *c, const char *name, const char *type, json_t *attributes,
+                   int64_t version)
+{
+    autobuf text = BUF_INIT(65536);
+    int64_t changed;
     err_t e;
 
-    if ((e = name_thing(c, "thingName", &name)))
+    if ((e = json_write(&text, attributes, 0)) ||
+        (e = db_run(c->db, "UPDATE things SET attributes = $1, thing_type = $2, version = $3 WHERE name = $4",
+                    DB_ARGS(DB_SLICE(buf_slice(&text)), DB_TEXT(*type ? type : NULL), DB_INT(version + 1),
+                            DB_TEXT(name)),
+                    &changed)) ||
+        (e = index_attributes(c, name, attributes)))
         return e;
-    if ((e = load(c, name, &t)) == ERR_NOT_FOUND)
-        return api_fail(c, API_NOT_FOUND, "Thing %s not found", name);
-    if (!e)
-        e = api_reply(c, json_pack("{s:s,s:s,s:s,s:s,s:O,s:I}", "defaultClientId", name, "thingName", name,
-                                   "thingId", t.uuid, "thingArn", arn_iot(c, "thing", name, arn),
-                                   "attributes", t.attributes, "version", (json_int_t)t.version));
-    json_decref(t.attributes);
-    return e;
+    return recheck_principals(c, name);
+}
+
+err_t thing_update(struct api_call *c)
+{
+    const char *name, *type;
+    auto_thing t = { 0 };
+    auto_json *attributes = NULL;
+    bool given = json_get_obj(c->body, "attributePayload") != NULL;
+    err_t e;
+
+    if ((e = name_thing(c, "thingName", &name)) || (e = load_known(c, name, &t)) ||
+        (e = check_version(c, name, json_get_int(c->body, "expectedVersion", -1), t.version)) ||
+        (e = new_type(c, &t, &type)))
+        return e;
+    if (given)
+        e = read_attributes(c, t.attributes, &attributes);
+    else
+        attributes = json_incref(t.attributes);
+    if (e || (e = check_count(c, attributes, type)))
+        return e;
+    return store(c, name, type, attributes, t.version);
 }
 
 err_t thing_delete(struct api_call *c)
 {
     const char *name;
-    int64_t attached;
+    auto_thing t = { 0 };
+    int64_t attached, expected = -1;
     err_t e;
 
-    if ((e = name_thing(c, "thingName", &name)) ||
+    if ((e = name_thing(c, "thingName", &name)) || (e = api_param_int(c, "expectedVersion", &expected)))
+        return e;
+    if ((e = load(c, name, &t)))
+        return e == ERR_NOT_FOUND ? ERR_OK : e; /* deleting what is not there succeeds (iot-core 4.3) */
+    if ((e = check_version(c, name, expected, t.version)) ||
         (e = db_one_int(c->db, "SELECT count(*) FROM thing_principals WHERE thing = $1",
                         DB_ARGS(DB_TEXT(name)), &attached)))
         return e;
     if (attached)
         return api_fail(c, API_INVALID_REQUEST,
                         "Cannot delete. Thing %s is still attached to one or more principals", name);
+    if ((e = db_run(c->db, "DELETE FROM thing_attributes WHERE thing = $1", DB_ARGS(DB_TEXT(name)), NULL)))
+        return e;
     return db_run(c->db, "DELETE FROM things WHERE name = $1", DB_ARGS(DB_TEXT(name)), NULL);
+}
+
+/* ---- reading ---- */
+
+/* "thingTypeName" is there only when the thing has one. */
+static err_t add_type(json_t *item, const char *type)
+{
+    return !type || !*type || json_object_set_new(item, "thingTypeName", json_string(type)) == 0 ? ERR_OK
+                                                                                                 : ERR_NOMEM;
+}
+
+err_t thing_describe(struct api_call *c)
+{
+    const char *name;
+    auto_thing t = { 0 };
+    auto_json *answer = NULL;
+    char arn[ARN_MAX];
+    err_t e;
+
+    if ((e = name_thing(c, "thingName", &name)) || (e = load_known(c, name, &t)))
+        return e;
+    answer = json_pack("{s:s,s:s,s:s,s:s,s:O,s:I}", "defaultClientId", name, "thingName", name, "thingId",
+                       t.uuid, "thingArn", arn_iot(c, "thing", name, arn), "attributes", t.attributes,
+                       "version", (json_int_t)t.version);
+    if (!answer || add_type(answer, t.type))
+        return ERR_NOMEM;
+    return api_reply(c, steal(&answer));
 }
 
 static err_t list_row(void *ctx, const struct db_rows *row)
 {
     struct api_page *page = ctx;
     const char *name = db_str(row, 0);
-    auto_json *attributes = NULL;
+    auto_json *attributes = NULL, *item = NULL;
     char arn[ARN_MAX];
     err_t e;
 
@@ -168,26 +269,73 @@ static err_t list_row(void *ctx, const struct db_rows *row)
         return ERR_OK;
     if ((e = json_parse(db_text(row, 1), ATTRIBUTE_DEPTH, &attributes, NULL)))
         return e;
-    return api_page_add(page,
-                        json_pack("{s:s,s:s,s:O,s:I}", "thingName", name, "thingArn",
-                                  arn_iot(page->c, "thing", name, arn), "attributes", attributes, "version",
-                                  (json_int_t)db_int(row, 2)),
-                        "%s", name);
+    item = json_pack("{s:s,s:s,s:O,s:I}", "thingName", name, "thingArn", arn_iot(page->c, "thing", name, arn),
+                     "attributes", attributes, "version", (json_int_t)db_int(row, 2));
+    if (!item || add_type(item, db_str(row, 3)))
+        return ERR_NOMEM;
+    return api_page_add(page, steal(&item), "%s", name);
+}
+
+#define COLUMNS "SELECT t.name, t.attributes, t.version, t.thing_type FROM things t"
+#define AND_TYPE " AND ($3 = '' OR t.thing_type = $3)"
+#define PAGE " ORDER BY t.name LIMIT $2"
+
+struct filter {
+    const char *after, *type, *attribute, *value;
+    char below[ATTRIBUTE_VALUE_ROOM]; /* the first text that does not begin with `value` any more */
+    bool prefix;
+};
+
+static err_t read_filter(struct api_call *c, struct filter *f)
+{
+    err_t e;
+
+    if ((e = api_name_marker(c, "nextToken", name_thing_ok, &f->after)) ||
+        (e = api_param_bool(c, "usePrefixAttributeValue", &f->prefix)))
+        return e;
+    f->type = api_param(c, "thingTypeName");
+    f->attribute = api_param(c, "attributeName");
+    f->value = api_param(c, "attributeValue");
+    if (!f->attribute != !f->value)
+        return api_fail(c, API_INVALID_REQUEST, "attributeName and attributeValue go together");
+    if (f->prefix && (!f->value || strlen(f->value) >= sizeof(f->below) - 1))
+        return api_fail(c, API_INVALID_REQUEST,
+                        "usePrefixAttributeValue needs an attributeValue of at most 800 characters");
+    if (f->prefix)
+        (void)snprintf(f->below, sizeof(f->below), "%s\x7f",
+                       f->value); /* above every character a value may have */
+    f->type = f->type ? f->type : "";
+    return ERR_OK;
+}
+
+static err_t run_filter(struct api_call *c, const struct filter *f, struct api_page *page)
+{
+    const struct db_value after = DB_TEXT(f->after), rows = DB_INT(page->size + 1), type = DB_TEXT(f->type);
+
+    if (!f->attribute)
+        return db_each(c->db,
+                       *f->type ? COLUMNS " WHERE t.thing_type = $3 AND t.name > $1" PAGE
+                                : COLUMNS " WHERE t.name > $1" PAGE,
+                       (const struct db_value[]){ after, rows, type }, *f->type ? 3 : 2, list_row, page);
+    return db_each(c->db,
+                   f->prefix ? COLUMNS " JOIN thing_attributes a ON a.thing = t.name WHERE a.name = $4 AND"
+                                       " a.content >= $5 AND a.content < $6 AND t.name > $1" AND_TYPE PAGE
+                             : COLUMNS " JOIN thing_attributes a ON a.thing = t.name WHERE a.name = $4 AND"
+                                       " a.content = $5 AND a.thing > $1" AND_TYPE PAGE,
+                   (const struct db_value[]){ after, rows, type, DB_TEXT(f->attribute), DB_TEXT(f->value),
+                                              DB_TEXT(f->below) },
+                   f->prefix ? 6 : 5, list_row, page);
 }
 
 /* nextToken is the last name seen: pages stay right while things come and go. */
 err_t thing_list(struct api_call *c)
 {
     auto_page page = API_PAGE_INIT(c);
-    const char *after = api_param(c, "nextToken");
+    struct filter f = { 0 };
     err_t e;
 
-    if (after && !name_thing_ok(after))
-        return api_fail(c, API_INVALID_REQUEST, "invalid nextToken");
-    if ((e = api_param_size(c, "maxResults", 25, 250, &page.size)) ||
-        (e = db_each(c->db,
-                     "SELECT name, attributes, version FROM things WHERE name > $1 ORDER BY name LIMIT $2",
-                     DB_ARGS(DB_TEXT(after ? after : ""), DB_INT(page.size + 1)), list_row, &page)))
+    if ((e = read_filter(c, &f)) || (e = api_param_size(c, "maxResults", 25, 250, &page.size)) ||
+        (e = run_filter(c, &f, &page)))
         return e;
     return api_page_reply(&page, "things", "nextToken");
 }
