@@ -98,6 +98,8 @@ int cli_report(struct cli *cli, err_t e);
 err_t cli_fail(err_t e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The same when the text belongs after a usage line: exit status 2. */
 err_t cli_fail_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* What was set last, else se_detail(), else the class. */
+const char *cli_message(err_t e);
 /* Usage and message on standard error, for the parser; returns the exit status. */
 int cli_report_usage(const char *path, const struct cli_command *c);
 /* --help; ERR_CANCELLED. */

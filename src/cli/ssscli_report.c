@@ -37,7 +37,7 @@ err_t cli_fail_usage(const char *fmt, ...)
     return ERR_INVALID;
 }
 
-static const char *failure(err_t e)
+const char *cli_message(err_t e)
 {
     if (message[0])
         return message;
@@ -112,10 +112,10 @@ int cli_report(struct cli *cli, err_t e)
         return print_result(cli);
     if (usage_error)
         return cli_report_usage(cli->command->path, cli->command);
-    fprintf(stderr, "Error: %s\n", failure(e));
+    fprintf(stderr, "Error: %s\n", cli_message(e));
     if (!cli->json)
         return 1;
-    error = json_pack("{s:{s:s,s:s},s:s}", "error", "class", err_str(e), "message", failure(e), "command",
+    error = json_pack("{s:{s:s,s:s},s:s}", "error", "class", err_str(e), "message", cli_message(e), "command",
                       cli->command->path);
     (void)print_json(error);
     return 1;

@@ -3,15 +3,12 @@
 #include "cli/ssscli_commands.h"
 #include "cli/ssscli_key.h"
 #include "cli/ssscli_policy.h"
+#include "cli/ssscli_put.h"
 #include "crypto/cert.h"
-#include "crypto/key.h"
 #include "se/detail.h"
-#include "se/key.h"
 #include "se/object.h"
 #include "se/symmetric.h"
 
-#include <openssl/evp.h>
-#include <openssl/objects.h>
 #include <string.h>
 
 enum { SECRET_FILE_MAX = 1024, AES_KEY_MAX = 32, HMAC_KEY_MAX = 256 };
@@ -22,117 +19,40 @@ static void say_injecting(struct cli *cli, const char *what)
     cli_put_id(cli, "keyId", cli->id);
 }
 
-static err_t write_ecc(struct cli *cli, bool pair, const struct crypto_ec_parts *p,
-                       const struct se_write *how)
+static err_t set_key(struct cli *cli, enum cli_key_kind kind, bool pair)
 {
-    const struct se_curve_info *curve = se_curve_by_name(p->curve);
-    struct slice scalar = buf_slice(&p->scalar);
-
-    if (!curve)
-        return cli_fail(ERR_UNSUPPORTED, "%s: the chip has no curve %s", cli->args[1], p->curve);
-    if (scalar.n > curve->private_len && scalar.p[0] == 0) /* secp160k1, 224k1: the order has a bit more */
-        scalar = slice_skip(scalar, scalar.n - curve->private_len);
-    say_injecting(cli, pair ? "ECC key pair" : "ECC public key");
-    return pair ? se_ec_write_pair(cli->chip, cli->id, curve->id, scalar, buf_slice(&p->point), how)
-                : se_ec_write_public(cli->chip, cli->id, curve->id, buf_slice(&p->point), how);
-}
-
-/* Ed25519, X25519, X448 have no group: the key's type is the curve, its values are bytes. */
-static err_t raw_parts(const EVP_PKEY *key, bool pair, struct crypto_ec_parts *p)
-{
-    uint8_t bytes[SE_EC_PRIVATE_MAX];
-    size_t n = sizeof(bytes);
-    bool ok;
-    err_t e;
-
-    p->point = BUF_INIT(sizeof(bytes));
-    p->scalar = BUF_SECRET(sizeof(bytes));
-    (void)snprintf(p->curve, sizeof(p->curve), "%s", OBJ_nid2sn(EVP_PKEY_get_base_id(key)));
-    ok = EVP_PKEY_get_raw_public_key(key, bytes, &n) == 1;
-    e = ok ? buf_add_mem(&p->point, bytes, n) : ERR_CRYPTO;
-    n = sizeof(bytes);
-    if (!e && pair) {
-        ok = EVP_PKEY_get_raw_private_key(key, bytes, &n) == 1;
-        e = ok ? buf_add_mem(&p->scalar, bytes, n) : ERR_CRYPTO;
-    }
-    mem_wipe(bytes, sizeof(bytes));
-    return e;
-}
-
-static err_t set_ecc(struct cli *cli, bool pair)
-{
-    struct crypto_ec_parts parts = { 0 };
+    static const char *const names[][2] = { [CLI_KEY_EC] = { "ECC public key", "ECC key pair" },
+                                            [CLI_KEY_RSA] = { "RSA public key", "RSA key pair" } };
+    auto_pkey EVP_PKEY *key = NULL;
     struct se_policy policy;
-    EVP_PKEY *key = NULL;
     err_t e = cli_policy_option(cli, 1u << CLI_POLICY_ASYMKEY, &policy);
 
     if (!e)
-        e = cli_key_read(cli, cli->args[1], CLI_KEY_EC, pair, &key);
+        e = cli_key_read(cli, cli->args[1], kind, pair, &key);
     if (e)
         return e;
-    e = crypto_key_is_ec(key) ? crypto_ec_parts_get(key, &parts) : raw_parts(key, pair, &parts);
-    EVP_PKEY_free(key); /* before the chip is written: no second copy of the key waits for it */
-    e = e ? cli_fail(e, "%s: cannot take the key apart", cli->args[1])
-          : write_ecc(cli, pair, &parts, &(struct se_write){ .policy = &policy });
-    crypto_ec_parts_done(&parts);
-    return e;
+    say_injecting(cli, names[kind][pair]);
+    return cli_key_put(cli, &key, pair, &(struct se_write){ .policy = &policy });
 }
 
 err_t cli_set_ecc_pair(struct cli *cli)
 {
-    return set_ecc(cli, true);
+    return set_key(cli, CLI_KEY_EC, true);
 }
 
 err_t cli_set_ecc_pub(struct cli *cli)
 {
-    return set_ecc(cli, false);
-}
-
-static err_t write_rsa(struct cli *cli, bool pair, const struct crypto_rsa_parts *p,
-                       const struct se_write *how)
-{
-    const struct se_rsa_pair numbers = {
-        .n = buf_slice(&p->n),
-        .e = buf_slice(&p->e),
-        .p = buf_slice(&p->p),
-        .q = buf_slice(&p->q),
-        .dp = buf_slice(&p->dp),
-        .dq = buf_slice(&p->dq),
-        .qinv = buf_slice(&p->qinv),
-    };
-
-    say_injecting(cli, pair ? "RSA key pair" : "RSA public key");
-    return pair ? se_rsa_write_pair(cli->chip, cli->id, &numbers, how)
-                : se_rsa_write_public(cli->chip, cli->id, numbers.n, numbers.e, how);
-}
-
-static err_t set_rsa(struct cli *cli, bool pair)
-{
-    struct crypto_rsa_parts parts = { 0 };
-    struct se_policy policy;
-    EVP_PKEY *key = NULL;
-    err_t e = cli_policy_option(cli, 1u << CLI_POLICY_ASYMKEY, &policy);
-
-    if (!e)
-        e = cli_key_read(cli, cli->args[1], CLI_KEY_RSA, pair, &key);
-    if (e)
-        return e;
-    e = crypto_rsa_parts_get(key, &parts);
-    EVP_PKEY_free(key);
-    e = e ? cli_fail(e, "%s: cannot take the key apart", cli->args[1])
-          : write_rsa(cli, pair, &parts, &(struct se_write){ .policy = &policy });
-    crypto_rsa_parts_done(&parts);
-    return e;
+    return set_key(cli, CLI_KEY_EC, false);
 }
 
 err_t cli_set_rsa_pair(struct cli *cli)
 {
-    return set_rsa(cli, true);
+    return set_key(cli, CLI_KEY_RSA, true);
 }
 
 err_t cli_set_rsa_pub(struct cli *cli)
 {
-    return set_rsa(cli, false);
+    return set_key(cli, CLI_KEY_RSA, false);
 }
 
 static err_t write_file(struct cli *cli, const char *what, const struct buf *bytes)
