@@ -1,13 +1,24 @@
 """sedge-keyd as programs meet it: the module and ssscli through it, rules, audit, fairness, clients that stop or die."""
 
+import os
+import pathlib
+import shutil
 import signal
+import socket
 import subprocess
+import sys
+import tempfile
+import threading
+import time
 
 import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, utils
 
-from conftest import BIN, wait_for
+from conftest import BIN, MESON, wait_for
 from keyd import Keyd
-from p11_walk import EC_ID, MODULE, Token, keys  # noqa: F401 (a fixture)
+from keyd_wire import BUSY, CONFLICT, DENIED, PROTO, TIMEOUT, Refused, Wire, apdu, key, sign, tlv
+from p11_walk import EC_ID, MODULE, PIN, Token, keys  # noqa: F401 (a fixture)
 
 
 @pytest.fixture
@@ -44,3 +55,569 @@ def test_where_it_is_configured_the_bus_stays_closed(shared, tmp_path):
     assert b"SSS_PKCS11" not in p.stdout
     shared.keyd.start()
     sign_and_verify(shared, tmp_path)
+
+
+# ---- rules ----
+
+NOBODY = 65534
+
+needs_root = pytest.mark.skipif("os.getuid() != 0", reason="takes on another user: needs root")
+
+
+def as_nobody(token, *argv):
+    """Run a program as nobody, in no group of root's; its result."""
+    return token.run("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *argv, ok=False,
+                     env={"SEDGE_SSSCLI_SESSION": str(token.folder / "nobody" / "session"), "HOME": "/nonexistent"})
+
+
+def open_to_all(token):
+    """Let other users reach socket and session file, so that rules alone stand in their way."""
+    for folder in (token.folder, *token.folder.parents):
+        if folder.stat().st_uid == os.getuid() and str(folder) not in ("/", "/tmp"):
+            folder.chmod(0o755)
+    mine = token.folder / "nobody"
+    mine.mkdir()
+    os.chown(mine, NOBODY, NOBODY)
+
+
+@needs_root
+def test_a_user_without_a_rule_is_refused_and_audited(shared):
+    open_to_all(shared)
+    p = as_nobody(shared, BIN / "ssscli", "connect", "se050", "t1oi2c", "none")
+    assert p.returncode != 0
+    assert f"user {NOBODY} may do nothing here: no rule".encode() in p.stderr
+    line, = [a for a in shared.keyd.audit() if a["uid"] == str(NOBODY)]
+    assert (line["op"], line["result"]) == ("connect", "denied")
+
+
+@needs_root
+def test_a_rule_is_for_one_key_and_one_use(shared):
+    open_to_all(shared)
+    shared.keyd.rules("allow user 0 key any all", f"allow user {NOBODY} key 0x{EC_ID:08X} sign read")
+    tool = ("pkcs11-tool", "--module", MODULE, "--login", "--pin", PIN)
+    data, out = shared.folder / "nobody" / "data", shared.folder / "nobody" / "out"
+    data.write_bytes(b"y" * 32)
+    p = as_nobody(shared, *tool, "-O")
+    assert p.stdout.count(b"sss:") == 2 and b"20181001" not in p.stdout, "it sees other keys than its own"
+    p = as_nobody(shared, *tool, "--sign", "-m", "ECDSA", "--id", f"{EC_ID:08x}", "-i", data, "-o", out)
+    assert p.returncode == 0, p.stderr.decode()
+    for forbidden in (("erase", f"0x{EC_ID:08X}"), ("generate", "ecc", "0x20181003", "NIST_P256")):
+        as_nobody(shared, BIN / "ssscli", "connect", "se050", "t1oi2c", "none")
+        p = as_nobody(shared, BIN / "ssscli", *forbidden)
+        assert p.returncode != 0 and b"may not" in p.stderr + p.stdout, p
+    mine = [(a["op"], a.get("key"), a["result"]) for a in shared.keyd.audit() if a["uid"] == str(NOBODY)]
+    assert ("sign", f"0x{EC_ID:08X}", "allowed") in mine
+    assert ("delete", f"0x{EC_ID:08X}", "denied") in mine and ("list", "0x20181003", "denied") in mine
+    shared.ssscli("get", "ecc", "pub", f"0x{EC_ID:08X}", shared.folder / "still.pem")
+
+
+def test_rules_are_read_anew_and_broken_ones_are_not_taken(shared, tmp_path):
+    shared.keyd.rules("allow user 0 key 0x1 sign", "allow user nobody-of-that-name key any all")
+    assert "keyd.conf:3: no such user on this system" in shared.keyd.log()
+    assert "the rules in force stay as they were" in shared.keyd.log()
+    sign_and_verify(shared, tmp_path)
+    shared.keyd.rules(f"allow user {os.getuid()} key any all", f"deny any key 0x{EC_ID:08X} sign")
+    with pytest.raises(AssertionError, match="CKR_"):
+        sign_and_verify(shared, tmp_path)
+    shared.keyd.rules(f"allow user {os.getuid()} key any all")
+    sign_and_verify(shared, tmp_path)
+
+
+@pytest.mark.parametrize("wrong, says", [
+    (lambda f: f.chmod(0o620), "writable by nobody else"),
+    (lambda f: f.write_text("alow any key any all\n"), "keyd.conf:1: no such setting"),
+    (lambda f: f.unlink(), "cannot open"),
+])
+def test_a_file_that_is_not_right_does_not_start(procs, tmp_path, wrong, says):
+    keyd = Keyd(procs, tmp_path, "vse:/nonexistent")
+    wrong(keyd.config)
+    p = subprocess.run([BIN / "sedge-keyd", "serve", "--config", keyd.config, "--socket", keyd.socket],
+                       capture_output=True, timeout=30)
+    assert p.returncode == 1 and says in p.stderr.decode()
+    p = subprocess.run([BIN / "sedge-keyd", "check", "--config", keyd.config], capture_output=True, timeout=30)
+    assert p.returncode == 1 and says in p.stderr.decode()
+
+
+# ---- sharing ----
+
+@pytest.fixture
+def slow(procs, tmp_path):
+    """A chip that takes SIGN_MS for a signature, behind a keyd."""
+    token = Token(procs, tmp_path, "--sign-ms", str(SIGN_MS))
+    token.ssscli("generate", "ecc", f"0x{EC_ID:08X}", "NIST_P256")
+    token.keyd = Keyd(procs, tmp_path, f"vse:{token.part.socket}").start()
+    return token
+
+
+SIGN_MS = 120
+
+
+def busy_client(path, until, counts, i):
+    wire = Wire(path)
+    while time.monotonic() < until:
+        _, sw = wire.once(sign(EC_ID))
+        assert sw == 0x9000
+        counts[i] += 1
+    wire.close()
+
+
+def load(path, clients, seconds):
+    counts = [0] * clients
+    until = time.monotonic() + seconds
+    threads = [threading.Thread(target=busy_client, args=(path, until, counts, i)) for i in range(clients)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    return counts
+
+
+def test_eight_clients_get_the_same(procs, tmp_path):
+    token = Token(procs, tmp_path, "--sign-ms", "5")
+    token.ssscli("generate", "ecc", f"0x{EC_ID:08X}", "NIST_P256")
+    daemon = Keyd(procs, tmp_path, f"vse:{token.part.socket}").start()
+    alone, = load(daemon.socket, 1, 1.0)
+    counts = load(daemon.socket, 8, 3.0)
+    print("alone", alone, "together", counts)
+    assert max(counts) - min(counts) <= 0.1 * max(counts), counts
+    assert sum(counts) > 3 * alone * 0.9, "together they get less than one alone"
+
+
+def latency(wire):
+    start = time.monotonic()
+    _, sw = wire.once(sign(EC_ID))
+    assert sw == 0x9000
+    return time.monotonic() - start
+
+
+#: runs in a process of its own: begins a sequence, says so, and waits for what is done to it
+STALLED = """
+import sys; sys.path.insert(0, sys.argv[1])
+import signal, keyd_wire as keyd
+wire = keyd.Wire(sys.argv[2])
+if sys.argv[3] == "between":
+    wire.command(keyd.sign(int(sys.argv[4])))
+else:
+    wire.ask(keyd.sign(int(sys.argv[4])))
+print("ready", flush=True)
+signal.pause()
+"""
+
+
+@pytest.mark.parametrize("when", ["between", "during"])
+@pytest.mark.parametrize("sig", [signal.SIGSTOP, signal.SIGKILL])
+def test_a_stopped_or_killed_client_delays_by_less_than_an_operation(slow, when, sig):
+    """In the middle of its sequence, between two commands or with one at the chip."""
+    wire = Wire(slow.keyd.socket)
+    alone = min(latency(wire) for _ in range(3))
+    here = os.path.dirname(os.path.abspath(__file__))
+    p = subprocess.Popen([sys.executable, "-c", STALLED, here, str(slow.keyd.socket), when, str(EC_ID)],
+                         stdout=subprocess.PIPE)
+    try:
+        assert p.stdout.readline() == b"ready\n"
+        p.send_signal(sig)
+        first, *others = [latency(wire) for _ in range(3)]
+    finally:
+        p.kill()
+        p.wait(10)
+        p.stdout.close()
+    print(f"alone {alone * 1000:.1f} ms, first {first * 1000:.1f} ms, then {min(others) * 1000:.1f} ms")
+    fair = 2 * alone if when == "during" else alone  # an operation under way is waited for, whoever asked for it
+    assert first - fair < alone, "the stop itself cost an operation"
+    assert min(others) - alone < alone / 2
+
+
+def test_a_client_that_does_not_read_costs_nothing(slow):
+    deaf = [Wire(slow.keyd.socket) for _ in range(8)]
+    for wire in deaf:
+        wire.ask(sign(EC_ID))
+    wire = Wire(slow.keyd.socket)
+    time.sleep(9 * (SIGN_MS + 5) / 1000)  # their answers are written by now, and not read
+    assert latency(wire) < 3 * SIGN_MS / 1000
+    assert deaf[0].answer()[1] == 0x9000, "the answer was kept for it all the same"
+
+
+def test_a_paused_sequence_goes_on_unless_its_object_changed(slow):
+    """Others come in between; what they change, it does not overwrite."""
+    a, b = Wire(slow.keyd.socket), Wire(slow.keyd.socket)
+    file = 0x30000001
+    write = lambda text: apdu(1, 6, 0, key(file), tlv(0x44, text))  # noqa: E731
+    assert a.once(apdu(1, 6, 0, key(file), tlv(0x43, b"\0\4"), tlv(0x44, b"none")))[1] == 0x9000
+    read = apdu(2, 0, 0, key(file), tlv(0x43, b"\0\4"))
+    assert a.command(read) == (tlv(0x41, b"none"), 0x9000)
+    time.sleep(0.05)
+    assert b.once(sign(EC_ID))[1] == 0x9000  # something else: no harm
+    assert a.command(write(b"from"))[1] == 0x9000
+    time.sleep(0.05)
+    assert b.once(write(b"over"))[1] == 0x9000
+    with pytest.raises(Refused) as refused:
+        a.command(write(b"late"))
+    assert refused.value.code == TIMEOUT and "start it over" in str(refused.value)
+    a.end()
+    assert a.once(read) == (tlv(0x41, b"over"), 0x9000)
+
+
+def test_a_sequence_is_not_torn_while_it_goes_on(slow):
+    """A client that does not pause has the chip for itself, whoever waits."""
+    a, b = Wire(slow.keyd.socket), Wire(slow.keyd.socket)
+    order = []
+    a.command(apdu(4, 0, 0x20))
+    thread = threading.Thread(target=lambda: (b.once(apdu(4, 0, 0x20)), order.append("b")))
+    thread.start()
+    for _ in range(20):
+        a.command(apdu(4, 0, 0x20))
+    order.append("a")
+    a.end()
+    thread.join()
+    assert order == ["a", "b"]
+
+
+def test_hundreds_of_clients(slow):
+    wires = [Wire(slow.keyd.socket) for _ in range(300)]
+    for wire in wires:
+        wire.ask(apdu(4, 0, 0x49, tlv(0x41, b"\0\x08")))
+    for wire in wires:
+        data, sw = wire.answer()
+        assert sw == 0x9000 and len(data) == 10
+        wire.end()
+
+
+def test_limits_on_connections(procs, tmp_path):
+    part = Token(procs, tmp_path).part
+    daemon = Keyd(procs, tmp_path, f"vse:{part.socket}", clients_per_user=3).start()
+    wires = [Wire(daemon.socket) for _ in range(3)]
+    with pytest.raises(Refused) as refused:
+        Wire(daemon.socket)
+    assert refused.value.code == BUSY
+    wires.pop().close()
+    wait_for(lambda: try_wire(daemon), message="the place was not given back")
+
+
+def try_wire(daemon):
+    try:
+        return Wire(daemon.socket)
+    except Refused:
+        return None
+
+
+# ---- trouble ----
+
+def test_chip_resets_in_mid_use_are_invisible(procs, tmp_path, keys):  # noqa: F811
+    faults = tmp_path / "faults"
+    faults.write_text("".join(f"at block {n} reset\n" for n in range(60, 1000, 131)))
+    token = Token(procs, tmp_path)
+    token.ssscli("generate", "ecc", f"0x{EC_ID:08X}", "NIST_P256")
+    token.ssscli("get", "ecc", "pub", f"0x{EC_ID:08X}", tmp_path / "pub.pem")
+    token.part.stop()
+    token.part.options = ("--faults", str(faults))
+    token.part.start()
+    daemon = Keyd(procs, tmp_path, f"vse:{token.part.socket}").start()
+    token.env.update(daemon.env)
+    token.run(sys.executable, "-c", SIGN_MANY, os.path.dirname(os.path.abspath(__file__)), MODULE, f"{EC_ID:08x}", "40",
+              tmp_path / "sigs")
+    print(token.part.read_counters())
+    sigs = (tmp_path / "sigs").read_bytes()
+    public = serialization.load_pem_public_key((tmp_path / "pub.pem").read_bytes())
+    for i in range(40):
+        r, s = (int.from_bytes(sigs[i * 64 + at:i * 64 + at + 32], "big") for at in (0, 32))
+        public.verify(utils.encode_dss_signature(r, s), b"d" * 32, ec.ECDSA(utils.Prehashed(hashes.SHA256())))
+
+
+#: module, key id, how often, where the signatures go
+SIGN_MANY = """
+import sys; sys.path.insert(0, sys.argv[1])
+import cryptoki
+m = cryptoki.Module(sys.argv[2])
+s = m.start()
+[key] = m.find(s, [(cryptoki.CLASS, cryptoki.PRIVATE_KEY), (cryptoki.ID, bytes.fromhex(sys.argv[3]))])
+with open(sys.argv[5], "wb") as out:
+    for _ in range(int(sys.argv[4])):
+        out.write(m.sign(s, cryptoki.ECDSA, key, b"d" * 32))
+"""
+
+
+def test_a_chip_that_goes_away_is_told_and_found_again(slow):
+    wire = Wire(slow.keyd.socket)
+    slow.part.kill()
+    with pytest.raises(Refused):
+        wire.once(sign(EC_ID))
+    slow.part.start()
+    wait_for(lambda: signs(wire), message="the chip was not found again")
+    assert slow.keyd.log().count("the chip cannot be used") <= 1
+
+
+def signs(wire):
+    try:
+        return wire.once(sign(EC_ID))[1] == 0x9000
+    except Refused:
+        return False
+
+
+def test_a_stop_finishes_what_waits(slow):
+    wires = [Wire(slow.keyd.socket) for _ in range(5)]
+    for wire in wires:
+        wire.ask(sign(EC_ID))
+    time.sleep(0.02)
+    slow.keyd.process.send_signal(signal.SIGTERM)
+    for wire in wires:
+        assert wire.answer()[1] == 0x9000
+    assert slow.keyd.process.wait(20) == 0
+    assert not slow.keyd.socket.exists()
+
+
+# ---- one client's state is not another's ----
+
+PIN_OBJECT = 0x7B503111
+
+
+def process(session, inner):
+    return apdu(5, 0, 0, tlv(0x10, session), tlv(0x41, inner))
+
+
+def login(wire, pin=b"123456"):
+    """CreateSession, VerifySessionUserID; the session's id."""
+    data, sw = wire.once(apdu(4, 0, 0x1B, key(PIN_OBJECT)))
+    assert sw == 0x9000
+    session = data[2:]
+    assert wire.once(process(session, apdu(4, 0, 0x2C, tlv(0x41, pin), le=False)))[1] == 0x9000
+    return session
+
+
+@pytest.fixture
+def with_pin(shared):
+    wire = Wire(shared.keyd.socket)
+    assert wire.once(apdu(0x41, 7, 0, key(PIN_OBJECT), tlv(0x42, b"123456")))[1] == 0x9000
+    wire.close()
+    return shared
+
+
+def refused(wire, command):
+    with pytest.raises(Refused) as caught:
+        wire.once(command)
+    return caught.value.code
+
+
+RANDOM = apdu(4, 0, 0x49, tlv(0x41, b"\0\x08"), le=False)
+
+
+def test_a_session_is_its_clients(with_pin):
+    a, b = Wire(with_pin.keyd.socket), Wire(with_pin.keyd.socket)
+    session = login(a)
+    assert a.once(process(session, RANDOM))[1] == 0x9000
+    assert refused(b, process(session, RANDOM)) == CONFLICT
+    assert a.once(process(session, RANDOM))[1] == 0x9000
+
+
+def test_sessions_of_clients_that_went_are_free_again(with_pin):
+    """The chip has two: every third login needs that."""
+    for _ in range(8):
+        wire = Wire(with_pin.keyd.socket)
+        login(wire)
+        wire.close()
+
+
+def test_more_clients_than_sessions_take_turns(with_pin):
+    wires = [Wire(with_pin.keyd.socket) for _ in range(4)]
+    sessions = [login(w) for w in wires]
+    assert refused(wires[0], process(sessions[0], RANDOM)) == CONFLICT  # it was longest ago
+    sessions[0] = login(wires[0])
+    assert wires[0].once(process(sessions[0], RANDOM))[1] == 0x9000
+    assert wires[3].once(process(sessions[3], RANDOM))[1] == 0x9000
+
+
+def test_a_reset_ends_sessions_and_says_so(with_pin):
+    wire = Wire(with_pin.keyd.socket)
+    session = login(wire)
+    with_pin.part.kill()
+    with_pin.part.start()
+    wait_for(lambda: alive(wire), message="the chip was not found again")
+    assert refused(wire, process(session, RANDOM)) == CONFLICT
+    assert wire.once(process(login(wire), RANDOM))[1] == 0x9000
+
+
+def alive(wire):
+    try:
+        return wire.once(apdu(4, 0, 0x20))[1] == 0x9000
+    except Refused:
+        return False
+
+
+def test_a_crypto_object_is_its_clients(shared):
+    """Both call theirs 5; neither sees the other's, nor what an earlier one left behind."""
+    create = apdu(1, 0x10, 0, tlv(0x41, b"\0\5"), tlv(0x42, b"\1"), tlv(0x43, b"\4"))
+    init, update = apdu(3, 0, 0x0B, tlv(0x42, b"\0\5")), apdu(3, 0, 0x0C, tlv(0x42, b"\0\5"), tlv(0x43, b"abc"))
+    final = apdu(3, 0, 0x0D, tlv(0x42, b"\0\5"))
+    a, b = Wire(shared.keyd.socket), Wire(shared.keyd.socket)
+    for w in (a, b):
+        assert w.once(init)[1] == 0x6985, "there is none before it is made"
+        assert w.once(create)[1] == 0x9000
+        assert w.once(init)[1] == 0x9000
+    assert a.once(update)[1] == 0x9000
+    digest = hashes.Hash(hashes.SHA256())
+    empty = digest.copy().finalize()
+    digest.update(b"abc")
+    assert b.once(final) == (tlv(0x41, empty), 0x9000)
+    assert a.once(final) == (tlv(0x41, digest.finalize()), 0x9000)
+    assert a.once(init)[1] == 0x9000 and a.once(update)[1] == 0x9000
+    a.close()
+    assert b.once(apdu(2, 0x10, 0x25)) == (tlv(0x41, b"\0\5\1\4"), 0x9000)
+    c = Wire(shared.keyd.socket)
+    assert c.once(create)[1] == 0x9000
+    assert c.once(final)[1] == 0x6985, "what an earlier client left in it is not to be had"
+
+
+# ---- the PIN and the platform's keys are the daemon's ----
+
+def test_the_pin_is_the_daemons_alone(with_pin, tmp_path):
+    """Commands run in its session: a key bound to the PIN signs for clients that know none."""
+    policy = bytes([8]) + PIN_OBJECT.to_bytes(4, "big") + (0x10000000 | 0x00200000).to_bytes(4, "big")
+    wire = Wire(with_pin.keyd.socket)
+    bound = 0x30000002
+    assert wire.once(apdu(1, 0x61, 0, tlv(0x11, policy), key(bound), tlv(0x42, b"\3")))[1] == 0x9000
+    assert wire.once(sign(bound))[1] == 0x6986
+    with_pin.keyd.stop()
+    pin = tmp_path / "pin"
+    pin.write_text("123456\n")
+    pin.chmod(0o600)
+    with_pin.keyd.settings.update(pin=pin, pin_object=f"0x{PIN_OBJECT:08X}")
+    with_pin.keyd.rules(f"allow user {os.getuid()} key any all", reload=False)
+    with_pin.keyd.start()
+    wire = Wire(with_pin.keyd.socket)
+    assert wire.welcome[1] & 4
+    assert wire.once(sign(bound))[1] == 0x9000
+    with_pin.part.kill()
+    with_pin.part.start()
+    wait_for(lambda: alive(wire), message="the chip was not found again")
+    assert wire.once(sign(bound))[1] == 0x9000, "it did not log in again after the reset"
+    assert login(Wire(with_pin.keyd.socket)), "a client's own session beside it"
+    assert b"123456" not in with_pin.keyd.process.log.read_bytes()
+
+
+def test_a_wrong_pin_is_tried_once(with_pin, tmp_path):
+    with_pin.keyd.stop()
+    pin = tmp_path / "pin"
+    pin.write_text("654321\n")
+    pin.chmod(0o600)
+    with_pin.keyd.settings.update(pin=pin, pin_object=f"0x{PIN_OBJECT:08X}")
+    with_pin.keyd.rules(f"allow user {os.getuid()} key any all", reload=False)
+    with_pin.keyd.start()
+    for _ in range(3):
+        with pytest.raises(Refused, match="PIN|status"):
+            Wire(with_pin.keyd.socket)
+    commands = with_pin.part.read_counters()["commands"]
+    with pytest.raises(Refused, match="not tried again"):
+        Wire(with_pin.keyd.socket)
+    assert with_pin.part.read_counters()["commands"] == commands
+
+
+def test_scp03_keys_are_the_daemons_alone(procs, tmp_path, request):
+    token = Token(procs, tmp_path)
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="keyd-", dir=MESON))  # keys below /tmp are refused
+    request.addfinalizer(lambda: shutil.rmtree(folder))
+    keys_file = folder / "scp"
+    keys_file.write_text("ENC " + "a1" * 16 + "\nMAC " + "b2" * 16 + "\nDEK " + "c3" * 16 + "\n")
+    keys_file.chmod(0o600)
+    part = token.part
+    part.stop()
+    part.options = ("--scp-keys", str(keys_file))
+    part.start()
+    daemon = Keyd(procs, tmp_path, f"vse:{part.socket}", scp03="credential:scp")
+    daemon.start(env={"CREDENTIALS_DIRECTORY": str(folder)})
+    wire = Wire(daemon.socket)
+    assert wire.welcome[1] & 1
+    assert wire.once(apdu(4, 0, 0x20))[1] == 0x9000
+
+
+# ---- hostile clients ----
+
+GARBAGE = {
+    "no greeting": b"\0\5\2\1" + bytes(5),
+    "greeting twice": b"\0\1\1\0\1" * 2,
+    "too long": b"\xff\xff\2\1",
+    "unknown message": b"\0\1\1\0\1\0\0\x7f\0",
+    "a command outside a sequence": b"\0\1\1\0\1\0\5\2\0\x80\4\0\x20\0",
+}
+
+
+@pytest.mark.parametrize("what", GARBAGE)
+def test_who_breaks_the_protocol_is_dropped(shared, what):
+    wire = Wire(shared.keyd.socket, greet=False, timeout=20)
+    wire.sock.sendall(GARBAGE[what])
+    with pytest.raises((ConnectionError, Refused)):
+        for _ in range(3):
+            wire.frame()
+    assert alive(Wire(shared.keyd.socket))
+
+
+CHANNEL = {
+    "select": bytes.fromhex("00a4040010a000000396545300000001030000000000"),
+    "initialize update": bytes.fromhex("80500b0008") + bytes(8),
+    "secured": bytes.fromhex("8404002000"),
+    "put key": bytes.fromhex("80d80b81022a00"),
+    "close the daemon's session": apdu(4, 0, 0x1C),
+    "a tag twice": apdu(4, 0, 0x27, key(1), key(EC_ID)),
+    "tags out of order": apdu(3, 0x0C, 9, tlv(0x42, b"\x21"), key(EC_ID), tlv(0x43, bytes(32))),
+    "a long form of a short length": bytes.fromhex("80040027074181040000000100"),
+    "a byte behind": apdu(4, 0, 0x27, key(1)) + b"\0",
+    "Lc too long": bytes.fromhex("800400270741040000000100"),
+    "nested sessions": apdu(5, 0, 0, tlv(0x10, bytes(8)), tlv(0x41, apdu(5, 0, 0, tlv(0x10, bytes(8)), tlv(0x41, b"x")))),
+    "id of three bytes": apdu(4, 0, 0x28, tlv(0x41, b"\1\2\3")),
+}
+
+
+@pytest.mark.parametrize("what", CHANNEL)
+def test_commands_that_could_be_read_in_two_ways_are_for_nobody(shared, what):
+    shared.keyd.rules(f"allow user {os.getuid()} admin")
+    wire = Wire(shared.keyd.socket)
+    before = shared.part.read_counters()["commands"]
+    assert refused(wire, CHANNEL[what]) == DENIED
+    assert shared.part.read_counters()["commands"] == before, "the chip got to see it"
+    assert wire.once(apdu(4, 0, 0x20))[1] == 0x9000
+
+
+def test_what_is_not_known_needs_an_admin(shared):
+    delete_all, unknown = apdu(4, 0, 0x2A), apdu(4, 0, 0x77)
+    wire = Wire(shared.keyd.socket)
+    assert refused(wire, delete_all) == DENIED and refused(wire, unknown) == DENIED
+    assert [a["command"] for a in shared.keyd.audit() if a["op"] == "admin"] == ["04002A", "040077"]
+    shared.keyd.rules(f"allow user {os.getuid()} admin")
+    assert wire.once(delete_all)[1] in (0x6985, 0x6982, 0x6986)
+    assert wire.once(unknown)[1] != 0x9000
+
+
+def test_curves_are_made_with_their_own_parameters_only(shared):
+    wire = Wire(shared.keyd.socket)
+    param = apdu(1, 0x0B, 0x40, tlv(0x41, b"\4"), tlv(0x42, b"\1"), tlv(0x43, bytes(48)))
+    assert refused(wire, param) == DENIED
+
+
+def test_the_log_is_bounded_and_what_it_leaves_out_is_counted(shared):
+    wire = Wire(shared.keyd.socket)
+    for _ in range(600):
+        refused(wire, apdu(4, 0, 0x2A))
+    wait_for(lambda: any("suppressed" in a for a in shared.keyd.audit()), message="no count of what was left out")
+    time.sleep(1.2)
+    lines = shared.keyd.audit()
+    said = sum(a.get("op") == "admin" for a in lines)
+    assert said < 450 and said + sum(int(a.get("suppressed", 0)) for a in lines) == 600
+
+
+def test_a_socket_from_the_service_manager(shared, tmp_path):
+    """As systemd does it: descriptor 3 listens already, and readiness is told."""
+    shared.keyd.stop()
+    path, notify = tmp_path / "given", tmp_path / "notify"
+    script = ("import os, socket, sys\n"
+              "s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(9); os.dup2(s.fileno(), 3); os.set_inheritable(3, True)\n"
+              "os.environ['LISTEN_PID'] = str(os.getpid())\n"
+              "os.execv(sys.argv[2], sys.argv[2:])\n")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        told.bind(str(notify))
+        told.settimeout(20)
+        p = shared.keyd.procs.start(sys.executable, "-c", script, path, BIN / "sedge-keyd", "serve", "--config",
+                                    shared.keyd.config, env={"LISTEN_FDS": "1", "NOTIFY_SOCKET": str(notify)})
+        assert told.recv(100) == b"READY=1"
+        assert alive(Wire(path))
+        p.send_signal(signal.SIGTERM)
+        assert told.recv(100) == b"STOPPING=1"
+        assert p.wait(20) == 0
+    assert path.exists(), "the socket is the service manager's"
