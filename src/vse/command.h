@@ -65,6 +65,19 @@ uint16_t vse_object_ripe(struct vse_applet *a, struct vse_object **o);
 
 /* ---- writing objects (object_write.c): begin, describe, need, change, commit ---- */
 
+typedef uint16_t vse_write_step(struct vse_applet *a, struct vse_call *c, struct vse_object *o);
+
+/* What writes of one kind do with the copy. An SW other than 9000 ends the write, and nothing has changed. */
+struct vse_write {
+    vse_write_step *create; /* a new object: its type, its size */
+    vse_write_step *same;   /* one that is there: does what the command says of it hold? */
+    uint32_t right;         /* asked of one that is there; 0: `same` has asked */
+    vse_write_step *change; /* its value */
+};
+
+/* All of it. */
+uint16_t vse_write_object(struct vse_applet *a, struct vse_call *c, const struct vse_write *how);
+
 /* A copy of the object of T1, or a new one (type 0, POL and MAXATT taken, owner set) to work on. Owned by the
  * caller on 9000. Asks the restrict mode, reserved ids, and that POL and MAXATT come with new objects only.
  */
@@ -80,6 +93,12 @@ uint16_t vse_applet_remove(struct vse_applet *a, uint32_t id);
 err_t vse_applet_keep_object(struct vse_applet *a, struct vse_object *o);
 
 /* ---- the rest ---- */
+
+/* A yes or no in the answer: 01 or 02. */
+static inline void vse_put_verdict(struct writer *out, uint8_t tag, bool good)
+{
+    tlv_put_u8(out, tag, good ? SE_RESULT_SUCCESS : SE_RESULT_FAILURE);
+}
 
 /* Bytes of non-volatile memory not taken: what the factory put there does not count. */
 size_t vse_applet_memory_free(const struct vse_applet *a);

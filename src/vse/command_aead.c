@@ -5,17 +5,8 @@
 #include "vse/dispatch.h"
 #include "vse/work.h"
 
-struct start {
-    uint8_t mode; /* GCM or CCM, once begun */
-    bool encrypt;
-    const struct vse_object *key;
-    uint8_t room[VSE_AEAD_IV_MAX];
-    struct slice iv; /* as it came, or in room */
-    bool made_here;
-};
-
 /* Mode to key and IV: what both ways of starting need. 9000 or why not. */
-static uint16_t begin(struct vse_applet *a, struct vse_call *c, struct start *s)
+static uint16_t begin(struct vse_applet *a, struct vse_call *c, struct vse_start *s)
 {
     bool own = s->mode == SE_AEAD_GCM_INTERNAL_IV || s->mode == SE_AEAD_CCM_INTERNAL_IV;
     uint16_t sw;
@@ -26,20 +17,14 @@ static uint16_t begin(struct vse_applet *a, struct vse_call *c, struct start *s)
         s->mode = s->mode == SE_AEAD_GCM_INTERNAL_IV ? SE_AEAD_GCM : SE_AEAD_CCM;
     if (!vse_aead_mode_valid(s->mode))
         return SE_SW_WRONG_DATA;
-    sw = vse_key_at(a, c, SE_TAG_1, SE_TYPE_AES, s->encrypt ? SE_POLICY_ENCRYPT : SE_POLICY_DECRYPT, &s->key);
+    sw = vse_start_key(a, c, SE_TYPE_AES, s);
     if (sw != SE_SW_OK)
         return sw;
-    if (own && s->encrypt) {
-        s->made_here = true;
-        return vse_internal_iv(c, SE_TAG_5, s->room, sizeof(s->room), &s->iv);
-    }
-    s->iv = vse_arg_bytes(&c->args, SE_TAG_5);
-    if (vse_is_7x(a) && s->encrypt && vse_policy_says(a, c, s->key, SE_POLICY_FORBID_EXTERNAL_IV))
-        return SE_SW_COMMAND_NOT_ALLOWED;
-    return SE_SW_OK;
+    return own && s->encrypt ? vse_start_own_iv(c, SE_TAG_5, VSE_AEAD_IV_MAX, s)
+                             : vse_start_iv(a, c, SE_TAG_5, s);
 }
 
-static err_t make(const struct start *s, struct vse_aead **ret)
+static err_t make(const struct vse_start *s, struct vse_aead **ret)
 {
     return vse_aead_new(s->mode, s->encrypt, vse_object_part(s->key, VSE_DATA), s->iv, ret);
 }
@@ -70,12 +55,12 @@ static void put_end(struct writer *out, bool encrypt, const struct buf *tag, boo
     if (encrypt)
         tlv_put(out, SE_TAG_2, buf_slice(tag));
     else
-        tlv_put_u8(out, SE_TAG_2, good ? SE_RESULT_SUCCESS : SE_RESULT_FAILURE);
+        vse_put_verdict(out, SE_TAG_2, good);
 }
 
 static uint16_t aead_init(struct vse_applet *a, struct vse_call *c, struct writer *out)
 {
-    struct start s = { .encrypt = c->p2 == SE_P2_ENCRYPT };
+    struct vse_start s = { .encrypt = c->p2 == SE_P2_ENCRYPT };
     struct vse_crypto_object *o;
     struct vse_aead *work;
     uint16_t sw = vse_crypto_object_for(a, c, SE_CONTEXT_AEAD, &o);
@@ -144,7 +129,8 @@ static uint16_t aead_final(struct vse_applet *a, struct vse_call *c, struct writ
 /* What was not found authentic is not told. */
 static uint16_t aead_once(struct vse_applet *a, struct vse_call *c, struct writer *out)
 {
-    struct start s = { .mode = vse_arg_u8(&c->args, SE_TAG_2, 0), .encrypt = c->p2 == SE_P2_ENCRYPT_ONESHOT };
+    struct vse_start s = { .mode = vse_arg_u8(&c->args, SE_TAG_2, 0),
+                           .encrypt = c->p2 == SE_P2_ENCRYPT_ONESHOT };
     autobuf result = BUF_SECRET(vse_applet_data_max(a)), tag = BUF_INIT(VSE_AEAD_TAG_MAX);
     struct vse_aead *work = NULL;
     bool good = false;

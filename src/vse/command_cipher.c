@@ -6,18 +6,9 @@
 
 enum { IV_LENGTH_BYTES = 2 };
 
-struct start {
-    uint8_t mode;
-    bool encrypt;
-    const struct vse_object *key;
-    uint8_t room[VSE_CIPHER_BLOCK_MAX];
-    struct slice iv; /* as it came, or in room */
-    bool made_here;
-};
-
 /* CTR with an IV of the part's own: asked for by the name hosts have for it, or by two bytes where the IV
  * would be (the name never reaches the part from NXP's host). Only for encrypting. */
-static bool wants_own_iv(const struct vse_applet *a, const struct vse_call *c, const struct start *s)
+static bool wants_own_iv(const struct vse_applet *a, const struct vse_call *c, const struct vse_start *s)
 {
     if (!vse_is_7x(a) || !s->encrypt)
         return false;
@@ -26,7 +17,7 @@ static bool wants_own_iv(const struct vse_applet *a, const struct vse_call *c, c
 }
 
 /* Mode to key and IV: what both ways of starting need. 9000 or why not. */
-static uint16_t begin(struct vse_applet *a, struct vse_call *c, struct start *s)
+static uint16_t begin(struct vse_applet *a, struct vse_call *c, struct vse_start *s)
 {
     bool own = wants_own_iv(a, c, s);
     uint16_t sw;
@@ -35,24 +26,18 @@ static uint16_t begin(struct vse_applet *a, struct vse_call *c, struct start *s)
         s->mode = SE_CIPHER_AES_CTR;
     if (!vse_cipher_key_type(s->mode))
         return SE_SW_WRONG_DATA;
-    sw = vse_key_at(a, c, SE_TAG_1, vse_cipher_key_type(s->mode),
-                    s->encrypt ? SE_POLICY_ENCRYPT : SE_POLICY_DECRYPT, &s->key);
+    sw = vse_start_key(a, c, vse_cipher_key_type(s->mode), s);
     if (sw != SE_SW_OK)
         return sw;
-    if (own) {
-        s->made_here = true;
-        sw = vse_internal_iv(c, SE_TAG_4, s->room, sizeof(s->room), &s->iv);
-        return sw == SE_SW_OK && s->iv.n != sizeof(s->room) ? SE_SW_WRONG_DATA : sw;
-    }
-    s->iv = vse_arg_bytes(&c->args, SE_TAG_4);
-    if (vse_is_7x(a) && s->encrypt && s->iv.n && vse_policy_says(a, c, s->key, SE_POLICY_FORBID_EXTERNAL_IV))
-        return SE_SW_COMMAND_NOT_ALLOWED;
-    return SE_SW_OK;
+    if (!own)
+        return vse_start_iv(a, c, SE_TAG_4, s);
+    sw = vse_start_own_iv(c, SE_TAG_4, VSE_CIPHER_BLOCK_MAX, s);
+    return sw == SE_SW_OK && s->iv.n != VSE_CIPHER_BLOCK_MAX ? SE_SW_WRONG_DATA : sw;
 }
 
 static uint16_t cipher_init(struct vse_applet *a, struct vse_call *c, struct writer *out)
 {
-    struct start s = { .encrypt = c->p2 == SE_P2_ENCRYPT };
+    struct vse_start s = { .encrypt = c->p2 == SE_P2_ENCRYPT };
     struct vse_crypto_object *o;
     struct vse_cipher *cipher;
     uint16_t sw = vse_crypto_object_for(a, c, SE_CONTEXT_CIPHER, &o);
@@ -107,7 +92,8 @@ static uint16_t cipher_final(struct vse_applet *a, struct vse_call *c, struct wr
 
 static uint16_t cipher_once(struct vse_applet *a, struct vse_call *c, struct writer *out)
 {
-    struct start s = { .mode = vse_arg_u8(&c->args, SE_TAG_2, 0), .encrypt = c->p2 == SE_P2_ENCRYPT_ONESHOT };
+    struct vse_start s = { .mode = vse_arg_u8(&c->args, SE_TAG_2, 0),
+                           .encrypt = c->p2 == SE_P2_ENCRYPT_ONESHOT };
     autobuf result = BUF_SECRET(vse_applet_data_max(a));
     struct vse_cipher *cipher = NULL;
     uint16_t sw = c->args.bad ? SE_SW_WRONG_DATA : begin(a, c, &s);

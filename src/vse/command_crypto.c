@@ -52,7 +52,7 @@ static uint16_t cmd_verify(struct vse_applet *a, struct vse_call *c, struct writ
                             : vse_rsa_verify(o, algorithm, data, signature, &good);
     if (e)
         return vse_sw_from_err(e);
-    tlv_put_u8(out, SE_TAG_1, good ? SE_RESULT_SUCCESS : SE_RESULT_FAILURE);
+    vse_put_verdict(out, SE_TAG_1, good);
     return SE_SW_OK;
 }
 

@@ -191,7 +191,7 @@ static uint16_t changed(struct vse_applet *a, struct vse_call *c, struct writer 
         return SE_SW_WRONG_DATA;
     sw = is_ours(a, c) ? vse_sw_from_err(vse_desfire_changed(&a->desfire, mac, &good)) : SE_SW_CONDITIONS;
     if (sw == SE_SW_OK)
-        tlv_put_u8(out, SE_TAG_1, good ? SE_RESULT_SUCCESS : SE_RESULT_FAILURE);
+        vse_put_verdict(out, SE_TAG_1, good);
     return sw;
 }
 

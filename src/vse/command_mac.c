@@ -55,11 +55,6 @@ static uint16_t mac_update(struct vse_applet *a, struct vse_call *c, struct writ
     return vse_sw_from_err(vse_mac_update(o->run.mac, vse_arg_bytes(&c->args, SE_TAG_1)));
 }
 
-static void put_verdict(struct writer *out, bool good)
-{
-    tlv_put_u8(out, SE_TAG_1, good ? SE_RESULT_SUCCESS : SE_RESULT_FAILURE);
-}
-
 static uint16_t mac_final(struct vse_applet *a, struct vse_call *c, struct writer *out)
 {
     autobuf mac = BUF_SECRET(VSE_MAC_MAX);
@@ -81,7 +76,7 @@ static uint16_t mac_final(struct vse_applet *a, struct vse_call *c, struct write
     if (e)
         return vse_sw_from_err(e);
     if (validate)
-        put_verdict(out, good);
+        vse_put_verdict(out, SE_TAG_1, good);
     else
         tlv_put(out, SE_TAG_1, buf_slice(&mac));
     return SE_SW_OK;
@@ -106,7 +101,8 @@ static uint16_t mac_once(struct vse_applet *a, struct vse_call *c, struct writer
     if (e)
         return vse_sw_from_err(e);
     if (validate)
-        put_verdict(out, matches(buf_slice(&mac), vse_arg_bytes(&c->args, SE_TAG_5), key->min_output));
+        vse_put_verdict(out, SE_TAG_1,
+                        matches(buf_slice(&mac), vse_arg_bytes(&c->args, SE_TAG_5), key->min_output));
     else
         tlv_put(out, SE_TAG_1, buf_slice(&mac));
     return SE_SW_OK;

@@ -103,7 +103,7 @@ static uint16_t cmd_exists(struct vse_applet *a, struct vse_call *c, struct writ
 
     if (sw == SE_SW_WRONG_DATA)
         return sw;
-    tlv_put_u8(out, SE_TAG_1, o ? SE_RESULT_SUCCESS : SE_RESULT_FAILURE);
+    vse_put_verdict(out, SE_TAG_1, o != NULL);
     return SE_SW_OK;
 }
 

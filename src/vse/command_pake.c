@@ -111,7 +111,7 @@ static uint16_t verify(struct vse_applet *a, struct vse_call *c, struct writer *
         return sw;
     if (!good)
         vse_crypto_object_stop(o);
-    tlv_put_u8(out, SE_TAG_1, good ? SE_RESULT_SUCCESS : SE_RESULT_FAILURE);
+    vse_put_verdict(out, SE_TAG_1, good);
     return SE_SW_OK;
 }
 

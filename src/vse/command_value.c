@@ -28,26 +28,34 @@ static uint16_t key_value(struct vse_applet *a, struct vse_call *c, struct buf *
     return e == ERR_AUTH ? SE_SW_WRONG_DATA : vse_sw_from_err(e);
 }
 
-static uint16_t symm_create(struct vse_call *c, struct vse_object *o, uint8_t type, size_t n)
+static uint8_t type_of(uint8_t p1)
 {
-    o->type = type;
-    o->size = (uint16_t)n;
+    switch (p1 & SE_P1_TYPE_MASK) {
+    case SE_P1_AES:
+        return SE_TYPE_AES;
+    case SE_P1_DES:
+        return SE_TYPE_DES;
+    default:
+        return SE_TYPE_HMAC;
+    }
+}
+
+static uint16_t symm_create(struct vse_applet *a, struct vse_call *c, struct vse_object *o)
+{
+    o->type = type_of(c->p1);
     o->min_tag = vse_arg_u16(&c->args, SE_TAG_4, 0);
     o->min_output = vse_arg_u16(&c->args, SE_TAG_5, 0);
-    if (c->args.bad || !vse_object_size_valid(type, n))
-        return SE_SW_WRONG_DATA;
-    if (o->auth && n != AES_AUTH_KEY) /* the key of an AESKey session */
+    if (c->args.bad)
         return SE_SW_WRONG_DATA;
     if (vse_arg_has(&c->args, SE_TAG_4) &&
-        (type != SE_TYPE_AES || o->min_tag < GCM_TAG_MIN || o->min_tag > GCM_TAG_MAX))
+        (o->type != SE_TYPE_AES || o->min_tag < GCM_TAG_MIN || o->min_tag > GCM_TAG_MAX))
         return SE_SW_WRONG_DATA;
     return SE_SW_OK;
 }
 
-static uint16_t symm_same(struct vse_call *c, const struct vse_object *o, uint8_t type, size_t n)
+static uint16_t symm_same(struct vse_applet *a, struct vse_call *c, struct vse_object *o)
 {
-    bool same = o->type == type && o->size == n &&
-                vse_arg_u16(&c->args, SE_TAG_4, o->min_tag) == o->min_tag &&
+    bool same = o->type == type_of(c->p1) && vse_arg_u16(&c->args, SE_TAG_4, o->min_tag) == o->min_tag &&
                 vse_arg_u16(&c->args, SE_TAG_5, o->min_output) == o->min_output;
 
     if (c->args.bad)
@@ -55,66 +63,64 @@ static uint16_t symm_same(struct vse_call *c, const struct vse_object *o, uint8_
     return same ? SE_SW_OK : SE_SW_CONDITIONS;
 }
 
-static uint16_t write_symm(struct vse_applet *a, struct vse_call *c, uint8_t type)
+/* A new key is as long as its value; one that is there keeps its length. */
+static uint16_t symm_size(struct vse_object *o, size_t n)
+{
+    if (o->size)
+        return o->size == n ? SE_SW_OK : SE_SW_CONDITIONS;
+    if (!vse_object_size_valid(o->type, n) || (o->auth && n != AES_AUTH_KEY))
+        return SE_SW_WRONG_DATA;
+    o->size = (uint16_t)n;
+    return SE_SW_OK;
+}
+
+static uint16_t symm_change(struct vse_applet *a, struct vse_call *c, struct vse_object *o)
 {
     autobuf value = BUF_SECRET(SE_APDU_DATA_MAX_7X);
-    auto_object *o = NULL;
-    uint16_t sw = vse_write_begin(a, c, &o);
+    uint16_t sw = key_value(a, c, &value);
 
-    if (sw != SE_SW_OK)
-        return sw;
-    bool is_new = o->type == 0;
-
-    if (sw == SE_SW_OK && !is_new && o->type != type)
-        sw = SE_SW_CONDITIONS;
     if (sw == SE_SW_OK)
-        sw = vse_write_need(a, c, o, is_new, SE_POLICY_WRITE);
-    if (sw == SE_SW_OK)
-        sw = key_value(a, c, &value);
-    if (sw == SE_SW_OK)
-        sw = is_new ? symm_create(c, o, type, value.n) : symm_same(c, o, type, value.n);
-    if (sw == SE_SW_OK)
-        sw = vse_sw_from_err(vse_object_set(o, VSE_DATA, buf_slice(&value)));
-    return sw == SE_SW_OK ? vse_applet_commit(a, steal(&o)) : sw;
+        sw = symm_size(o, value.n);
+    return sw == SE_SW_OK ? vse_sw_from_err(vse_object_set(o, VSE_DATA, buf_slice(&value))) : sw;
 }
 
-static uint16_t write_aes(struct vse_applet *a, struct vse_call *c, struct writer *out)
+static uint16_t write_symm(struct vse_applet *a, struct vse_call *c, struct writer *out)
 {
-    (void)out;
-    return write_symm(a, c, SE_TYPE_AES);
-}
+    static const struct vse_write how = { symm_create, symm_same, SE_POLICY_WRITE, symm_change };
 
-static uint16_t write_des(struct vse_applet *a, struct vse_call *c, struct writer *out)
-{
     (void)out;
-    return write_symm(a, c, SE_TYPE_DES);
-}
-
-static uint16_t write_hmac(struct vse_applet *a, struct vse_call *c, struct writer *out)
-{
-    (void)out;
-    return write_symm(a, c, SE_TYPE_HMAC);
+    return vse_write_object(a, c, &how);
 }
 
 /* ---- UserID: never updated ---- */
 
-static uint16_t write_userid(struct vse_applet *a, struct vse_call *c, struct writer *out)
+static uint16_t userid_create(struct vse_applet *a, struct vse_call *c, struct vse_object *o)
+{
+    o->type = SE_TYPE_USERID;
+    return SE_SW_OK;
+}
+
+static uint16_t userid_same(struct vse_applet *a, struct vse_call *c, struct vse_object *o)
+{
+    return SE_SW_CONDITIONS;
+}
+
+static uint16_t userid_change(struct vse_applet *a, struct vse_call *c, struct vse_object *o)
 {
     struct slice value = vse_arg_bytes(&c->args, SE_TAG_2);
-    auto_object *o = NULL;
-    uint16_t sw = vse_write_begin(a, c, &o);
+
+    if (!vse_object_size_valid(SE_TYPE_USERID, value.n))
+        return SE_SW_WRONG_DATA;
+    o->size = (uint16_t)value.n;
+    return vse_sw_from_err(vse_object_set(o, VSE_DATA, value));
+}
+
+static uint16_t write_userid(struct vse_applet *a, struct vse_call *c, struct writer *out)
+{
+    static const struct vse_write how = { userid_create, userid_same, SE_POLICY_WRITE, userid_change };
 
     (void)out;
-    if (sw == SE_SW_OK && o->type != 0)
-        sw = SE_SW_CONDITIONS;
-    if (sw == SE_SW_OK && !vse_object_size_valid(SE_TYPE_USERID, value.n))
-        sw = SE_SW_WRONG_DATA;
-    if (sw != SE_SW_OK)
-        return sw;
-    o->type = SE_TYPE_USERID;
-    o->size = (uint16_t)value.n;
-    sw = vse_sw_from_err(vse_object_set(o, VSE_DATA, value));
-    return sw == SE_SW_OK ? vse_applet_commit(a, steal(&o)) : sw;
+    return vse_write_object(a, c, &how);
 }
 
 /* ---- counters: upward only ---- */
@@ -126,7 +132,7 @@ static uint16_t counter_size(struct vse_call *c, uint16_t def)
                                                     : vse_arg_u16(&c->args, SE_TAG_2, def);
 }
 
-static uint16_t counter_create(struct vse_call *c, struct vse_object *o)
+static uint16_t counter_create(struct vse_applet *a, struct vse_call *c, struct vse_object *o)
 {
     o->type = SE_TYPE_COUNTER;
     o->size = counter_size(c, 0);
@@ -135,7 +141,7 @@ static uint16_t counter_create(struct vse_call *c, struct vse_object *o)
     return c->args.bad || !vse_object_size_valid(SE_TYPE_COUNTER, o->size) ? SE_SW_WRONG_DATA : SE_SW_OK;
 }
 
-static uint16_t counter_same(struct vse_call *c, const struct vse_object *o)
+static uint16_t counter_same(struct vse_applet *a, struct vse_call *c, struct vse_object *o)
 {
     bool same = o->type == SE_TYPE_COUNTER && counter_size(c, o->size) == o->size;
 
@@ -144,7 +150,7 @@ static uint16_t counter_same(struct vse_call *c, const struct vse_object *o)
     return same ? SE_SW_OK : SE_SW_CONDITIONS;
 }
 
-static uint16_t counter_move(struct vse_call *c, struct vse_object *o)
+static uint16_t counter_move(struct vse_applet *a, struct vse_call *c, struct vse_object *o)
 {
     struct slice to = vse_arg_bytes(&c->args, SE_TAG_3);
     bool fresh = o->part[VSE_DATA].n == 0; /* new, or a transient one after a reset */
@@ -172,27 +178,16 @@ static uint16_t counter_move(struct vse_call *c, struct vse_object *o)
 
 static uint16_t write_counter(struct vse_applet *a, struct vse_call *c, struct writer *out)
 {
-    auto_object *o = NULL;
-    uint16_t sw = vse_write_begin(a, c, &o);
-
-    if (sw != SE_SW_OK)
-        return sw;
-    bool is_new = o->type == 0;
+    static const struct vse_write how = { counter_create, counter_same, SE_POLICY_WRITE, counter_move };
 
     (void)out;
-    if (sw == SE_SW_OK)
-        sw = is_new ? counter_create(c, o) : counter_same(c, o);
-    if (sw == SE_SW_OK)
-        sw = vse_write_need(a, c, o, is_new, SE_POLICY_WRITE);
-    if (sw == SE_SW_OK)
-        sw = counter_move(c, o);
-    return sw == SE_SW_OK ? vse_applet_commit(a, steal(&o)) : sw;
+    return vse_write_object(a, c, &how);
 }
 
 /* ---- PCRs ---- */
 
 /* T2 is for a new one; a transient one that lost its value at a reset counts as new. */
-static uint16_t pcr_begin(struct vse_call *c, struct vse_object *o)
+static uint16_t pcr_begin(struct vse_applet *a, struct vse_call *c, struct vse_object *o)
 {
     struct slice initial = vse_arg_bytes(&c->args, SE_TAG_2);
     err_t e;
@@ -211,7 +206,7 @@ static uint16_t pcr_begin(struct vse_call *c, struct vse_object *o)
     return vse_sw_from_err(e ? e : vse_object_set(o, VSE_DATA, initial));
 }
 
-static uint16_t pcr_move(struct vse_call *c, struct vse_object *o)
+static uint16_t pcr_move(struct vse_applet *a, struct vse_call *c, struct vse_object *o)
 {
     if (vse_arg_has(&c->args, SE_TAG_3))
         return vse_sw_from_err(vse_pcr_extend(o->part[VSE_DATA].p, vse_arg_bytes(&c->args, SE_TAG_3)));
@@ -222,21 +217,10 @@ static uint16_t pcr_move(struct vse_call *c, struct vse_object *o)
 
 static uint16_t write_pcr(struct vse_applet *a, struct vse_call *c, struct writer *out)
 {
-    auto_object *o = NULL;
-    uint16_t sw = vse_write_begin(a, c, &o);
-
-    if (sw != SE_SW_OK)
-        return sw;
-    bool is_new = o->type == 0;
+    static const struct vse_write how = { pcr_begin, pcr_begin, SE_POLICY_WRITE, pcr_move };
 
     (void)out;
-    if (sw == SE_SW_OK)
-        sw = pcr_begin(c, o);
-    if (sw == SE_SW_OK)
-        sw = vse_write_need(a, c, o, is_new, SE_POLICY_WRITE);
-    if (sw == SE_SW_OK)
-        sw = pcr_move(c, o);
-    return sw == SE_SW_OK ? vse_applet_commit(a, steal(&o)) : sw;
+    return vse_write_object(a, c, &how);
 }
 
 /* ---- the table ---- */
@@ -254,7 +238,7 @@ const struct vse_command vse_commands_value[] = {
       .must = VSE_T(1) | VSE_T(3),
       .may = VSE_NEW_AUTH | VSE_T(2) | VSE_T(4),
       .may_7x = VSE_WRITE_7X | VSE_T(5),
-      .run = write_aes },
+      .run = write_symm },
     { .name = "WriteSymmKey",
       .ins = SE_INS_WRITE,
       .ins_free = TRANSIENT,
@@ -265,7 +249,7 @@ const struct vse_command vse_commands_value[] = {
       .must = VSE_T(1) | VSE_T(3),
       .may = VSE_NEW | VSE_T(2),
       .may_7x = VSE_WRITE_7X | VSE_T(5),
-      .run = write_des },
+      .run = write_symm },
     { .name = "WriteSymmKey",
       .ins = SE_INS_WRITE,
       .ins_free = TRANSIENT,
@@ -276,7 +260,7 @@ const struct vse_command vse_commands_value[] = {
       .must = VSE_T(1) | VSE_T(3),
       .may = VSE_NEW | VSE_T(2),
       .may_7x = VSE_WRITE_7X | VSE_T(5),
-      .run = write_hmac },
+      .run = write_symm },
     { .name = "WriteUserID",
       .ins = SE_INS_WRITE | SE_INS_AUTH_OBJECT,
       .p1 = SE_P1_USERID,

@@ -24,7 +24,7 @@ static uint8_t type_of_part(uint8_t p1, uint8_t pair, uint8_t private, uint8_t p
 
 /* ---- EC ---- */
 
-static uint16_t ec_create(const struct vse_applet *a, struct vse_call *c, struct vse_object *o)
+static uint16_t ec_create(struct vse_applet *a, struct vse_call *c, struct vse_object *o)
 {
     o->type = type_of_part(c->p1, SE_TYPE_EC_PAIR, SE_TYPE_EC_PRIVATE, SE_TYPE_EC_PUBLIC);
     o->curve = vse_arg_u8(&c->args, SE_TAG_2, 0);
@@ -35,7 +35,7 @@ static uint16_t ec_create(const struct vse_applet *a, struct vse_call *c, struct
     return vse_curve_usable(a, o->curve) ? SE_SW_OK : SE_SW_CONDITIONS;
 }
 
-static uint16_t ec_same(struct vse_call *c, const struct vse_object *o)
+static uint16_t ec_same(struct vse_applet *a, struct vse_call *c, struct vse_object *o)
 {
     uint8_t curve = vse_arg_u8(&c->args, SE_TAG_2, o->curve);
 
@@ -63,7 +63,7 @@ static err_t ec_set_point(struct vse_object *o, struct slice point)
     return vse_object_set(o, VSE_EC_PUBLIC, point);
 }
 
-static uint16_t ec_import(struct vse_call *c, struct vse_object *o)
+static uint16_t ec_import(struct vse_applet *a, struct vse_call *c, struct vse_object *o)
 {
     size_t n = vse_curve_find(o->curve)->bytes;
     err_t e = ERR_OK;
@@ -80,7 +80,7 @@ static uint16_t ec_import(struct vse_call *c, struct vse_object *o)
     return vse_sw_from_err(e == ERR_WRONG_STATE ? ERR_INVALID : e); /* an empty value */
 }
 
-static uint16_t ec_generate(struct vse_object *o)
+static uint16_t ec_generate(struct vse_applet *a, struct vse_call *c, struct vse_object *o)
 {
     if (o->type != SE_TYPE_EC_PAIR)
         return SE_SW_WRONG_DATA;
@@ -88,24 +88,16 @@ static uint16_t ec_generate(struct vse_object *o)
     return vse_sw_from_err(vse_ec_generate(o));
 }
 
-static uint16_t cmd_write_ec(struct vse_applet *a, struct vse_call *c, struct writer *out)
+static uint16_t write_ec(struct vse_applet *a, struct vse_call *c, struct writer *out)
 {
     bool generate = !vse_arg_has(&c->args, SE_TAG_3) && !vse_arg_has(&c->args, SE_TAG_4);
-    auto_object *o = NULL;
-    uint16_t sw = vse_write_begin(a, c, &o);
-
-    if (sw != SE_SW_OK)
-        return sw;
-    bool is_new = o->type == 0;
+    struct vse_write how = { .create = ec_create,
+                             .same = ec_same,
+                             .right = generate ? SE_POLICY_GENERATE : SE_POLICY_WRITE,
+                             .change = generate ? ec_generate : ec_import };
 
     (void)out;
-    if (sw == SE_SW_OK)
-        sw = is_new ? ec_create(a, c, o) : ec_same(c, o);
-    if (sw == SE_SW_OK)
-        sw = vse_write_need(a, c, o, is_new, generate ? SE_POLICY_GENERATE : SE_POLICY_WRITE);
-    if (sw == SE_SW_OK)
-        sw = generate ? ec_generate(o) : ec_import(c, o);
-    return sw == SE_SW_OK ? vse_applet_commit(a, steal(&o)) : sw;
+    return vse_write_object(a, c, &how);
 }
 
 /* ---- RSA ---- */
@@ -152,21 +144,16 @@ static bool rsa_unfinished(const struct vse_object *o)
     return !rsa_whole(o) && o->origin != VSE_ORIGIN_PROVISIONED;
 }
 
-static uint16_t rsa_create(struct vse_call *c, struct vse_object *o, bool raw)
+static uint16_t rsa_create(struct vse_applet *a, struct vse_call *c, struct vse_object *o)
 {
+    bool raw = c->p2 == SE_P2_RAW;
+
     o->type = raw ? type_of_part(c->p1, SE_TYPE_RSA_PAIR, SE_TYPE_RSA_PRIVATE, SE_TYPE_RSA_PUBLIC)
                   : type_of_part(c->p1, SE_TYPE_RSA_PAIR_CRT, SE_TYPE_RSA_PRIVATE_CRT, SE_TYPE_RSA_PUBLIC);
     o->size = vse_arg_u16(&c->args, SE_TAG_2, 0);
     if (!o->type)
         return SE_SW_WRONG_P1P2;
     return c->args.bad || !vse_rsa_bits_valid(o->size) ? SE_SW_WRONG_DATA : SE_SW_OK;
-}
-
-static uint16_t rsa_same(struct vse_call *c, const struct vse_object *o)
-{
-    uint16_t bits = vse_arg_u16(&c->args, SE_TAG_2, o->size);
-
-    return vse_object_is_rsa(o) && !c->args.bad && bits == o->size ? SE_SW_OK : SE_SW_CONDITIONS;
 }
 
 /* The one component this command carries: VSE_PARTS when none, VSE_PARTS + 1 when several. */
@@ -178,6 +165,16 @@ static unsigned rsa_component(const struct vse_call *c)
         if (vse_arg_has(&c->args, (uint8_t)(SE_TAG_3 + i)))
             found = found == VSE_PARTS ? i : VSE_PARTS + 1;
     return found;
+}
+
+/* A key whose import is under way asks for no right. */
+static uint16_t rsa_same(struct vse_applet *a, struct vse_call *c, struct vse_object *o)
+{
+    uint32_t right = rsa_component(c) == VSE_PARTS ? SE_POLICY_GENERATE : SE_POLICY_WRITE;
+
+    if (!vse_object_is_rsa(o) || vse_arg_u16(&c->args, SE_TAG_2, o->size) != o->size || c->args.bad)
+        return SE_SW_CONDITIONS;
+    return vse_write_need(a, c, o, rsa_unfinished(o), right);
 }
 
 static size_t rsa_part_size(const struct vse_object *o, unsigned part, struct slice value)
@@ -203,8 +200,9 @@ static bool rsa_part_sound(const struct vse_object *o, unsigned part)
 
 /* Components come one command at a time. The first one for a whole key ends that key: old and new parts
  * never work together. Until the new key is whole nobody's right to write is asked again. */
-static uint16_t rsa_import(struct vse_call *c, struct vse_object *o, unsigned part)
+static uint16_t rsa_import(struct vse_applet *a, struct vse_call *c, struct vse_object *o)
 {
+    unsigned part = rsa_component(c);
     struct slice value = vse_arg_bytes(&c->args, (uint8_t)(SE_TAG_3 + part));
     err_t e;
 
@@ -219,7 +217,7 @@ static uint16_t rsa_import(struct vse_call *c, struct vse_object *o, unsigned pa
     return vse_sw_from_err(e);
 }
 
-static uint16_t rsa_generate(struct vse_object *o)
+static uint16_t rsa_generate(struct vse_applet *a, struct vse_call *c, struct vse_object *o)
 {
     err_t e;
 
@@ -233,58 +231,41 @@ static uint16_t rsa_generate(struct vse_object *o)
     return vse_sw_from_err(e);
 }
 
-static uint16_t write_rsa(struct vse_applet *a, struct vse_call *c, bool raw)
+static uint16_t write_rsa(struct vse_applet *a, struct vse_call *c, struct writer *out)
 {
     unsigned part = rsa_component(c);
-    auto_object *o = NULL;
-    uint16_t sw = part > VSE_PARTS ? SE_SW_WRONG_DATA : vse_write_begin(a, c, &o);
+    struct vse_write how = { .create = rsa_create,
+                             .same = rsa_same,
+                             .change = part == VSE_PARTS ? rsa_generate : rsa_import };
 
-    if (sw != SE_SW_OK)
-        return sw;
-    bool is_new = o->type == 0;
-
-    if (sw == SE_SW_OK)
-        sw = is_new ? rsa_create(c, o, raw) : rsa_same(c, o);
-    if (sw == SE_SW_OK)
-        sw = vse_write_need(a, c, o, is_new || rsa_unfinished(o),
-                            part == VSE_PARTS ? SE_POLICY_GENERATE : SE_POLICY_WRITE);
-    if (sw == SE_SW_OK)
-        sw = part == VSE_PARTS ? rsa_generate(o) : rsa_import(c, o, part);
-    return sw == SE_SW_OK ? vse_applet_commit(a, steal(&o)) : sw;
-}
-
-static uint16_t cmd_write_rsa(struct vse_applet *a, struct vse_call *c, struct writer *out)
-{
     (void)out;
-    return write_rsa(a, c, false);
-}
-
-static uint16_t cmd_write_rsa_raw(struct vse_applet *a, struct vse_call *c, struct writer *out)
-{
-    (void)out;
-    return write_rsa(a, c, true);
+    return part > VSE_PARTS ? SE_SW_WRONG_DATA : vse_write_object(a, c, &how);
 }
 
 /* ---- binary files ---- */
 
-static uint16_t binary_create(struct vse_call *c, struct vse_object *o)
+static uint16_t binary_create(struct vse_applet *a, struct vse_call *c, struct vse_object *o)
 {
     o->type = SE_TYPE_BINARY;
     o->size = vse_arg_u16(&c->args, SE_TAG_3, 0);
     return c->args.bad || o->size == 0 || o->size > SE_BINARY_MAX ? SE_SW_WRONG_DATA : SE_SW_OK;
 }
 
-static uint16_t binary_same(struct vse_call *c, const struct vse_object *o)
+static uint16_t binary_same(struct vse_applet *a, struct vse_call *c, struct vse_object *o)
 {
     uint16_t size = vse_arg_u16(&c->args, SE_TAG_3, o->size);
 
     return o->type == SE_TYPE_BINARY && !c->args.bad && size == o->size ? SE_SW_OK : SE_SW_CONDITIONS;
 }
 
-static uint16_t binary_put(struct vse_object *o, size_t offset, struct slice data)
+static uint16_t binary_put(struct vse_applet *a, struct vse_call *c, struct vse_object *o)
 {
+    size_t offset = vse_arg_u16(&c->args, SE_TAG_2, 0);
+    struct slice data = vse_arg_bytes(&c->args, SE_TAG_4);
     err_t e = ERR_OK;
 
+    if (c->args.bad)
+        return SE_SW_WRONG_DATA;
     if (offset + data.n > o->size)
         return SE_SW_CONDITIONS;
     if (o->part[VSE_DATA].n == 0) /* fresh, or a transient one after a reset */
@@ -296,24 +277,12 @@ static uint16_t binary_put(struct vse_object *o, size_t offset, struct slice dat
     return SE_SW_OK;
 }
 
-static uint16_t cmd_write_binary(struct vse_applet *a, struct vse_call *c, struct writer *out)
+static uint16_t write_binary(struct vse_applet *a, struct vse_call *c, struct writer *out)
 {
-    uint16_t offset = vse_arg_u16(&c->args, SE_TAG_2, 0);
-    auto_object *o = NULL;
-    uint16_t sw = vse_write_begin(a, c, &o);
-
-    if (sw != SE_SW_OK)
-        return sw;
-    bool is_new = o->type == 0;
+    static const struct vse_write how = { binary_create, binary_same, SE_POLICY_WRITE, binary_put };
 
     (void)out;
-    if (sw == SE_SW_OK)
-        sw = is_new ? binary_create(c, o) : binary_same(c, o);
-    if (sw == SE_SW_OK)
-        sw = vse_write_need(a, c, o, is_new, SE_POLICY_WRITE);
-    if (sw == SE_SW_OK)
-        sw = binary_put(o, offset, vse_arg_bytes(&c->args, SE_TAG_4));
-    return sw == SE_SW_OK ? vse_applet_commit(a, steal(&o)) : sw;
+    return vse_write_object(a, c, &how);
 }
 
 /* ---- ---- */
@@ -328,18 +297,18 @@ const struct vse_command vse_commands_write[] = {
     { .name = "WriteECKey", .ins = SE_INS_WRITE, .ins_free = SE_INS_TRANSIENT | SE_INS_AUTH_OBJECT,
       .p1 = SE_P1_EC, .p1_free = VSE_P1_ANY_PART, .p2 = SE_P2_DEFAULT, .on = VSE_ON_ALL, .feature = ANY_EC,
       .must = VSE_T(1), .may = VSE_NEW_AUTH | VSE_T(2) | VSE_T(3) | VSE_T(4), .may_7x = VSE_WRITE_7X,
-      .run = cmd_write_ec },
+      .run = write_ec },
     { .name = "WriteRSAKey", .ins = SE_INS_WRITE, .ins_free = SE_INS_TRANSIENT, .p1 = SE_P1_RSA,
       .p1_free = VSE_P1_ANY_PART, .p2 = SE_P2_DEFAULT, .on = VSE_ON_ALL, .feature = SE_CONFIG_RSA_CRT,
       .must = VSE_T(1), .may = VSE_NEW | VSE_T(2) | RSA_PARTS, .may_7x = VSE_WRITE_7X,
-      .run = cmd_write_rsa },
+      .run = write_rsa },
     { .name = "WriteRSAKey raw", .ins = SE_INS_WRITE, .ins_free = SE_INS_TRANSIENT, .p1 = SE_P1_RSA,
       .p1_free = VSE_P1_ANY_PART, .p2 = SE_P2_RAW, .on = VSE_ON_ALL, .feature = SE_CONFIG_RSA_PLAIN,
       .must = VSE_T(1), .may = VSE_NEW | VSE_T(2) | RSA_PARTS, .may_7x = VSE_WRITE_7X,
-      .run = cmd_write_rsa_raw },
+      .run = write_rsa },
     { .name = "WriteBinary", .ins = SE_INS_WRITE, .ins_free = SE_INS_TRANSIENT, .p1 = SE_P1_BINARY,
       .p2 = SE_P2_DEFAULT, .on = VSE_ON_ALL, .must = VSE_T(1),
-      .may = VSE_NEW | VSE_T(2) | VSE_T(3) | VSE_T(4), .may_7x = VSE_WRITE_7X, .run = cmd_write_binary },
+      .may = VSE_NEW | VSE_T(2) | VSE_T(3) | VSE_T(4), .may_7x = VSE_WRITE_7X, .run = write_binary },
     VSE_COMMANDS_END,
 };
 /* clang-format on */

@@ -88,3 +88,20 @@ uint16_t vse_write_need(const struct vse_applet *a, const struct vse_call *c, co
 {
     return is_new ? SE_SW_OK : vse_policy_check(a, c, o, right);
 }
+
+uint16_t vse_write_object(struct vse_applet *a, struct vse_call *c, const struct vse_write *how)
+{
+    auto_object *o = NULL;
+    uint16_t sw = vse_write_begin(a, c, &o);
+
+    if (sw != SE_SW_OK)
+        return sw;
+    bool is_new = o->type == 0;
+
+    sw = is_new ? how->create(a, c, o) : how->same(a, c, o);
+    if (sw == SE_SW_OK && how->right)
+        sw = vse_write_need(a, c, o, is_new, how->right);
+    if (sw == SE_SW_OK)
+        sw = how->change(a, c, o);
+    return sw == SE_SW_OK ? vse_applet_commit(a, steal(&o)) : sw;
+}

@@ -116,15 +116,31 @@ void vse_work_begin(struct vse_crypto_object *o, const struct vse_call *c, enum 
     o->session = c->session->id;
 }
 
-uint16_t vse_internal_iv(struct vse_call *c, uint8_t tag, uint8_t *room, size_t max, struct slice *ret)
+/* ---- what ciphers begin with ---- */
+
+uint16_t vse_start_key(struct vse_applet *a, struct vse_call *c, uint8_t type, struct vse_start *s)
+{
+    return vse_key_at(a, c, SE_TAG_1, type, s->encrypt ? SE_POLICY_ENCRYPT : SE_POLICY_DECRYPT, &s->key);
+}
+
+uint16_t vse_start_iv(struct vse_applet *a, struct vse_call *c, uint8_t tag, struct vse_start *s)
+{
+    s->iv = vse_arg_bytes(&c->args, tag);
+    if (vse_is_7x(a) && s->encrypt && s->iv.n && vse_policy_says(a, c, s->key, SE_POLICY_FORBID_EXTERNAL_IV))
+        return SE_SW_COMMAND_NOT_ALLOWED;
+    return SE_SW_OK;
+}
+
+uint16_t vse_start_own_iv(struct vse_call *c, uint8_t tag, size_t max, struct vse_start *s)
 {
     uint16_t n = vse_arg_u16(&c->args, tag, 0);
 
-    if (c->args.bad || n == 0 || n > max)
+    if (c->args.bad || n == 0 || n > max || n > sizeof(s->room))
         return SE_SW_WRONG_DATA;
-    if (RAND_bytes(room, n) != 1)
+    if (RAND_bytes(s->room, n) != 1)
         return vse_sw_from_err(ERR_CRYPTO);
-    *ret = slice_of(room, n);
+    s->iv = slice_of(s->room, n);
+    s->made_here = true;
     return SE_SW_OK;
 }
 

@@ -29,9 +29,24 @@ uint16_t vse_work_for(struct vse_applet *a, struct vse_call *c, uint8_t context,
 /* `work` begins in o, which stopped before; o->run is the caller's to set. */
 void vse_work_begin(struct vse_crypto_object *o, const struct vse_call *c, enum vse_task work);
 
-/* The IV of `tag`: random bytes as many as its two bytes say, in room for `max`. 6A80 when it is not two
- * bytes or too many. */
-uint16_t vse_internal_iv(struct vse_call *c, uint8_t tag, uint8_t *room, size_t max, struct slice *ret);
+/* What a cipher begins with, in one shot or in steps. */
+enum { VSE_IV_MAX = 64 };
+struct vse_start {
+    uint8_t mode; /* the caller's: SE_CIPHER_*, SE_AEAD_* */
+    bool encrypt; /* the caller's */
+    const struct vse_object *key;
+    struct slice iv; /* as it came in the command, or in room */
+    bool made_here;  /* then the answer tells it */
+    uint8_t room[VSE_IV_MAX];
+};
+
+/* The key of T1, of that type, for the direction. */
+uint16_t vse_start_key(struct vse_applet *a, struct vse_call *c, uint8_t type, struct vse_start *s);
+/* The IV of `tag` as it came. 6986 where the key's policy forbids those from outside (7.x), encrypting. */
+uint16_t vse_start_iv(struct vse_applet *a, struct vse_call *c, uint8_t tag, struct vse_start *s);
+/* One of the part's own: random bytes, as many as the two bytes of `tag` say, at most `max`. 6A80 when it is
+ * not two bytes or too many. */
+uint16_t vse_start_own_iv(struct vse_call *c, uint8_t tag, size_t max, struct vse_start *s);
 
 /* What comes out of key `from`: T1 of the answer, or, when the command has T7 (7.x), the value of that
  * object, which is made with `type` when it is not there: SE_TYPE_BINARY, which hosts read back, or
