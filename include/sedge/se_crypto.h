@@ -44,6 +44,9 @@ SEDGE_API SEDGE_MUST_CHECK sedge_err sedge_se_cipher_final(sedge_se *se, uint16_
 /* CMAC, HMAC, DES MAC. algorithm: SEDGE_SE_MAC_*. A wrong MAC is *ret_good = false. */
 SEDGE_API SEDGE_MUST_CHECK sedge_err sedge_se_mac(sedge_se *se, uint32_t key, uint8_t algorithm,
                                                   sedge_bytes data, sedge_out *ret);
+/* Any amount of data, by a crypto object where one command does not take it. */
+SEDGE_API SEDGE_MUST_CHECK sedge_err sedge_se_mac_any(sedge_se *se, uint32_t key, uint8_t algorithm,
+                                                      sedge_bytes data, sedge_out *ret);
 SEDGE_API SEDGE_MUST_CHECK sedge_err sedge_se_mac_check(sedge_se *se, uint32_t key, uint8_t algorithm,
                                                         sedge_bytes data, sedge_bytes mac, bool *ret_good);
 SEDGE_API SEDGE_MUST_CHECK sedge_err sedge_se_mac_init(sedge_se *se, uint16_t object, uint32_t key);

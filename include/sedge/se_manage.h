@@ -69,6 +69,24 @@ SEDGE_API SEDGE_MUST_CHECK sedge_err sedge_se_desfire_change_part1(sedge_se *se,
 SEDGE_API SEDGE_MUST_CHECK sedge_err sedge_se_desfire_change_part2(sedge_se *se, const uint8_t mac[8]);
 SEDGE_API SEDGE_MUST_CHECK sedge_err sedge_se_desfire_end(sedge_se *se);
 
+/* SPAKE2+ (RFC 9383), 7.x, in a crypto object; in this order, between sedge_se_begin and sedge_se_end. w0
+ * with w1 (A, SEDGE_SE_PAKE_DEVICE_A, proves) or with the point L (B verifies), HMAC objects. */
+SEDGE_API SEDGE_MUST_CHECK sedge_err sedge_se_pake_configure(sedge_se *se, uint16_t object, uint8_t device);
+SEDGE_API SEDGE_MUST_CHECK sedge_err sedge_se_pake_names(sedge_se *se, uint16_t object, sedge_bytes context,
+                                                         sedge_bytes prover, sedge_bytes verifier);
+SEDGE_API SEDGE_MUST_CHECK sedge_err sedge_se_pake_credentials(sedge_se *se, uint16_t object, uint32_t w0,
+                                                               uint32_t w1, uint32_t l);
+SEDGE_API SEDGE_MUST_CHECK sedge_err sedge_se_pake_share(sedge_se *se, uint16_t object, sedge_bytes peer,
+                                                         sedge_out *ret);
+/* The secret must not be used before sedge_se_pake_verify; SEDGE_ERR_AUTH: the peer does not know the
+ * password. */
+SEDGE_API SEDGE_MUST_CHECK sedge_err sedge_se_pake_keys(sedge_se *se, uint16_t object, sedge_bytes peer,
+                                                        sedge_out *ret_secret, sedge_out *ret_confirmation);
+SEDGE_API SEDGE_MUST_CHECK sedge_err sedge_se_pake_verify(sedge_se *se, uint16_t object,
+                                                          sedge_bytes confirmation);
+SEDGE_API SEDGE_MUST_CHECK sedge_err sedge_se_pake_device(sedge_se *se, uint16_t object, uint8_t *ret);
+SEDGE_API SEDGE_MUST_CHECK sedge_err sedge_se_pake_state(sedge_se *se, uint16_t object, uint8_t *ret);
+
 #ifdef __cplusplus
 }
 #endif

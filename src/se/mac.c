@@ -1,6 +1,8 @@
 #include "se/mac.h"
 
 #include "se/command.h"
+#include "se/detail.h"
+#include "se/object.h"
 
 static void begin_once(struct se_command *c, uint8_t p2, uint32_t key, uint8_t algorithm, struct slice data)
 {
@@ -94,4 +96,39 @@ err_t se_mac_check_final(struct se_chip *chip, uint16_t object, struct slice las
     begin_step(&c, SE_P2_FINAL, SE_COMMAND_EXT_ANSWER, object, last);
     tlv_put(&c.w, SE_TAG_3, mac);
     return se_call_result(chip, &c, "checking a MAC", ret_good);
+}
+
+/* The crypto objects that NXP's host makes for MACs (reference 3.9). */
+static const struct se_crypto_object usual[] = {
+    { 21, SE_CONTEXT_SIGNATURE, SE_MAC_HMAC_SHA1 },   { 22, SE_CONTEXT_SIGNATURE, SE_MAC_HMAC_SHA256 },
+    { 23, SE_CONTEXT_SIGNATURE, SE_MAC_HMAC_SHA384 }, { 24, SE_CONTEXT_SIGNATURE, SE_MAC_HMAC_SHA512 },
+    { 25, SE_CONTEXT_SIGNATURE, SE_MAC_CMAC_128 },
+};
+
+static const struct se_crypto_object *usual_for(uint8_t algorithm)
+{
+    for (size_t i = 0; i < ARRAY_LEN(usual); i++)
+        if (usual[i].subtype == algorithm)
+            return &usual[i];
+    return NULL;
+}
+
+err_t se_mac_any(struct se_chip *chip, uint32_t key, uint8_t algorithm, struct slice data, struct buf *out)
+{
+    const struct se_crypto_object *object = usual_for(algorithm);
+    auto_hold *held = NULL;
+    err_t e;
+
+    if (data.n <= SE_MAC_ONCE_MAX)
+        return se_mac_once(chip, key, algorithm, data, out);
+    if (!object)
+        return se_fail(ERR_TOO_BIG, "object %08x: %zu bytes are too many for this MAC", key, data.n);
+    e = se_hold(chip, &held);
+    if (!e)
+        e = se_crypto_object_ensure(chip, object);
+    if (!e)
+        e = se_mac_init(chip, object->id, key);
+    if (!e)
+        e = se_mac_update(chip, object->id, data);
+    return e ? e : se_mac_final(chip, object->id, (struct slice){ 0 }, out);
 }

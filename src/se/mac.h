@@ -9,11 +9,15 @@
 #include "base/buf.h"
 #include "se/chip.h"
 
-enum { SE_MAC_MAX = 64, SE_DIGEST_CHUNK = 448 };
+enum { SE_MAC_MAX = 64, SE_MAC_ONCE_MAX = 800, SE_DIGEST_CHUNK = 448 };
 
 err_t se_mac_once(struct se_chip *chip, uint32_t key, uint8_t algorithm, struct slice data, struct buf *out);
 err_t se_mac_check_once(struct se_chip *chip, uint32_t key, uint8_t algorithm, struct slice data,
                         struct slice mac, bool *ret_good);
+
+/* Any amount of data: in one command, or in steps through a crypto object that stays (the number hosts use).
+ */
+err_t se_mac_any(struct se_chip *chip, uint32_t key, uint8_t algorithm, struct slice data, struct buf *out);
 
 err_t se_mac_init(struct se_chip *chip, uint16_t object, uint32_t key);
 err_t se_mac_check_init(struct se_chip *chip, uint16_t object, uint32_t key);

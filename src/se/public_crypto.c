@@ -84,6 +84,13 @@ sedge_err sedge_se_mac(sedge_se *se, uint32_t key, uint8_t algorithm, sedge_byte
     return give(se_mac_once(chip(se), key, algorithm, in(data), &b), &b, ret);
 }
 
+sedge_err sedge_se_mac_any(sedge_se *se, uint32_t key, uint8_t algorithm, sedge_bytes data, sedge_out *ret)
+{
+    autobuf b = room_for(ret);
+
+    return give(se_mac_any(chip(se), key, algorithm, in(data), &b), &b, ret);
+}
+
 sedge_err sedge_se_mac_check(sedge_se *se, uint32_t key, uint8_t algorithm, sedge_bytes data, sedge_bytes mac,
                              bool *ret_good)
 {

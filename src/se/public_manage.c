@@ -2,6 +2,7 @@
 #include "se/desfire.h"
 #include "se/i2cm.h"
 #include "se/manage.h"
+#include "se/pake.h"
 #include "se/public.h"
 
 static err_t add_step(struct buf *list, const struct sedge_se_i2cm *step)
@@ -150,4 +151,51 @@ sedge_err sedge_se_desfire_change_part2(sedge_se *se, const uint8_t mac[8])
 sedge_err sedge_se_desfire_end(sedge_se *se)
 {
     return (sedge_err)se_desfire_end(chip(se));
+}
+
+sedge_err sedge_se_pake_configure(sedge_se *se, uint16_t object, uint8_t device)
+{
+    return (sedge_err)se_pake_configure(chip(se), object, device);
+}
+
+sedge_err sedge_se_pake_names(sedge_se *se, uint16_t object, sedge_bytes context, sedge_bytes prover,
+                              sedge_bytes verifier)
+{
+    return (sedge_err)se_pake_names(chip(se), object, in(context), in(prover), in(verifier));
+}
+
+sedge_err sedge_se_pake_credentials(sedge_se *se, uint16_t object, uint32_t w0, uint32_t w1, uint32_t l)
+{
+    return (sedge_err)se_pake_credentials(chip(se), object, w0, w1, l);
+}
+
+sedge_err sedge_se_pake_share(sedge_se *se, uint16_t object, sedge_bytes peer, sedge_out *ret)
+{
+    autobuf b = room_for(ret);
+
+    return give(se_pake_share(chip(se), object, in(peer), &b), &b, ret);
+}
+
+sedge_err sedge_se_pake_keys(sedge_se *se, uint16_t object, sedge_bytes peer, sedge_out *ret_secret,
+                             sedge_out *ret_confirmation)
+{
+    autobuf secret = room_for(ret_secret), confirmation = room_for(ret_confirmation);
+    err_t e = se_pake_keys(chip(se), object, in(peer), &secret, &confirmation);
+
+    return give_two(e, &secret, ret_secret, &confirmation, ret_confirmation);
+}
+
+sedge_err sedge_se_pake_verify(sedge_se *se, uint16_t object, sedge_bytes confirmation)
+{
+    return (sedge_err)se_pake_verify(chip(se), object, in(confirmation));
+}
+
+sedge_err sedge_se_pake_device(sedge_se *se, uint16_t object, uint8_t *ret)
+{
+    return (sedge_err)se_pake_device(chip(se), object, ret);
+}
+
+sedge_err sedge_se_pake_state(sedge_se *se, uint16_t object, uint8_t *ret)
+{
+    return (sedge_err)se_pake_state(chip(se), object, ret);
 }

@@ -262,6 +262,8 @@ def test_macs(se, rng):
     theirs = cmac.CMAC(algorithms.AES(key[:16]))
     theirs.update(long)
     want = theirs.finalize()
+    assert se.mac_any(ID + 1, 0x31, long, OUT) == want
+    assert se.mac_any(ID, 0x19, long, OUT) == pyhmac.new(key, long, "sha256").digest()
     number = steps(se, 3, 0x31)
     se.begin()
     try:
@@ -577,6 +579,68 @@ def test_i2c_master(se):
     list_ = (lib.I2cm * 2)(lib.I2cm(1, 0x50, 0), read())
     se.i2cm(list_, 2)
     assert [s.done for s in list_] == [True, False] and list_[1].read.n == 0
+
+
+# ---- SPAKE2+ and DESFire: the part with itself, and with a card made here ----
+
+def test_spake2_plus(se, rng):
+    if not se.seven:
+        refused(lib.UNSUPPORTED, se.pake_configure, 0x2002, 1)
+        return
+    w0, key = rng.randbytes(31).rjust(32, b"\0"), ec.generate_private_key(ec.SECP256R1())
+    w1, point = p256_parts(key)
+    for oid, value in ((ID, w0), (ID + 1, w1), (ID + 2, point), (ID + 3, w0[:-1] + bytes([w0[-1] ^ 1]))):
+        se.write_secret(oid, secret(lib.HMAC, value), None)
+    for w0_of_b, good in ((ID, True), (ID + 3, False)):
+        a, b = steps(se, 5, 1, 0x2002), steps(se, 5, 1, 0x2003)
+        se.begin()
+        try:
+            for number, device in ((a, 1), (b, 2)):
+                se.pake_configure(number, device)
+                assert se.pake_device(number, U8) == device
+                se.pake_names(number, b"context", b"client", b"server")
+            se.pake_credentials(a, ID, ID + 1, 0)
+            se.pake_credentials(b, w0_of_b, 0, ID + 2)
+            share_a = se.pake_share(a, b"", OUT)
+            share_b = se.pake_share(b, share_a, OUT)
+            assert se.pake_state(a, U8) == 0xA5
+            key_a, confirm_a = se.pake_keys(a, share_b, OUT, OUT)
+            key_b, confirm_b = se.pake_keys(b, share_a, OUT, OUT)
+            assert (key_a == key_b) is good
+            for number, confirm in ((a, confirm_b), (b, confirm_a)):
+                se.pake_verify(number, confirm) if good else refused(lib.AUTH, se.pake_verify, number, confirm)
+        finally:
+            se.end()
+
+
+def cbc(key, iv, data, encrypt):
+    c = Cipher(algorithms.AES(key), modes.CBC(iv))
+    c = c.encryptor() if encrypt else c.decryptor()
+    return c.update(data) + c.finalize()
+
+
+def test_desfire_authentication(se, rng):
+    """The card's half by AN12343: its challenge, the reader's proof, the transaction identifier back."""
+    key = rng.randbytes(16)
+    se.write_secret(ID, secret(lib.AES, key), None)
+    rnd_b, ti = rng.randbytes(16), rng.randbytes(4)
+    for card_key in (key, rng.randbytes(16)):
+        se.begin()
+        try:
+            proof = cbc(key, bytes(16), se.desfire_first_part1(ID, ctypes.c_char_p(cbc(key, bytes(16), rnd_b, True)), Fixed(32)), False)
+            rnd_a = proof[:16]
+            assert proof[16:] == rnd_b[1:] + rnd_b[:1]
+            answer = cbc(card_key, bytes(16), ti + rnd_a[1:] + rnd_a[:1] + bytes(12), True)
+            if card_key is key:
+                assert len(se.desfire_first_part2(ctypes.c_char_p(answer), Fixed(12))) == 12
+                dump = se.desfire_dump(Fixed(38))
+                assert dump[32:36] == ti
+                se.desfire_end()
+                refused(lib.NOT_FOUND, se.desfire_dump, Fixed(38))
+            else:
+                refused(lib.DENIED, se.desfire_first_part2, ctypes.c_char_p(answer), Fixed(12))
+        finally:
+            se.end()
 
 
 # ---- outputs ----

@@ -13,6 +13,7 @@
 #include "se/mac.h"
 #include "se/manage.h"
 #include "se/object.h"
+#include "se/pake.h"
 
 #define OK "\x90\x00"
 #define KEY "\x41\x04\x00\x00\x00\x07"
@@ -105,6 +106,14 @@ CALL(desfire_next2, se_desfire_next_part2(c, (const uint8_t *)B16))
 CALL(desfire_dump, se_desfire_dump(c, room))
 CALL(desfire_change1, se_desfire_change_part1(c, &(struct se_desfire_change){ 7, 9, 1, 2, 3 }, &out))
 CALL(desfire_change2, se_desfire_change_part2(c, (const uint8_t *)"macmacma"))
+CALL(pake_configure, se_pake_configure(c, 0x1e, SE_PAKE_DEVICE_A))
+CALL(pake_names, se_pake_names(c, 0x1e, SLICE_LIT("c"), (struct slice){ 0 }, SLICE_LIT("v")))
+CALL(pake_credentials, se_pake_credentials(c, 0x1e, 7, SE_ID_NONE, 9))
+CALL(pake_share, se_pake_share(c, 0x1e, (struct slice){ 0 }, &out))
+CALL(pake_keys, se_pake_keys(c, 0x1e, SLICE_LIT("peer"), &out, &out2))
+CALL(pake_verify, se_pake_verify(c, 0x1e, SLICE_LIT("conf")))
+CALL(pake_state, se_pake_state(c, 0x1e, room))
+CALL(pake_device, se_pake_device(c, 0x1e, room))
 CALL(desfire_end, se_desfire_end(c))
 
 #define I2CM "\x80\x03\x00\x30\x0c\x41\x0a\x01\x00\x02\x49\x00\x04\x00\x02\x00\x02"
@@ -231,6 +240,17 @@ static const struct {
     { "DESFire change 1", desfire_change1, SLICE_LIT("\x80\x03\x00\x15\x15" KEY "\x42\x04\x00\x00\x00\x09\x43\x01\x01\x44\x01\x02\x45\x01\x03"), SLICE_LIT("\x41\x28" B32 "01234567" OK), ERR_OK, 40 },
     { "DESFire change 2", desfire_change2, SLICE_LIT("\x80\x03\x00\x16\x0a\x41\x08macmacma"), SLICE_LIT("\x41\x01\x02" OK), ERR_AUTH, 0 },
     { "DESFire end", desfire_end, SLICE_LIT("\x80\x03\x00\x17\x00"), SLICE_LIT(OK), ERR_OK, 0 },
+    { "SPAKE2+ on 3.x", pake_configure, { 0 }, { 0 }, ERR_UNSUPPORTED, 0 },
+    { "SPAKE2+ names", pake_names, SLICE_LIT("\x80\x03\x12\x36\x0a\x42\x02\x00\x1e\x43\x01" "c\x45\x01v"), SLICE_LIT(OK), ERR_OK, 0 },
+    { "SPAKE2+ credentials", pake_credentials, SLICE_LIT("\x80\x03\x12\x40\x10\x42\x02\x00\x1e\x43\x04\x00\x00\x00\x07\x45\x04\x00\x00\x00\x09"), SLICE_LIT(OK), ERR_OK, 0 },
+    { "SPAKE2+ share", pake_share, SLICE_LIT("\x80\x03\x12\x0c\x04\x42\x02\x00\x1e"), SLICE_LIT("\x41\x05share" OK), ERR_OK, 5 },
+    { "SPAKE2+ share: none", pake_share, SLICE_LIT("\x80\x03\x12\x0c\x04\x42\x02\x00\x1e"), SLICE_LIT("\x41\x00" OK), ERR_PROTO, 0 },
+    { "SPAKE2+ keys", pake_keys, SLICE_LIT("\x80\x03\x12\x03\x0a\x42\x02\x00\x1e\x43\x04peer"), SLICE_LIT("\x41\x03key\x42\x04" "conf" OK), ERR_OK, 3 },
+    { "SPAKE2+ keys: no confirmation", pake_keys, SLICE_LIT("\x80\x03\x12\x03\x0a\x42\x02\x00\x1e\x43\x04peer"), SLICE_LIT("\x41\x03key" OK), ERR_PROTO, 0 },
+    { "SPAKE2+ verify", pake_verify, SLICE_LIT("\x80\x03\x12\x0a\x0a\x42\x02\x00\x1e\x43\x04" "conf"), SLICE_LIT("\x41\x01\x01" OK), ERR_OK, 0 },
+    { "SPAKE2+ verify: wrong", pake_verify, SLICE_LIT("\x80\x03\x12\x0a\x0a\x42\x02\x00\x1e\x43\x04" "conf"), SLICE_LIT("\x41\x01\x02" OK), ERR_AUTH, 0 },
+    { "SPAKE2+ state", pake_state, SLICE_LIT("\x80\x02\x12\x5b\x04\x42\x02\x00\x1e"), SLICE_LIT("\x41\x01\xa5" OK), ERR_OK, 0 },
+    { "SPAKE2+ device", pake_device, SLICE_LIT("\x80\x02\x12\x00\x04\x42\x02\x00\x1e"), SLICE_LIT("\x41\x01\x02" OK), ERR_OK, 0 },
 };
 /* clang-format on */
 
