@@ -117,6 +117,9 @@ int cli_report(struct cli *cli, err_t e)
         return 1;
     error = json_pack("{s:{s:s,s:s},s:s}", "error", "class", err_str(e), "message", cli_message(e), "command",
                       cli->command->path);
+    if (se_last_sw()) /* the applet's refusal is what went wrong */
+        (void)json_object_set_new(json_object_get(error, "error"), "statusWord",
+                                  json_sprintf("%04X", se_last_sw()));
     (void)print_json(error);
     return 1;
 }

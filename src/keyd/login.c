@@ -34,7 +34,7 @@ static err_t must(struct se_path *path, struct slice apdu, const char *what, str
         return se_fail_at(e, "%s: ", what);
     if (se_answer_split(raw, ret_data, &sw))
         return se_fail(ERR_PROTO, "%s: no status word", what);
-    return sw == SE_SW_OK ? ERR_OK : se_fail(ERR_AUTH, "%s: status %04x: %s", what, sw, se_sw_text(sw));
+    return sw == SE_SW_OK ? ERR_OK : se_fail(ERR_AUTH, "%s: SW %04x (%s)", what, sw, se_sw_text(sw));
 }
 
 static err_t create(struct keyd_login *l, struct se_path *path)

@@ -43,7 +43,7 @@ err_t se_fail(err_t e, const char *fmt, ...)
 
 err_t se_fail_sw(err_t e, uint16_t sw)
 {
-    (void)se_fail(e, "status %04x: %s", sw, se_sw_text(sw));
+    (void)se_fail(e, "SW %04x (%s)", sw, se_sw_text(sw));
     last_sw = sw;
     return e;
 }

@@ -118,8 +118,8 @@ static err_t select_applet(struct direct *d)
     if (se_answer_split(raw, &answer, &sw) || (sw == SE_SW_OK && parse_select(answer, &version)))
         return se_fail(ERR_PROTO, "%s: malformed answer to SELECT", d->path.name);
     if (sw != SE_SW_OK)
-        return se_fail(se_err_from_sw(sw), "%s: selecting the SE05x applet: status %04x: %s", d->path.name,
-                       sw, se_sw_text(sw));
+        return se_fail(se_err_from_sw(sw), "%s: selecting the SE05x applet: SW %04x (%s)", d->path.name, sw,
+                       se_sw_text(sw));
     d->path.state.version = version;
     d->path.state.generation++;
     return ERR_OK;
@@ -145,7 +145,7 @@ static err_t handshake(struct direct *d, const struct buf *apdu, struct slice *r
         return se_fail_at(e, "opening the secure channel: ");
     if (sw != SE_SW_OK)
         return se_fail(ERR_AUTH,
-                       "%s: opening the secure channel: status %04x: %s; the chip may have other SCP03 keys",
+                       "%s: opening the secure channel: SW %04x (%s); the chip may have other SCP03 keys",
                        d->path.name, sw, se_sw_text(sw));
     return ERR_OK;
 }

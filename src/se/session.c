@@ -129,8 +129,7 @@ static err_t not_created(struct se_session *s, uint16_t sw)
     struct slice data;
 
     if (sw != SE_SW_CONDITIONS && sw != SE_SW_NO_MEMORY)
-        return se_fail(se_err_from_sw(sw), "session of %08x: status %04x: %s", s->auth_id, sw,
-                       se_sw_text(sw));
+        return se_fail(se_err_from_sw(sw), "session of %08x: SW %04x (%s)", s->auth_id, sw, se_sw_text(sw));
     se_command_init(&c, SE_INS_MGMT, SE_P1_DEFAULT, SE_P2_EXIST, SE_COMMAND_ANSWER);
     tlv_put_be32(&c.w, SE_TAG_1, s->auth_id);
     if (se_command_encode(&c, &apdu) || se_chip_exchange(s->chip, buf_slice(&apdu), &raw) ||

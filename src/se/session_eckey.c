@@ -43,7 +43,7 @@ static err_t ask(struct se_session *s, const struct se_command *c, struct buf *r
     if (e)
         return e;
     if (sw != SE_SW_OK)
-        return se_fail(se_err_from_sw(sw), "status %04x: %s", sw, se_sw_text(sw));
+        return se_fail(se_err_from_sw(sw), "SW %04x (%s)", sw, se_sw_text(sw));
     buf_cut(ret_data, data.n);
     return ERR_OK;
 }

@@ -18,8 +18,7 @@ err_t se_session_judged(const struct se_session *s, uint16_t sw)
         return se_fail(ERR_NOT_FOUND, "session of %08x: status 6985: not an object for this kind of session",
                        s->auth_id);
     default:
-        return se_fail(se_err_from_sw(sw), "session of %08x: status %04x: %s", s->auth_id, sw,
-                       se_sw_text(sw));
+        return se_fail(se_err_from_sw(sw), "session of %08x: SW %04x (%s)", s->auth_id, sw, se_sw_text(sw));
     }
 }
 
