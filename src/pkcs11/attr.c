@@ -171,6 +171,22 @@ static bool get_secret_len(const struct p11_object *o, struct value *v)
     return put_ulong(v, o->key->bits / 8);
 }
 
+/* Only of one that is open: get_one looks. */
+static bool get_secret(const struct p11_object *o, struct value *v)
+{
+    return get_buf(&o->key->value, v);
+}
+
+static bool get_sensitive(const struct p11_object *o, struct value *v)
+{
+    return put_flag(v, o->sensitive);
+}
+
+static bool get_extractable(const struct p11_object *o, struct value *v)
+{
+    return put_flag(v, o->extractable);
+}
+
 static bool get_value(const struct p11_object *o, struct value *v)
 {
     return get_buf(&o->value, v);
@@ -270,8 +286,8 @@ static const struct row {
     { CKA_ENCRYPT, PUB | SEC, KIND_ANY, get_encrypt },
     { CKA_WRAP, PUB | SEC, KIND_ANY, get_wrap },
     { CKA_TRUSTED, PUB | SEC | CERT, KIND_ANY, get_no },
-    { CKA_SENSITIVE, PRV | SEC, KIND_ANY, get_yes },
-    { CKA_EXTRACTABLE, PRV | SEC, KIND_ANY, get_no },
+    { CKA_SENSITIVE, PRV | SEC, KIND_ANY, get_sensitive },
+    { CKA_EXTRACTABLE, PRV | SEC, KIND_ANY, get_extractable },
     { CKA_ALWAYS_SENSITIVE, PRV | SEC, KIND_ANY, get_no },
     { CKA_NEVER_EXTRACTABLE, PRV | SEC, KIND_ANY, get_no },
     { CKA_ALWAYS_AUTHENTICATE, PRV, KIND_ANY, get_no },
@@ -290,7 +306,7 @@ static const struct row {
     { CKA_EXPONENT_2, PRV, KIND_RSA, NULL },
     { CKA_COEFFICIENT, PRV, KIND_RSA, NULL },
     { CKA_VALUE, PRV, KIND_CURVE, NULL },
-    { CKA_VALUE, SEC, KIND_ANY, NULL },
+    { CKA_VALUE, SEC, KIND_ANY, get_secret },
     /* certificates and data */
     { CKA_VALUE, CERT | DATA, KIND_ANY, get_value },
     { CKA_CERTIFICATE_TYPE, CERT, KIND_ANY, get_x509 },
@@ -342,6 +358,11 @@ static const struct row *find_row(const struct p11_object *o, CK_ATTRIBUTE_TYPE 
     return NULL;
 }
 
+static bool is_told(const struct p11_object *o, const struct row *row)
+{
+    return row->get && (row->get != get_secret || p11_object_is_open(o));
+}
+
 static CK_RV get_one(const struct p11_object *o, CK_ATTRIBUTE *a)
 {
     const struct row *row = find_row(o, a->type);
@@ -351,7 +372,7 @@ static CK_RV get_one(const struct p11_object *o, CK_ATTRIBUTE *a)
     a->ulValueLen = CK_UNAVAILABLE_INFORMATION;
     if (!row)
         return CKR_ATTRIBUTE_TYPE_INVALID;
-    if (!row->get)
+    if (!is_told(o, row))
         return CKR_ATTRIBUTE_SENSITIVE;
     if (!row->get(o, &v))
         return CKR_ATTRIBUTE_TYPE_INVALID;
@@ -386,7 +407,7 @@ static bool match_one(const struct p11_object *o, const CK_ATTRIBUTE *a)
     struct value v;
     uint32_t id = 0;
 
-    if (!row || !row->get || !row->get(o, &v))
+    if (!row || !is_told(o, row) || !row->get(o, &v))
         return false;
     /* "sss:0x20181001" and "SSS:20181001" name the object that we label "sss:20181001". */
     if (a->type == CKA_LABEL && p11_label_is_id(want, &id))

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "se/session.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -11,7 +12,9 @@
 struct p11_device {
     pthread_mutex_t opening;        /* held while the handle is made, by one thread */
     _Atomic(struct se_chip *) chip; /* set once */
-    _Atomic int64_t answered_ms;    /* monotonic; 0 never or gone since */
+    struct se_session *session;     /* under `opening` */
+    _Atomic bool logged_in;
+    _Atomic int64_t answered_ms; /* monotonic; 0 never or gone since */
 };
 
 struct p11_device *p11_device_new(void)
@@ -29,6 +32,7 @@ void p11_device_free(struct p11_device *d)
 {
     if (!d)
         return;
+    p11_device_logout(d);
     se_chip_close(atomic_load(&d->chip));
     pthread_mutex_destroy(&d->opening);
     free(d);
@@ -71,6 +75,8 @@ static err_t sequence(struct p11_device *d, p11_device_fn fn, void *arg)
 
     if (!e)
         e = se_chip_begin(chip);
+    if ((e == ERR_AUTH || e == ERR_DENIED) && atomic_load(&d->logged_in))
+        return ERR_CONFLICT;
     if (e)
         return reach_error(e);
     e = fn(chip, arg);
@@ -112,4 +118,49 @@ bool p11_device_present(struct p11_device *d)
     if (at != 0 && clock_mono_ms() - at < PRESENT_MS)
         return true;
     return p11_device_do(d, nothing, NULL) != ERR_UNAVAILABLE;
+}
+
+/* With `opening` held. */
+static void end_session(struct p11_device *d, struct se_chip *chip)
+{
+    if (!d->session)
+        return;
+    se_chip_set_session(chip, NULL);
+    se_session_close(d->session);
+    d->session = NULL;
+    atomic_store(&d->logged_in, false);
+}
+
+err_t p11_device_login(struct p11_device *d, uint32_t id, struct slice pin)
+{
+    const struct se_auth auth = { .kind = SE_AUTH_USERID, .id = id, .secret = pin, .keep = true };
+    struct se_session *session = NULL;
+    struct se_chip *chip = NULL;
+    err_t e = open_chip(d, &chip);
+
+    if (e)
+        return reach_error(e);
+    pthread_mutex_lock(&d->opening);
+    end_session(d, chip);
+    e = se_session_open(chip, &auth, &session);
+    if (!e) {
+        se_chip_set_session(chip, session);
+        d->session = session;
+        atomic_store(&d->logged_in, true);
+    }
+    pthread_mutex_unlock(&d->opening);
+    return e;
+}
+
+void p11_device_logout(struct p11_device *d)
+{
+    pthread_mutex_lock(&d->opening);
+    end_session(d, atomic_load(&d->chip));
+    pthread_mutex_unlock(&d->opening);
+}
+
+bool p11_device_pin_held(struct p11_device *d)
+{
+    const struct se_chip *chip = atomic_load(&d->chip);
+    return chip && se_chip_pin_held(chip);
 }

@@ -7,7 +7,7 @@
 #define MAGIC "SDGd"
 #define FORMAT 1
 #define HEADER_LEN \
-    P11_DIRECTORY_HEADER /* magic, format, two PIN slots, 0, sequence, body length, label, CRC */
+    P11_DIRECTORY_HEADER /* magic, format, two PIN slots, pending, sequence, body length, label, CRC */
 #define BODY_LEN_AT 12
 #define CRC_AT 48
 #define RECORDS_MAX 4096
@@ -79,7 +79,7 @@ static err_t decode(struct p11_directory *d)
     struct reader r = reader_of(file);
     bool ours = slice_eq(reader_bytes(&r, 4), SLICE_LIT(MAGIC)) && reader_u8(&r) == FORMAT;
     uint8_t user = reader_u8(&r), so = reader_u8(&r);
-    (void)reader_u8(&r);
+    uint8_t pending = reader_u8(&r);
     uint32_t sequence = reader_be32(&r), body_len = reader_be32(&r);
     struct slice label = reader_bytes(&r, P11_TOKEN_LABEL_LEN);
     uint32_t crc = reader_be32(&r);
@@ -90,6 +90,7 @@ static err_t decode(struct p11_directory *d)
     d->sequence = sequence;
     d->user_pin = user;
     d->so_pin = so;
+    d->pending = pending;
     memcpy(d->label, label.p, sizeof(d->label));
     return read_body(slice_head(r.rest, body_len), d);
 }
@@ -150,7 +151,7 @@ err_t p11_directory_encode(const struct p11_directory *d, struct buf *out)
     writer_u8(&w, FORMAT);
     writer_u8(&w, d->user_pin);
     writer_u8(&w, d->so_pin);
-    writer_u8(&w, 0);
+    writer_u8(&w, d->pending);
     writer_be32(&w, d->sequence);
     writer_be32(&w, (uint32_t)body.n);
     writer_bytes(&w, SLICE_ARRAY(d->label));

@@ -26,8 +26,11 @@ struct p11_record {
     struct slice label, cka_id, application, object_id; /* up to 255 bytes each */
 };
 
+enum { P11_PENDING_USER = 0x01, P11_PENDING_SO = 0x02 };
+
 struct p11_directory {
     uint32_t sequence;                  /* 0: there is none yet */
+    uint8_t pending;                    /* P11_PENDING_*: a PIN change is not tidied up */
     uint8_t user_pin, so_pin;           /* which of its two objects a PIN is (pin.h): 0 or 1 */
     uint8_t label[P11_TOKEN_LABEL_LEN]; /* blank padded; all zero: not set */
     struct p11_record *v;

@@ -17,7 +17,10 @@ CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE h, CK_MECHANISM *mech, CK_ATTRIBUTE *p
 CK_RV C_GenerateKey(CK_SESSION_HANDLE h, CK_MECHANISM *mech, CK_ATTRIBUTE *attrs, CK_ULONG n,
                     CK_OBJECT_HANDLE *key)
 {
-    return p11_refuse(h);
+    ENTER(h);
+    if (!mech || !key)
+        return CKR_ARGUMENTS_BAD;
+    return p11_generate_secret(c.m, c.s, mech, (struct p11_template){ attrs, n }, key);
 }
 
 /* The chip gives no key out, and a key that it would give out is none worth keeping in it. */

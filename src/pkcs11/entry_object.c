@@ -1,5 +1,6 @@
 /* Objects and searches. PKCS#11 v2.40 §5.7. */
 #include "pkcs11/attr.h"
+#include "pkcs11/create.h"
 #include "pkcs11/entry.h"
 #include "pkcs11/find.h"
 #include "pkcs11/manage.h"
@@ -44,21 +45,25 @@ CK_RV C_FindObjectsFinal(CK_SESSION_HANDLE h)
 
 CK_RV C_CreateObject(CK_SESSION_HANDLE h, CK_ATTRIBUTE *attrs, CK_ULONG n, CK_OBJECT_HANDLE *object)
 {
-    return p11_refuse(h);
+    ENTER(h);
+    return object ? p11_create(c.m, c.s, (struct p11_template){ attrs, n }, object) : CKR_ARGUMENTS_BAD;
 }
 
 CK_RV C_CopyObject(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE from, CK_ATTRIBUTE *attrs, CK_ULONG n,
                    CK_OBJECT_HANDLE *to)
 {
-    return p11_refuse(h);
+    ENTER(h);
+    return to ? p11_copy(c.m, c.s, from, (struct p11_template){ attrs, n }, to) : CKR_ARGUMENTS_BAD;
 }
 
 CK_RV C_GetObjectSize(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE object, CK_ULONG *size)
 {
-    return p11_refuse(h);
+    ENTER(h);
+    return size ? p11_object_size(c.m, object, size) : CKR_ARGUMENTS_BAD;
 }
 
 CK_RV C_SetAttributeValue(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attrs, CK_ULONG n)
 {
-    return p11_refuse(h);
+    ENTER(h);
+    return p11_set_attributes(c.m, c.s, object, (struct p11_template){ attrs, n });
 }

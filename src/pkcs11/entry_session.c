@@ -18,10 +18,22 @@ CK_RV C_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIF
     return p11_session_open(m->sessions, (flags & CKF_RW_SESSION) != 0, session);
 }
 
+/* The last session takes the login with it (§6.7.4): in the chip, too. */
+static void after_close(struct p11_module *m)
+{
+    if (!p11_logged_in_any(m->sessions))
+        p11_pin_logout(m);
+}
+
 CK_RV C_CloseSession(CK_SESSION_HANDLE h)
 {
     MODULE_OR_RETURN(m);
-    return p11_session_close(m->sessions, h);
+    CK_RV rv = p11_session_close(m->sessions, h);
+    if (rv == CKR_OK) {
+        p11_objects_drop_session(m->objects, h);
+        after_close(m);
+    }
+    return rv;
 }
 
 CK_RV C_CloseAllSessions(CK_SLOT_ID slot)
@@ -30,6 +42,8 @@ CK_RV C_CloseAllSessions(CK_SLOT_ID slot)
     if (slot != P11_SLOT_ID)
         return CKR_SLOT_ID_INVALID;
     p11_session_close_all(m->sessions);
+    p11_objects_drop_sessions(m->objects, false);
+    after_close(m);
     return CKR_OK;
 }
 
@@ -55,14 +69,19 @@ CK_RV C_Login(CK_SESSION_HANDLE h, CK_USER_TYPE user, CK_UTF8CHAR *pin, CK_ULONG
         return rv;
     if (!bytes_ok(pin, pin_len))
         return CKR_ARGUMENTS_BAD;
-    rv = p11_pin_check(slice_of(pin, pin_len));
-    return rv == CKR_OK ? p11_login_set(m->sessions, h) : rv;
+    rv = p11_pin_login(m, user, slice_of(pin, pin_len));
+    return rv == CKR_OK ? p11_login_set(m->sessions, h, user) : rv;
 }
 
 CK_RV C_Logout(CK_SESSION_HANDLE h)
 {
     MODULE_OR_RETURN(m);
-    return p11_logout(m->sessions, h);
+    CK_RV rv = p11_logout(m->sessions, h);
+    if (rv == CKR_OK) {
+        p11_objects_drop_sessions(m->objects, true);
+        p11_pin_logout(m);
+    }
+    return rv;
 }
 
 /* The token has one user without a name; a name cannot be right. */
@@ -98,20 +117,35 @@ CK_RV C_SessionCancel(CK_SESSION_HANDLE h, CK_FLAGS flags)
 
 CK_RV C_InitToken(CK_SLOT_ID slot, CK_UTF8CHAR *pin, CK_ULONG pin_n, CK_UTF8CHAR *label)
 {
+    CK_ULONG all = 0, rw = 0;
+
     MODULE_OR_RETURN(m);
     if (slot != P11_SLOT_ID)
         return CKR_SLOT_ID_INVALID;
-    return CKR_FUNCTION_NOT_SUPPORTED;
+    if (!pin || !label)
+        return CKR_ARGUMENTS_BAD;
+    p11_session_counts(m->sessions, &all, &rw);
+    return all ? CKR_SESSION_EXISTS : p11_pin_init_token(m, slice_of(pin, pin_n), label);
 }
 
 CK_RV C_InitPIN(CK_SESSION_HANDLE h, CK_UTF8CHAR *pin, CK_ULONG pin_n)
 {
-    return p11_refuse(h);
+    ENTER(h);
+    if (!p11_logged_in_as(c.m->sessions, CKU_SO))
+        return CKR_USER_NOT_LOGGED_IN;
+    return pin ? p11_pin_init_user(c.m, slice_of(pin, pin_n)) : CKR_ARGUMENTS_BAD;
 }
 
+/* §5.5.8: of whoever is logged in; of the user when nobody is. */
 CK_RV C_SetPIN(CK_SESSION_HANDLE h, CK_UTF8CHAR *old, CK_ULONG old_n, CK_UTF8CHAR *pin, CK_ULONG pin_n)
 {
-    return p11_refuse(h);
+    ENTER(h);
+    if (!c.s->rw)
+        return CKR_SESSION_READ_ONLY;
+    if (!old || !pin)
+        return CKR_ARGUMENTS_BAD;
+    CK_USER_TYPE user = p11_logged_in_as(c.m->sessions, CKU_SO) ? CKU_SO : CKU_USER;
+    return p11_pin_change(c.m, user, slice_of(old, old_n), slice_of(pin, pin_n));
 }
 
 /* Operations hold handles of OpenSSL and of the chip: they cannot be taken out and put back. */

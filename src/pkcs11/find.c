@@ -7,7 +7,7 @@
 struct search {
     const CK_ATTRIBUTE *attrs;
     CK_ULONG n;
-    bool logged_in;
+    bool logged_in, private_only;
     struct p11_wanted wanted;
 };
 
@@ -35,16 +35,16 @@ static bool take(const struct p11_object *o, void *arg)
 }
 
 /* What the chip can have of the class the template asks for; no class: of any. */
-static unsigned wanted_classes(const struct search *s)
+static unsigned wanted_classes(struct search *s)
 {
     CK_ULONG class = 0;
 
     if (!p11_attr_ulong(s->attrs, s->n, CKA_CLASS, &class))
         return P11_WANT_KEYS | P11_WANT_FILES;
+    s->private_only = class == CKO_PRIVATE_KEY;
     switch (class) {
     case CKO_PRIVATE_KEY:
     case CKO_SECRET_KEY:
-        return s->logged_in ? P11_WANT_KEYS : 0;
     case CKO_PUBLIC_KEY:
         return P11_WANT_KEYS;
     case CKO_CERTIFICATE:
@@ -67,7 +67,7 @@ static err_t judge(struct p11_module *m, struct search *s)
 
 CK_RV p11_find_init(struct p11_module *m, struct p11_session *s, const CK_ATTRIBUTE *attrs, CK_ULONG n)
 {
-    struct search search = { .attrs = attrs, .n = n, .logged_in = p11_logged_in(m->sessions) };
+    struct search search = { .attrs = attrs, .n = n };
     CK_OBJECT_HANDLE *found = NULL;
     size_t found_n = 0;
     err_t e = ERR_OK;
@@ -78,6 +78,11 @@ CK_RV p11_find_init(struct p11_module *m, struct p11_session *s, const CK_ATTRIB
     if (rv != CKR_OK)
         return rv;
     e = judge(m, &search);
+    if (!e && search.wanted.classes)
+        e = p11_pin_look(m); /* are private objects to be seen? */
+    search.logged_in = p11_logged_in(m->sessions);
+    if (search.private_only && !search.logged_in)
+        search.wanted.classes = 0;
     if (!e && search.wanted.classes)
         e = p11_objects_refresh(m->objects, m->device, &search.wanted);
     if (!e)

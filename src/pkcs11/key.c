@@ -97,6 +97,11 @@ static const CK_KEY_TYPE curve_kinds[] = {
     [SE_CURVE_MONTGOMERY] = CKK_EC_MONTGOMERY,
 };
 
+CK_KEY_TYPE p11_key_type_of_curve(const struct se_curve_info *curve)
+{
+    return curve_kinds[curve->kind];
+}
+
 static err_t load_ec(struct se_chip *chip, struct p11_key *key)
 {
     autobuf point = BUF_INIT(POINT_MAX);

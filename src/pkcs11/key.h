@@ -47,6 +47,8 @@ void p11_key_unref(struct p11_key *key); /* NULL is fine */
 void p11_key_unref_ptr(struct p11_key **key);
 #define auto_p11_key __attribute__((cleanup(p11_key_unref_ptr)))
 
+/* CKK_EC, CKK_EC_EDWARDS or CKK_EC_MONTGOMERY. */
+CK_KEY_TYPE p11_key_type_of_curve(const struct se_curve_info *curve);
 /* Bytes of a modulus, and of an ECDSA signature (r and s, each as long as the group order). */
 size_t p11_key_modulus_len(const struct p11_key *key);
 size_t p11_key_ecdsa_len(const struct p11_key *key);

@@ -11,6 +11,7 @@ static void free_module(struct p11_module *m)
     if (!m)
         return;
     p11_sessions_free(m->sessions);
+    p11_pin_free(m->pin);
     p11_objects_free(m->objects);
     p11_device_free(m->device);
     p11_ossl_free(m->ossl);
@@ -34,7 +35,8 @@ static struct p11_module *new_module(void)
     m->device = p11_device_new();
     m->objects = p11_objects_new();
     m->sessions = p11_sessions_new();
-    if (!m->ossl || !m->device || !m->objects || !m->sessions) {
+    m->pin = p11_pin_new();
+    if (!m->ossl || !m->device || !m->objects || !m->sessions || !m->pin) {
         free_module(m);
         return NULL;
     }

@@ -12,6 +12,7 @@
 #include "pkcs11/device.h"
 #include "pkcs11/objects.h"
 #include "pkcs11/ossl.h"
+#include "pkcs11/pin.h"
 #include "pkcs11/session.h"
 
 #include <sys/types.h>
@@ -22,6 +23,7 @@ struct p11_module {
     struct p11_device *device;
     struct p11_objects *objects;
     struct p11_sessions *sessions;
+    struct p11_pin *pin;
 };
 
 /* The state of this process; NULL when there is none (CKR_CRYPTOKI_NOT_INITIALIZED). */

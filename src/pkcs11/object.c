@@ -14,6 +14,7 @@ struct p11_object *p11_object_new(CK_OBJECT_CLASS class)
     atomic_init(&o->refs, 1);
     o->class = class;
     o->private = class == CKO_PRIVATE_KEY || class == CKO_SECRET_KEY;
+    o->sensitive = true;
     o->made_by = CK_UNAVAILABLE_INFORMATION;
     o->label = o->cka_id = o->application = o->object_id = BUF_INIT(P11_TEXT_MAX);
     o->value = BUF_SECRET(P11_VALUE_MAX); /* private data may be in it */
@@ -59,6 +60,8 @@ struct p11_object *p11_object_copy(const struct p11_object *from)
     o->id = from->id;
     o->recorded = from->recorded;
     o->private = from->private;
+    o->sensitive = from->sensitive;
+    o->extractable = from->extractable;
     o->may = from->may;
     o->profile = from->profile;
     o->made_by = from->made_by;
@@ -139,6 +142,11 @@ unsigned p11_may_all(CK_OBJECT_CLASS class, CK_KEY_TYPE type)
             return all[i].may;
     }
     return 0;
+}
+
+bool p11_object_is_open(const struct p11_object *o)
+{
+    return o->class == CKO_SECRET_KEY && !o->key->in_chip && !o->sensitive && o->extractable;
 }
 
 bool p11_object_is_view(const struct p11_object *o)
@@ -252,8 +260,9 @@ static bool same_buf(const struct buf *a, const struct buf *b)
 bool p11_object_same(const struct p11_object *a, const struct p11_object *b)
 {
     return a->class == b->class && a->owner == b->owner && a->id == b->id && a->recorded == b->recorded &&
-           a->private == b->private && a->may == b->may && a->key == b->key && a->profile == b->profile &&
-           a->made_by == b->made_by && same_buf(&a->label, &b->label) && same_buf(&a->cka_id, &b->cka_id) &&
+           a->private == b->private && a->sensitive == b->sensitive && a->extractable == b->extractable &&
+           a->may == b->may && a->key == b->key && a->profile == b->profile && a->made_by == b->made_by &&
+           same_buf(&a->label, &b->label) && same_buf(&a->cka_id, &b->cka_id) &&
            same_buf(&a->application, &b->application) && same_buf(&a->object_id, &b->object_id) &&
            same_buf(&a->value, &b->value);
 }

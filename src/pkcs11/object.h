@@ -26,13 +26,14 @@ struct p11_object {
     _Atomic unsigned refs;
     CK_OBJECT_HANDLE handle; /* 0: not in the list yet */
     CK_OBJECT_CLASS class;
-    CK_SESSION_HANDLE owner; /* the session it dies with; 0: a token object */
-    uint32_t id;             /* of the chip's object; 0: not in the chip */
-    bool recorded;           /* the directory tells about it (directory.h) */
-    bool private;            /* seen after login only */
-    unsigned may;            /* P11_MAY_*; keys */
-    struct p11_key *key;     /* keys: a reference, shared by the two halves of a pair */
-    CK_ULONG profile;        /* profiles: CKP_* */
+    CK_SESSION_HANDLE owner;     /* the session it dies with; 0: a token object */
+    uint32_t id;                 /* of the chip's object; 0: not in the chip */
+    bool recorded;               /* the directory tells about it (directory.h) */
+    bool private;                /* seen after login only */
+    bool sensitive, extractable; /* of secrets that live in a session; true, false in the chip */
+    unsigned may;                /* P11_MAY_*; keys */
+    struct p11_key *key;         /* keys: a reference, shared by the two halves of a pair */
+    CK_ULONG profile;            /* profiles: CKP_* */
     struct buf label, cka_id;
     struct buf application, object_id;    /* data */
     struct buf value;                     /* certificate (DER) or data */
@@ -61,6 +62,8 @@ unsigned p11_may_of(CK_ATTRIBUTE_TYPE usage);
 /* All usages that a key of this class and type can have. */
 unsigned p11_may_all(CK_OBJECT_CLASS class, CK_KEY_TYPE type);
 
+/* A secret whose value is told: it lives in a session, and neither attribute protects it. */
+bool p11_object_is_open(const struct p11_object *o);
 /* Take the directory's word for names, usage (as far as the key can) and privacy. */
 err_t p11_object_apply(struct p11_object *o, const struct p11_record *rec);
 /* The record that says what o says; borrows from o. */

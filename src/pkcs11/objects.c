@@ -123,6 +123,47 @@ err_t p11_objects_refresh(struct p11_objects *os, struct p11_device *d, const st
     return e ? e : published;
 }
 
+static struct p11_pins pins_of(const struct p11_view *w)
+{
+    struct p11_pins p = {
+        .user = { w->user_pin[0], w->user_pin[1] },
+        .so = { w->so_pin[0], w->so_pin[1] },
+        .user_active = w->dir.user_pin,
+        .so_active = w->dir.so_pin,
+        .pending = w->dir.pending,
+        .told = w->dir.sequence != 0,
+    };
+    memcpy(p.label, w->dir.label, sizeof(p.label));
+    return p;
+}
+
+err_t p11_objects_pins(struct p11_objects *os, struct p11_device *d, struct p11_pins *ret)
+{
+    static const struct p11_wanted nothing = { 0 };
+    err_t e = p11_objects_refresh(os, d, &nothing);
+
+    if (e)
+        return e;
+    pthread_mutex_lock(&os->refreshing);
+    *ret = pins_of(&os->view);
+    pthread_mutex_unlock(&os->refreshing);
+    return ERR_OK;
+}
+
+void p11_objects_forget(struct p11_objects *os)
+{
+    pthread_mutex_lock(&os->refreshing);
+    os->view.read = false;
+    pthread_mutex_unlock(&os->refreshing);
+}
+
+void p11_objects_forget_denied(struct p11_objects *os)
+{
+    pthread_mutex_lock(&os->refreshing);
+    p11_view_forget_denied(&os->view);
+    pthread_mutex_unlock(&os->refreshing);
+}
+
 /* With the lock held. */
 static err_t find_handle(const struct p11_objects *os, CK_OBJECT_HANDLE handle, size_t *ret_at)
 {
@@ -148,6 +189,16 @@ err_t p11_objects_get(struct p11_objects *os, CK_OBJECT_HANDLE handle, bool logg
         *ret = p11_object_ref(os->list.v[at]);
     pthread_mutex_unlock(&os->lock);
     return e;
+}
+
+err_t p11_objects_half(struct p11_objects *os, uint32_t id, CK_OBJECT_CLASS class, struct p11_object **ret)
+{
+    pthread_mutex_lock(&os->lock);
+    struct p11_object *o = p11_list_find(&os->list, id, class);
+    if (o)
+        *ret = p11_object_ref(o);
+    pthread_mutex_unlock(&os->lock);
+    return o ? ERR_OK : ERR_NOT_FOUND;
 }
 
 err_t p11_objects_select(struct p11_objects *os, p11_objects_take take, void *arg, CK_OBJECT_HANDLE **ret,

@@ -20,10 +20,28 @@ void p11_objects_free(struct p11_objects *os);
 /* Make of the token's part of the list what the chip holds now, as far as it is wanted (view.h). */
 err_t p11_objects_refresh(struct p11_objects *os, struct p11_device *d, const struct p11_wanted *wanted);
 
+/* The PIN objects of the chip, as the list and the directory tell. Lists the chip when somebody else used it.
+ */
+struct p11_pins {
+    bool user[2], so[2]; /* which exist */
+    int user_active, so_active;
+    uint8_t pending;
+    bool told; /* there is a directory */
+    uint8_t label[P11_TOKEN_LABEL_LEN];
+};
+err_t p11_objects_pins(struct p11_objects *os, struct p11_device *d, struct p11_pins *ret);
+/* We changed something big ourselves: the next look at the chip lists it anew. */
+void p11_objects_forget(struct p11_objects *os);
+/* Somebody logged in: what the chip refused to show may be seen now. */
+void p11_objects_forget_denied(struct p11_objects *os);
+
 /* The object behind a handle; the caller gives the reference back (p11_object_unref). A private object is
  * there only for those who are logged in. ERR_NOT_FOUND. */
 err_t p11_objects_get(struct p11_objects *os, CK_OBJECT_HANDLE handle, bool logged_in,
                       struct p11_object **ret);
+
+/* The object of this class that the chip's object `id` shows; with a reference. ERR_NOT_FOUND. */
+err_t p11_objects_half(struct p11_objects *os, uint32_t id, CK_OBJECT_CLASS class, struct p11_object **ret);
 
 /* Append the handles of all objects for which `take` says yes. *ret is a heap array the caller frees. */
 typedef bool (*p11_objects_take)(const struct p11_object *o, void *arg);

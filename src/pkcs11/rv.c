@@ -17,6 +17,7 @@ static const struct {
     { ERR_EXISTS, CKR_TEMPLATE_INCONSISTENT },
     { ERR_CRYPTO, CKR_FUNCTION_FAILED },
     { ERR_CORRUPT, CKR_ENCRYPTED_DATA_INVALID },
+    { ERR_CONFLICT, CKR_USER_NOT_LOGGED_IN }, /* the PIN that was kept is right no longer */
     /* The link or the chip misbehaved: this call failed, the next one tries anew. */
     { ERR_IO, CKR_DEVICE_ERROR },
     { ERR_PROTO, CKR_DEVICE_ERROR },

@@ -6,6 +6,8 @@ struct p11_sessions {
     size_t n, cap, rw;
     CK_SESSION_HANDLE last; /* handles go up and are not used twice */
     bool logged_in;
+    CK_USER_TYPE user; /* when logged in */
+    bool open;         /* the token has no user PIN */
 };
 
 struct p11_sessions *p11_sessions_new(void)
@@ -67,6 +69,11 @@ CK_RV p11_session_open(struct p11_sessions *ss, bool rw, CK_SESSION_HANDLE *ret)
     s->rw = rw;
     s->refs = 1;
     pthread_mutex_lock(&ss->lock);
+    if (!rw && ss->logged_in && ss->user == CKU_SO) {
+        pthread_mutex_unlock(&ss->lock);
+        free_session(s);
+        return CKR_SESSION_READ_WRITE_SO_EXISTS;
+    }
     err_t e = mem_grow(&ss->v, &ss->cap, ss->n + 1, P11_SESSIONS_MAX, sizeof(struct p11_session *));
     if (!e) {
         s->handle = ++ss->last;
@@ -138,9 +145,9 @@ void p11_session_leave(struct p11_sessions *ss, struct p11_session *s)
 
 CK_RV p11_session_info(struct p11_sessions *ss, CK_SESSION_HANDLE handle, CK_SESSION_INFO *ret)
 {
-    static const CK_STATE states[2][2] = {
+    static const CK_STATE states[2][3] = {
         { CKS_RO_PUBLIC_SESSION, CKS_RO_USER_FUNCTIONS },
-        { CKS_RW_PUBLIC_SESSION, CKS_RW_USER_FUNCTIONS },
+        { CKS_RW_PUBLIC_SESSION, CKS_RW_USER_FUNCTIONS, CKS_RW_SO_FUNCTIONS },
     };
     size_t at = 0;
 
@@ -149,7 +156,9 @@ CK_RV p11_session_info(struct p11_sessions *ss, CK_SESSION_HANDLE handle, CK_SES
     if (s) {
         *ret = (CK_SESSION_INFO){
             .slotID = P11_SLOT_ID,
-            .state = states[s->rw][ss->logged_in],
+            .state = states[s->rw][!ss->logged_in       ? 0
+                                   : ss->user == CKU_SO ? 2
+                                                        : 1],
             .flags = CKF_SERIAL_SESSION | (s->rw ? CKF_RW_SESSION : 0),
         };
     }
@@ -174,13 +183,11 @@ static CK_RV login_allowed(const struct p11_sessions *ss, CK_SESSION_HANDLE hand
         return CKR_SESSION_HANDLE_INVALID;
     if (user == CKU_CONTEXT_SPECIFIC)
         return CKR_OPERATION_NOT_INITIALIZED; /* no key has CKA_ALWAYS_AUTHENTICATE */
-    if (user == CKU_SO && ss->rw != ss->n)
-        return CKR_SESSION_READ_ONLY_EXISTS;
-    if (user == CKU_SO && ss->logged_in)
-        return CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
-    if (user != CKU_USER)
-        return CKR_USER_TYPE_INVALID; /* the token has no security officer */
-    return ss->logged_in ? CKR_USER_ALREADY_LOGGED_IN : CKR_OK;
+    if (user != CKU_USER && user != CKU_SO)
+        return CKR_USER_TYPE_INVALID;
+    if (ss->logged_in)
+        return ss->user == user ? CKR_USER_ALREADY_LOGGED_IN : CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
+    return user == CKU_SO && ss->rw != ss->n ? CKR_SESSION_READ_ONLY_EXISTS : CKR_OK;
 }
 
 CK_RV p11_login_check(struct p11_sessions *ss, CK_SESSION_HANDLE handle, CK_USER_TYPE user)
@@ -191,12 +198,14 @@ CK_RV p11_login_check(struct p11_sessions *ss, CK_SESSION_HANDLE handle, CK_USER
     return rv;
 }
 
-CK_RV p11_login_set(struct p11_sessions *ss, CK_SESSION_HANDLE handle)
+CK_RV p11_login_set(struct p11_sessions *ss, CK_SESSION_HANDLE handle, CK_USER_TYPE user)
 {
     pthread_mutex_lock(&ss->lock);
-    CK_RV rv = login_allowed(ss, handle, CKU_USER);
-    if (rv == CKR_OK)
+    CK_RV rv = login_allowed(ss, handle, user);
+    if (rv == CKR_OK) {
         ss->logged_in = true;
+        ss->user = user;
+    }
     pthread_mutex_unlock(&ss->lock);
     return rv;
 }
@@ -220,7 +229,30 @@ CK_RV p11_logout(struct p11_sessions *ss, CK_SESSION_HANDLE handle)
 bool p11_logged_in(struct p11_sessions *ss)
 {
     pthread_mutex_lock(&ss->lock);
+    bool in = ss->open || (ss->logged_in && ss->user == CKU_USER);
+    pthread_mutex_unlock(&ss->lock);
+    return in;
+}
+
+bool p11_logged_in_as(struct p11_sessions *ss, CK_USER_TYPE user)
+{
+    pthread_mutex_lock(&ss->lock);
+    bool in = ss->logged_in && ss->user == user;
+    pthread_mutex_unlock(&ss->lock);
+    return in;
+}
+
+bool p11_logged_in_any(struct p11_sessions *ss)
+{
+    pthread_mutex_lock(&ss->lock);
     bool in = ss->logged_in;
     pthread_mutex_unlock(&ss->lock);
     return in;
+}
+
+void p11_sessions_set_open(struct p11_sessions *ss, bool open)
+{
+    pthread_mutex_lock(&ss->lock);
+    ss->open = open;
+    pthread_mutex_unlock(&ss->lock);
 }

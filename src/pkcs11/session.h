@@ -29,7 +29,8 @@ struct p11_sessions;
 struct p11_sessions *p11_sessions_new(void);
 void p11_sessions_free(struct p11_sessions *ss);
 
-/* C_OpenSession after its arguments were judged. CKR_SESSION_COUNT, CKR_HOST_MEMORY. */
+/* C_OpenSession after its arguments were judged. CKR_SESSION_COUNT, CKR_HOST_MEMORY,
+ * CKR_SESSION_READ_WRITE_SO_EXISTS. */
 CK_RV p11_session_open(struct p11_sessions *ss, bool rw, CK_SESSION_HANDLE *ret);
 /* CKR_SESSION_HANDLE_INVALID. The last one closed ends the login. A call that runs on it in another
  * thread ends in peace. */
@@ -51,6 +52,13 @@ void p11_session_counts(struct p11_sessions *ss, CK_ULONG *ret_all, CK_ULONG *re
  * CKR_USER_TYPE_INVALID, CKR_OPERATION_NOT_INITIALIZED (context-specific login: no key asks for it). */
 CK_RV p11_login_check(struct p11_sessions *ss, CK_SESSION_HANDLE handle, CK_USER_TYPE user);
 /* After the PIN was right. CKR_USER_ALREADY_LOGGED_IN when another thread was faster. */
-CK_RV p11_login_set(struct p11_sessions *ss, CK_SESSION_HANDLE handle);
+CK_RV p11_login_set(struct p11_sessions *ss, CK_SESSION_HANDLE handle, CK_USER_TYPE user);
 CK_RV p11_logout(struct p11_sessions *ss, CK_SESSION_HANDLE handle); /* CKR_USER_NOT_LOGGED_IN */
+/* May private objects be seen and used: the user is logged in, or the token is open (it has no user PIN). */
 bool p11_logged_in(struct p11_sessions *ss);
+/* This one and nobody else; as C_Login had it. */
+bool p11_logged_in_as(struct p11_sessions *ss, CK_USER_TYPE user);
+/* Anybody. */
+bool p11_logged_in_any(struct p11_sessions *ss);
+/* What the chip says: it has no user PIN. */
+void p11_sessions_set_open(struct p11_sessions *ss, bool open);

@@ -3,6 +3,7 @@
 #include "base/hex.h"
 #include "pkcs11/pin.h"
 #include "pkcs11/rv.h"
+#include "se/conf.h"
 
 #define PAD(field, text) pad_text(field, sizeof(field), text)
 
@@ -69,6 +70,27 @@ static err_t read_facts(struct se_chip *chip, void *arg)
     return se_chip_uid(chip, facts->uid);
 }
 
+/* se.conf's `label`, else what C_InitToken wrote, else NXP's. */
+static err_t token_label(struct p11_module *m, char out[P11_TOKEN_LABEL_LEN + 1])
+{
+    struct p11_pins pins;
+    char configured[P11_TOKEN_LABEL_LEN + 1];
+    err_t e = p11_objects_pins(m->objects, m->device, &pins);
+
+    if (e)
+        return e;
+    bool given = se_conf_value("label", configured, sizeof(configured)) == ERR_OK;
+    bool set = pins.label[0] != 0 && memchr(pins.label, 0, sizeof(pins.label)) == NULL;
+    memset(out, 0, P11_TOKEN_LABEL_LEN + 1);
+    if (given)
+        memcpy(out, configured, strlen(configured));
+    else if (set)
+        memcpy(out, pins.label, sizeof(pins.label));
+    else
+        memcpy(out, P11_TOKEN_LABEL, sizeof(P11_TOKEN_LABEL));
+    return ERR_OK;
+}
+
 CK_RV p11_token_info(struct p11_module *m, CK_SLOT_ID slot, CK_TOKEN_INFO *ret)
 {
     struct chip_facts facts;
@@ -79,8 +101,15 @@ CK_RV p11_token_info(struct p11_module *m, CK_SLOT_ID slot, CK_TOKEN_INFO *ret)
     err_t e = p11_device_do(m->device, read_facts, &facts);
     if (e)
         return p11_rv_from_err_slot(e);
+    CK_FLAGS pin_flags = 0;
+    char label[P11_TOKEN_LABEL_LEN + 1];
+    e = p11_pin_flags(m, &pin_flags);
+    if (!e)
+        e = token_label(m, label);
+    if (e)
+        return p11_rv_from_err_slot(e);
     CK_TOKEN_INFO info = {
-        .flags = CKF_RNG | CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED | CKF_TOKEN_INITIALIZED,
+        .flags = CKF_RNG | CKF_TOKEN_INITIALIZED | pin_flags,
         .ulMaxSessionCount = P11_SESSIONS_MAX,
         .ulMaxRwSessionCount = P11_SESSIONS_MAX,
         .ulMaxPinLen = P11_PIN_MAX,
@@ -92,7 +121,7 @@ CK_RV p11_token_info(struct p11_module *m, CK_SLOT_ID slot, CK_TOKEN_INFO *ret)
         .firmwareVersion = { facts.version.major, facts.version.minor },
     };
     p11_session_counts(m->sessions, &info.ulSessionCount, &info.ulRwSessionCount);
-    PAD(info.label, P11_TOKEN_LABEL);
+    PAD(info.label, label);
     PAD(info.manufacturerID, P11_MANUFACTURER);
     PAD(info.model, P11_MODEL);
     hex_str(serial, slice_of(facts.uid, sizeof(info.serialNumber) / 2));

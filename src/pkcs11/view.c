@@ -226,6 +226,12 @@ static err_t ask_type(struct se_chip *chip, struct p11_entry *entry)
     return e;
 }
 
+/* One odd object must not hide the others. */
+static bool nothing_for_us(err_t e)
+{
+    return e == ERR_UNSUPPORTED || e == ERR_NOT_FOUND || e == ERR_DENIED || e == ERR_TOO_BIG;
+}
+
 static err_t read_entry(struct se_chip *chip, struct refresh *r, struct p11_entry *entry)
 {
     err_t e = ask_type(chip, entry);
@@ -233,21 +239,24 @@ static err_t read_entry(struct se_chip *chip, struct refresh *r, struct p11_entr
     if (e || !(class_of(entry->type) & r->wanted->classes))
         return e;
     e = entry->type == SE_TYPE_BINARY ? read_file(chip, r, entry) : read_key(chip, r, entry);
-    if (!e || e == ERR_UNSUPPORTED)
+    if (!e || nothing_for_us(e))
         entry->current = entry->renewed = true;
+    entry->denied = e == ERR_DENIED || e == ERR_NOT_FOUND; /* the applet's word for both */
     return e;
+}
+
+void p11_view_forget_denied(struct p11_view *w)
+{
+    for (size_t i = 0; i < w->n; i++) {
+        if (w->v[i].denied)
+            w->v[i].current = false;
+    }
 }
 
 /* ---- all of them ---- */
 
 /* Objects looked at in one command sequence: other threads and processes get the chip in between. */
 #define OBJECTS_AT_ONCE 16
-
-/* One odd object must not hide the others. */
-static bool nothing_for_us(err_t e)
-{
-    return e == ERR_UNSUPPORTED || e == ERR_NOT_FOUND || e == ERR_DENIED || e == ERR_TOO_BIG;
-}
 
 /* Goes on where it stopped, also after a link fault in the middle. */
 static err_t refresh_some(struct se_chip *chip, struct refresh *r)

@@ -13,6 +13,7 @@ struct p11_entry {
     uint32_t id;
     uint8_t type; /* SE_TYPE_* folded; 0: not asked yet */
     bool current; /* its objects are in the list as the chip has it */
+    bool denied;  /* not readable for who was logged in: looked at again after the next login */
     bool renewed; /* by the refresh that runs */
 };
 
@@ -44,6 +45,9 @@ err_t p11_view_refresh(struct p11_view *w, struct p11_device *d, const struct p1
                        const struct p11_list *known, struct p11_list *fresh);
 /* Only ids, PIN objects and directory. */
 err_t p11_view_list(struct p11_view *w, struct se_chip *chip);
+
+/* Somebody logged in: what was denied may be readable now. */
+void p11_view_forget_denied(struct p11_view *w);
 
 struct p11_entry *p11_view_find(const struct p11_view *w, uint32_t id);
 /* We made or deleted one ourselves. */

@@ -10,7 +10,7 @@
 #define CONF_DEFAULT "/etc/sedge/se.conf"
 #define CONF_MAX (16 * 1024)
 
-static const char *const known_keys[] = { "port", "pin", "scp03", "keyd" };
+static const char *const known_keys[] = { "port", "pin", "scp03", "keyd", "label" };
 
 static const char *named_path(void)
 {

@@ -11,6 +11,10 @@ OK = 0
 NAMES = {
     0x00: "CKR_OK", 0x05: "CKR_GENERAL_ERROR", 0x07: "CKR_ARGUMENTS_BAD", 0x12: "CKR_ATTRIBUTE_TYPE_INVALID",
     0x11: "CKR_ATTRIBUTE_SENSITIVE", 0x1B: "CKR_ACTION_PROHIBITED", 0x21: "CKR_DATA_LEN_RANGE",
+    0x10: "CKR_ATTRIBUTE_READ_ONLY", 0x13: "CKR_ATTRIBUTE_VALUE_INVALID", 0xD0: "CKR_TEMPLATE_INCOMPLETE",
+    0x31: "CKR_DEVICE_MEMORY", 0x140: "CKR_CURVE_NOT_SUPPORTED", 0xA2: "CKR_PIN_LEN_RANGE", 0xA4: "CKR_PIN_LOCKED",
+    0x102: "CKR_USER_PIN_NOT_INITIALIZED", 0xB6: "CKR_SESSION_EXISTS", 0x104: "CKR_USER_ANOTHER_ALREADY_LOGGED_IN",
+    0x62: "CKR_KEY_SIZE_RANGE", 0x103: "CKR_USER_TYPE_INVALID", 0xB8: "CKR_SESSION_READ_WRITE_SO_EXISTS",
     0x30: "CKR_DEVICE_ERROR", 0x32: "CKR_DEVICE_REMOVED", 0x40: "CKR_ENCRYPTED_DATA_INVALID",
     0x41: "CKR_ENCRYPTED_DATA_LEN_RANGE", 0x54: "CKR_FUNCTION_NOT_SUPPORTED", 0x60: "CKR_KEY_HANDLE_INVALID",
     0x63: "CKR_KEY_TYPE_INCONSISTENT", 0x68: "CKR_KEY_FUNCTION_NOT_PERMITTED", 0x70: "CKR_MECHANISM_INVALID",
@@ -21,7 +25,7 @@ NAMES = {
     0x101: "CKR_USER_NOT_LOGGED_IN", 0x150: "CKR_BUFFER_TOO_SMALL", 0x190: "CKR_CRYPTOKI_NOT_INITIALIZED",
     0x191: "CKR_CRYPTOKI_ALREADY_INITIALIZED",
 }
-CLASS, LABEL, KEY_TYPE, ID, MODULUS, EC_POINT = 0x0, 0x3, 0x100, 0x102, 0x120, 0x181
+CLASS, TOKEN, LABEL, VALUE, KEY_TYPE, ID, MODULUS, EC_POINT = 0x0, 0x1, 0x3, 0x11, 0x100, 0x102, 0x120, 0x181
 PUBLIC_KEY, PRIVATE_KEY = 2, 3
 RSA_PKCS, RSA_PSS, SHA256_RSA_PKCS, ECDSA, ECDSA_SHA256, SHA256 = 0x1, 0xD, 0x40, 0x1041, 0x1044, 0x250
 
@@ -118,6 +122,21 @@ class Module:
         self.check("C_FindObjects", session, found, 64, ct.byref(n))
         self.check("C_FindObjectsFinal", session)
         return [UL(found[i]) for i in range(n.value)]
+
+    def create(self, session, pairs):
+        h = UL()
+        self.check("C_CreateObject", session, template(pairs), len(pairs), ct.byref(h))
+        return h
+
+    def set(self, session, obj, pairs):
+        self.check("C_SetAttributeValue", session, obj, template(pairs), len(pairs))
+
+    def generate(self, session, mechanism, public, private):
+        """(public, private)"""
+        pub, prv = UL(), UL()
+        self.check("C_GenerateKeyPair", session, ct.byref(Mechanism(mechanism, None, 0)), template(public), len(public),
+                   template(private), len(private), ct.byref(pub), ct.byref(prv))
+        return pub, prv
 
     def key(self, session, label, private=True):
         [one] = self.find(session, [(CLASS, PRIVATE_KEY if private else PUBLIC_KEY), (LABEL, label.encode())])

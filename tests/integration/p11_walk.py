@@ -16,6 +16,7 @@ RSA_ID, EC_ID = 0x20181001, 0x20181002
 FACTORY_KEYS = [0xF0000000, 0xF0000002, 0xF0000012, 0xF0000100, 0xF0000102]
 FACTORY_CERTIFICATES = [0xF0000001, 0xF0000003, 0xF0000013, 0xF0000101, 0xF0000103]
 PIN = "1234"
+SO_PIN = "87654321"
 #: how a program reaches the chip: its socket, or the bus node that the preloaded library puts before it
 TRANSPORTS = ("vse", "i2c")
 
@@ -53,6 +54,12 @@ class Token:
     def tool(self, *args, login=True, **kw):
         who = ("--login", "--pin", PIN) if login else ()
         return self.run("pkcs11-tool", "--module", MODULE, *who, *args, **kw)
+
+    def set_pins(self, pin=PIN, so_pin=SO_PIN, label="SSS_PKCS11"):
+        """What an administrator does once: a security officer's PIN, then the user's."""
+        self.tool("--init-token", "--label", label, "--so-pin", so_pin, login=False)
+        self.tool("--login", "--login-type", "so", "--so-pin", so_pin, "--init-pin", "--new-pin", pin, login=False)
+        return self
 
     def put(self, key, number):
         """Import a private key under an id; its public key stays for checking."""

@@ -90,6 +90,7 @@ class Conversation:
 
 def test_many_sessions_each_with_operations_of_its_own(token):
     """6: 64 sessions and more; signing begun in all of them, ended in another order."""
+    token.set_pins()
     out = run(token, """
         s = m.start()
         all = [s] + [m.open() for _ in range(79)]
@@ -187,6 +188,8 @@ def test_verify_tells_length_from_value(token):
 
 
 def test_login_rules(token):
+    """On a chip with a PIN (an open one: test_pkcs11_pin.py)."""
+    token.set_pins()
     run(token, """
         m.check("C_Initialize", None)
         s, other = m.open(), m.open()
@@ -195,6 +198,8 @@ def test_login_rules(token):
         rv("CKR_PIN_INCORRECT", m.C_Login(s, 1, b"123", 3))
         rv("CKR_PIN_INCORRECT", m.C_Login(s, 1, b"12345", 5))
         rv("CKR_PIN_INCORRECT", m.C_Login(s, 1, b"1234\\0", 5))
+        rv("CKR_OK", m.C_Login(s, 1, b"1234", 4))
+        m.check("C_Logout", s)
         rv("CKR_PIN_INCORRECT", m.C_Login(s, 1, b"1" * 5000, 5000))
         rv("CKR_PIN_INCORRECT", m.C_Login(s, 1, None, 0))
         rv("CKR_OK", m.C_Login(s, 1, b"1234", 4))
@@ -319,6 +324,7 @@ def test_more_keys_than_one_answer_holds(token):
 def test_searches_that_cannot_match_cost_nothing(token):
     """Programs ask for trust objects and, before login, for secrets all the time: not with the chip's time. And while
     nobody else used the chip a search costs nothing at all."""
+    token.set_pins()
     run(token, f"""
         s = m.start()
         everything = len(m.find(s, []))
@@ -327,10 +333,10 @@ def test_searches_that_cannot_match_cost_nothing(token):
         for kind in (4, 6, 0xCE534351):
             assert m.find(s, [(c.CLASS, kind)]) == []
         assert len(m.find(s, [])) == everything
-        m.C_Logout(s)
-        assert m.find(s, [(c.CLASS, c.PRIVATE_KEY)]) == []
         assert time.monotonic() - at < 0.5
         os.kill({token.part.process.pid}, 18)
+        m.C_Logout(s)
+        assert m.find(s, [(c.CLASS, c.PRIVATE_KEY)]) == []
     """)
 
 
