@@ -71,6 +71,17 @@ static const struct db_migration steps[] = {
       "CREATE TABLE thing_attributes (thing {text} NOT NULL REFERENCES things (name), name {text} NOT NULL,"
       " content {text} NOT NULL, PRIMARY KEY (thing, name)) {strict};"
       "CREATE INDEX thing_attributes_by_content ON thing_attributes (name, content, thing)" },
+    { "thing groups",
+      "CREATE TABLE thing_groups (name {text} PRIMARY KEY, uuid {text} NOT NULL,"
+      " parent {text} REFERENCES thing_groups (name), description {text}, attributes {text} NOT NULL,"
+      " version {int} NOT NULL, created_ms {int} NOT NULL) {strict};"
+      "CREATE INDEX thing_groups_by_parent ON thing_groups (parent, name);"
+      "CREATE TABLE group_members (grp {text} NOT NULL REFERENCES thing_groups (name),"
+      " thing {text} NOT NULL REFERENCES things (name), PRIMARY KEY (grp, thing)) {strict};"
+      "CREATE INDEX group_members_by_thing ON group_members (thing, grp);"
+      "CREATE TABLE policy_groups (policy {text} NOT NULL REFERENCES policies (name),"
+      " grp {text} NOT NULL REFERENCES thing_groups (name), PRIMARY KEY (policy, grp)) {strict};"
+      "CREATE INDEX policy_groups_by_group ON policy_groups (grp, policy)" },
 };
 
 err_t schema_apply(struct db *db)

@@ -68,6 +68,9 @@ static void apply(void *ctx, const struct effects *fx)
         case EFFECT_POLICY:
             gateway_recheck_policy(c->gateway, e->id);
             break;
+        case EFFECT_GROUPS:
+            gateway_recheck_all(c->gateway);
+            break;
         case EFFECT_PUBLISH:
             shadows_publish(gateway_broker(c->gateway), e->id, e->shadow_name, e->shadow_op, e->shadow);
             break;

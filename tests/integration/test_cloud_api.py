@@ -518,6 +518,100 @@ def test_list_things_by_type_and_attribute(cloud):
     refused(iot.list_things, "InvalidRequestException", 400, attributeName="odd")
 
 
+def test_thing_groups(cloud):
+    iot = cloud.client("iot")
+    props = {"thingGroupDescription": "all of it", "attributePayload": {"attributes": {"a": "1"}}}
+    made = iot.create_thing_group(thingGroupName="root", thingGroupProperties=props)
+    assert made["thingGroupArn"] == arn("thinggroup/root")
+    assert iot.create_thing_group(thingGroupName="root", thingGroupProperties=props)["thingGroupId"] == made["thingGroupId"]
+    refused(iot.create_thing_group, "ResourceAlreadyExistsException", 409, thingGroupName="root")
+    names = ["root"]
+    for i in range(2, 8):  # seven deep
+        iot.create_thing_group(thingGroupName=f"g{i}", parentGroupName=names[-1])
+        names.append(f"g{i}")
+    refused(iot.create_thing_group, "InvalidRequestException", 400, thingGroupName="g8", parentGroupName="g7")
+    refused(iot.create_thing_group, "ResourceNotFoundException", 404, thingGroupName="x", parentGroupName="nobody")
+    got = iot.describe_thing_group(thingGroupName="g3")
+    assert got["thingGroupMetadata"]["parentGroupName"] == "g2"
+    assert [g["groupName"] for g in got["thingGroupMetadata"]["rootToParentThingGroups"]] == ["root", "g2"]
+    assert got["version"] == 1
+    got = iot.describe_thing_group(thingGroupName="root")
+    assert got["thingGroupProperties"] == props and "parentGroupName" not in got["thingGroupMetadata"]
+    change = {"thingGroupDescription": "new", "attributePayload": {"attributes": {"b": "2"}, "merge": True}}
+    assert iot.update_thing_group(thingGroupName="root", thingGroupProperties=change, expectedVersion=1)["version"] == 2
+    refused(iot.update_thing_group, "VersionConflictException", 409, thingGroupName="root", thingGroupProperties=change, expectedVersion=1)
+    assert iot.describe_thing_group(thingGroupName="root")["thingGroupProperties"]["attributePayload"]["attributes"] == {"a": "1", "b": "2"}
+    iot.create_thing_group(thingGroupName="alone")
+    listed = lambda **kw: [g["groupName"] for g in iot.list_thing_groups(**kw)["thingGroups"]]
+    assert listed() == sorted(names + ["alone"])
+    assert listed(parentGroup="root") == ["g2"]
+    assert listed(parentGroup="root", recursive=True) == names[1:]
+    assert listed(namePrefixFilter="g") == names[1:]
+    assert listed(parentGroup="g2", recursive=True, namePrefixFilter="g7") == ["g7"]
+    page = iot.list_thing_groups(maxResults=5)
+    assert listed(maxResults=5, nextToken=page["nextToken"]) == names[5:] + ["root"]
+    refused(iot.delete_thing_group, "InvalidRequestException", 400, thingGroupName="g6")
+    refused(iot.delete_thing_group, "VersionConflictException", 409, thingGroupName="g7", expectedVersion=9)
+    iot.delete_thing_group(thingGroupName="g7")
+    iot.delete_thing_group(thingGroupName="g7")
+    for call in (iot.describe_thing_group, iot.list_things_in_thing_group):
+        refused(call, "ResourceNotFoundException", 404, thingGroupName="g7")
+
+
+def test_thing_group_members(cloud):
+    iot = cloud.client("iot")
+    for name, parent in (("root", None), ("left", "root"), ("right", "root"), ("other", None)):
+        iot.create_thing_group(thingGroupName=name, **({"parentGroupName": parent} if parent else {}))
+    for i in range(3):
+        iot.create_thing(thingName=f"t{i}")
+    iot.add_thing_to_thing_group(thingGroupName="left", thingName="t0")
+    iot.add_thing_to_thing_group(thingGroupName="left", thingName="t0")  # twice is once
+    iot.add_thing_to_thing_group(thingGroupArn=arn("thinggroup/right"), thingArn=arn("thing/t1"))
+    iot.add_thing_to_thing_group(thingGroupName="other", thingName="t0")
+    for group in ("right", "root"):  # never two of one hierarchy
+        refused(iot.add_thing_to_thing_group, "InvalidRequestException", 400, thingGroupName=group, thingName="t0")
+    members = lambda group, **kw: iot.list_things_in_thing_group(thingGroupName=group, **kw)["things"]
+    assert (members("left"), members("root"), members("root", recursive=True)) == (["t0"], [], ["t0", "t1"])
+    page = iot.list_things_in_thing_group(thingGroupName="root", recursive=True, maxResults=1)
+    assert members("root", recursive=True, maxResults=1, nextToken=page["nextToken"]) == ["t1"]
+    groups = lambda thing: [g["groupName"] for g in iot.list_thing_groups_for_thing(thingName=thing)["thingGroups"]]
+    assert groups("t0") == ["left", "other"]
+    iot.update_thing_groups_for_thing(thingName="t0", thingGroupsToRemove=["left"], thingGroupsToAdd=["right"])
+    assert groups("t0") == ["other", "right"]
+    iot.remove_thing_from_thing_group(thingGroupName="other", thingName="t0")
+    iot.remove_thing_from_thing_group(thingGroupName="other", thingName="t0")
+    assert groups("t0") == ["right"]
+    for i in range(9):
+        iot.create_thing_group(thingGroupName=f"more{i}")
+        iot.add_thing_to_thing_group(thingGroupName=f"more{i}", thingName="t0")
+    refused(iot.add_thing_to_thing_group, "InvalidRequestException", 400, thingGroupName="other", thingName="t0")  # the eleventh
+    assert len(groups("t0")) == 10
+    refused(iot.add_thing_to_thing_group, "InvalidRequestException", 400, thingGroupName="left", thingGroupArn=arn("thinggroup/right"), thingName="t2")
+    refused(iot.add_thing_to_thing_group, "ResourceNotFoundException", 404, thingGroupName="nobody", thingName="t2")
+    refused(iot.add_thing_to_thing_group, "ResourceNotFoundException", 404, thingGroupName="left", thingName="nobody")
+    refused(iot.add_thing_to_thing_group, "InvalidRequestException", 400, thingName="t2")
+    iot.delete_thing(thingName="t0")
+    assert members("right") == ["t1"]
+    # policies of groups
+    iot.create_policy(policyName="p", policyDocument=json.dumps(OPEN_POLICY))
+    cert = iot.create_keys_and_certificate()["certificateArn"]
+    for target in (arn("thinggroup/root"), arn("thinggroup/left"), cert):
+        iot.attach_policy(policyName="p", target=target)
+    iot.create_policy(policyName="q", policyDocument=json.dumps(OPEN_POLICY))
+    iot.attach_policy(policyName="q", target=arn("thinggroup/root"))
+    assert iot.list_targets_for_policy(policyName="p")["targets"] == [cert, arn("thinggroup/left"), arn("thinggroup/root")]
+    page = iot.list_targets_for_policy(policyName="p", pageSize=1)
+    page = iot.list_targets_for_policy(policyName="p", pageSize=1, marker=page["nextMarker"])
+    assert page["targets"] == [arn("thinggroup/left")]
+    assert iot.list_targets_for_policy(policyName="p", pageSize=1, marker=page["nextMarker"])["targets"] == [arn("thinggroup/root")]
+    attached = lambda **kw: [x["policyName"] for x in iot.list_attached_policies(**kw)["policies"]]
+    assert attached(target=arn("thinggroup/left")) == ["p"]
+    assert attached(target=arn("thinggroup/left"), recursive=True) == ["p", "q"]
+    refused(iot.delete_policy, "DeleteConflictException", 409, policyName="q")
+    iot.detach_policy(policyName="q", target=arn("thinggroup/root"))
+    iot.delete_policy(policyName="q")
+
+
 def test_policies(cloud):
     iot = cloud.client("iot")
     text = json.dumps(OPEN_POLICY)

@@ -237,6 +237,44 @@ def test_a_things_attributes_count_from_the_next_packet(cloud):
     c.c.loop_stop()
 
 
+def test_policies_of_thing_groups(cloud):
+    """A group's policies, and those of the groups above it, are the thing's; each change counts from the next packet."""
+    d = cloud.device(policy=allow(("iot:Connect", "*")))
+    iot = cloud.client("iot")
+    iot.create_thing_group(thingGroupName="site")
+    iot.create_thing_group(thingGroupName="floor", parentGroupName="site")
+    iot.create_policy(policyName="pub", policyDocument=json.dumps(allow(("iot:Publish", arn("topic/a")))))
+    steps = [
+        (lambda: iot.attach_policy(policyName="pub", target=arn("thinggroup/site")), False),
+        (lambda: iot.add_thing_to_thing_group(thingGroupName="floor", thingName=d.name), True),
+        (lambda: iot.detach_policy(policyName="pub", target=arn("thinggroup/site")), False),
+        (lambda: iot.attach_policy(policyName="pub", target=arn("thinggroup/floor")), True),
+        (lambda: iot.remove_thing_from_thing_group(thingGroupName="floor", thingName=d.name), False),
+        (lambda: iot.add_thing_to_thing_group(thingGroupName="floor", thingName=d.name), True),
+        (lambda: iot.delete_thing_group(thingGroupName="floor"), False),
+    ]
+    c = Client(d).connect()
+    for step, (act, want) in enumerate(steps):
+        act()
+        c.publish("a", "1")
+        assert c.next()[0] == ("published" if want else "disconnected"), step
+        if not want:
+            c.c.loop_stop()
+            c = Client(d).connect()
+    # another thing's group is not mine
+    iot.create_thing(thingName="other")
+    iot.attach_policy(policyName="pub", target=arn("thinggroup/site"))
+    iot.add_thing_to_thing_group(thingGroupName="site", thingName="other")
+    c.publish("a", "1")
+    assert c.next()[0] == "disconnected"
+    c.c.loop_stop()
+    effective = iot.get_effective_policies(principal=d.arn, thingName=d.name)["effectivePolicies"]
+    assert [p["policyName"] for p in effective] == [d.policy]
+    iot.add_thing_to_thing_group(thingGroupName="site", thingName=d.name)
+    effective = iot.get_effective_policies(principal=d.arn, thingName=d.name)["effectivePolicies"]
+    assert sorted(p["policyName"] for p in effective) == sorted([d.policy, "pub"])
+
+
 def test_https_connection_open_already_is_judged_per_request(cloud):
     import http.client
     d = cloud.device()

@@ -336,10 +336,7 @@ err_t authorization_effective(struct api_call *c)
     if (!list)
         return ERR_NOMEM;
     if ((e = find_principal(c, json_get_str(c->body, "principal"), &row)) ||
-        (e = db_each(c->db,
-                     "SELECT p.name, p.document FROM policy_targets t JOIN policies p ON p.name = t.policy"
-                     " WHERE t.cert_id = $1 ORDER BY p.name",
-                     DB_ARGS(DB_TEXT(row.id)), effective_row, &out)))
+        (e = facts_policies(c->db, row.id, api_param(c, "thingName"), effective_row, &out)))
         return e;
     return api_reply(c, json_pack("{s:O}", "effectivePolicies", list));
 }

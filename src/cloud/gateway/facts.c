@@ -98,6 +98,28 @@ static err_t load_thing(struct db *db, const char *cert_id, const char *client_i
     return policy_vars_add(&f->thing, THING "IsAttached", slice_str(e ? "false" : "true"));
 }
 
+/* The certificate's own policies, and those of the groups (and of the groups above them) of the thing that it
+ * connects as (iot-core reference 3.6). */
+#define POLICIES_OF_CERTIFICATE                                                                             \
+    "SELECT p.name, p.document FROM policy_targets t JOIN policies p ON p.name = t.policy WHERE t.cert_id " \
+    "= $1"                                                                                                  \
+    " ORDER BY p.name"
+#define POLICIES_OF_CONNECTION                                                                  \
+    "WITH RECURSIVE above (name, parent) AS ("                                                  \
+    "SELECT g.name, g.parent FROM thing_principals t JOIN group_members m ON m.thing = t.thing" \
+    " JOIN thing_groups g ON g.name = m.grp WHERE t.cert_id = $1 AND t.thing = $2"              \
+    " UNION SELECT g.name, g.parent FROM thing_groups g JOIN above ON g.name = above.parent)"   \
+    " SELECT p.name, p.document FROM policies p WHERE"                                          \
+    " p.name IN (SELECT t.policy FROM policy_targets t WHERE t.cert_id = $1)"                   \
+    " OR p.name IN (SELECT q.policy FROM policy_groups q JOIN above ON q.grp = above.name) ORDER BY p.name"
+
+err_t facts_policies(struct db *db, const char *cert_id, const char *client_id, db_row_fn fn, void *ctx)
+{
+    if (!client_id)
+        return db_each(db, POLICIES_OF_CERTIFICATE, DB_ARGS(DB_TEXT(cert_id)), fn, ctx);
+    return db_each(db, POLICIES_OF_CONNECTION, DB_ARGS(DB_TEXT(cert_id), DB_TEXT(client_id)), fn, ctx);
+}
+
 err_t facts_load(struct db *db, const char *cert_id, const char *client_id, struct facts *ret)
 {
     err_t e;
@@ -107,10 +129,7 @@ err_t facts_load(struct db *db, const char *cert_id, const char *client_id, stru
                DB_ARGS(DB_TEXT(cert_id)), take_certificate, ret);
     if (e)
         return e == ERR_NOT_FOUND ? ERR_OK : e;
-    if ((e = db_each(db,
-                     "SELECT p.name, p.document FROM policy_targets t JOIN policies p ON p.name = t.policy"
-                     " WHERE t.cert_id = $1 ORDER BY p.name",
-                     DB_ARGS(DB_TEXT(cert_id)), take_policy, ret)))
+    if ((e = facts_policies(db, cert_id, client_id, take_policy, ret)))
         return e;
     return client_id ? load_thing(db, cert_id, client_id, ret) : ERR_OK;
 }

@@ -26,6 +26,10 @@ void facts_done(struct facts *f);
 /* client_id NULL: an HTTP request, which has no thing variables. *ret is to be freed in every case. */
 err_t facts_load(struct db *db, const char *cert_id, const char *client_id, struct facts *ret);
 
+/* Rows of name and document: the policies that apply to a certificate, with those of the groups of the thing
+ * client_id names (NULL: an HTTP request). */
+err_t facts_policies(struct db *db, const char *cert_id, const char *client_id, db_row_fn fn, void *ctx);
+
 /* May this certificate connect at all: known, ACTIVE, within its dates? Otherwise `why` says what is the
  * matter and what to do. Policies come afterwards. */
 bool facts_admit(const struct facts *f, const char *cert_id, int64_t now_ms, char why[FACTS_WHY_MAX]);

@@ -189,6 +189,18 @@ static bool has_policy(const struct principal *p, const char *policy)
     return p->state == PRINCIPAL_LOADING || facts_have_policy(&p->facts, policy);
 }
 
+static bool is_any(const struct principal *p, const char *unused)
+{
+    (void)p;
+    (void)unused;
+    return true;
+}
+
+void gateway_recheck_all(struct gateway *g)
+{
+    recheck_where(g, is_any, NULL);
+}
+
 void gateway_recheck(struct gateway *g, const char *cert_id)
 {
     recheck_where(g, has_id, cert_id);

@@ -25,5 +25,7 @@ void gateway_recheck(struct gateway *g, const char *cert_id);
 
 /* What this policy says changed: the same for every connection that has it. */
 void gateway_recheck_policy(struct gateway *g, const char *policy);
+/* The same for every connection there is. */
+void gateway_recheck_all(struct gateway *g);
 
 struct broker *gateway_broker(struct gateway *g);

@@ -14,6 +14,17 @@ err_t thing_delete(struct api_call *c);
 err_t thing_list(struct api_call *c);
 err_t thing_update(struct api_call *c);
 
+err_t thing_group_create(struct api_call *c);
+err_t thing_group_describe(struct api_call *c);
+err_t thing_group_update(struct api_call *c);
+err_t thing_group_delete(struct api_call *c);
+err_t thing_group_list(struct api_call *c);
+err_t thing_group_list_for_thing(struct api_call *c);
+err_t group_member_add(struct api_call *c);
+err_t group_member_remove(struct api_call *c);
+err_t group_members_update(struct api_call *c);
+err_t group_member_list(struct api_call *c);
+
 err_t thing_type_create(struct api_call *c);
 err_t thing_type_describe(struct api_call *c);
 err_t thing_type_update(struct api_call *c);

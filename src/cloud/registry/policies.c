@@ -93,7 +93,10 @@ err_t policy_delete(struct api_call *c)
     err_t e;
 
     if ((e = name_policy(c, "policyName", &name)) || (e = policy_require(c, name)) ||
-        (e = count_of(c, "SELECT count(*) FROM policy_targets WHERE policy = $1", name, &targets)) ||
+        (e = count_of(c,
+                      "SELECT (SELECT count(*) FROM policy_targets WHERE policy = $1)"
+                      " + (SELECT count(*) FROM policy_groups WHERE policy = $1)",
+                      name, &targets)) ||
         (e = count_of(c, "SELECT count(*) FROM policy_versions WHERE policy = $1", name, &versions)))
         return e;
     if (targets)

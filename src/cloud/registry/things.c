@@ -1,6 +1,7 @@
 #include "base/mem.h"
 #include "cloud/api/page.h"
 #include "cloud/registry/attributes.h"
+#include "cloud/registry/grouprow.h"
 #include "cloud/registry/handlers.h"
 #include "cloud/registry/names.h"
 #include "cloud/registry/typerow.h"
@@ -49,6 +50,14 @@ static err_t load_known(struct api_call *c, const char *name, struct thing *t)
     err_t e = load(c, name, t);
 
     return e == ERR_NOT_FOUND ? api_fail(c, API_NOT_FOUND, "Thing %s not found", name) : e;
+}
+
+err_t thing_require(struct api_call *c, const char *name)
+{
+    int64_t n;
+    err_t e = db_one_int(c->db, "SELECT count(*) FROM things WHERE name = $1", DB_ARGS(DB_TEXT(name)), &n);
+
+    return e || n ? e : api_fail(c, API_NOT_FOUND, "Thing %s not found", name);
 }
 
 static err_t check_count(struct api_call *c, const json_t *attributes, const char *type)
@@ -143,7 +152,7 @@ static err_t recheck_row(void *ctx, const struct db_rows *row)
 }
 
 /* Policies name the thing's type and attributes: its certificates' connections are judged again. */
-static err_t recheck_principals(struct api_call *c, const char *name)
+err_t thing_recheck(struct api_call *c, const char *name)
 {
     return db_each(c->db, "SELECT cert_id FROM thing_principals WHERE thing = $1", DB_ARGS(DB_TEXT(name)),
                    recheck_row, c);
@@ -183,7 +192,7 @@ static err_t store(struct api_call *c, const char *name, const char *type, json_
                     &changed)) ||
         (e = index_attributes(c, name, attributes)))
         return e;
-    return recheck_principals(c, name);
+    return thing_recheck(c, name);
 }
 
 err_t thing_update(struct api_call *c)
@@ -225,7 +234,8 @@ err_t thing_delete(struct api_call *c)
     if (attached)
         return api_fail(c, API_INVALID_REQUEST,
                         "Cannot delete. Thing %s is still attached to one or more principals", name);
-    if ((e = db_run(c->db, "DELETE FROM thing_attributes WHERE thing = $1", DB_ARGS(DB_TEXT(name)), NULL)))
+    if ((e = db_run(c->db, "DELETE FROM thing_attributes WHERE thing = $1", DB_ARGS(DB_TEXT(name)), NULL)) ||
+        (e = db_run(c->db, "DELETE FROM group_members WHERE thing = $1", DB_ARGS(DB_TEXT(name)), NULL)))
         return e;
     return db_run(c->db, "DELETE FROM things WHERE name = $1", DB_ARGS(DB_TEXT(name)), NULL);
 }
