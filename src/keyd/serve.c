@@ -105,11 +105,10 @@ static err_t load(struct keyd_server *s, const char *socket)
 
 static err_t load_pin(struct keyd_server *s)
 {
-    const char *why = "";
-    err_t e = s->config.pin[0] ? keyd_pin_read(s->config.pin, &s->pin, &why) : ERR_OK;
+    err_t e = s->config.pin[0] ? keyd_pin_read(s->config.pin, &s->pin) : ERR_OK;
 
     if (e)
-        log_error("cannot take the PIN from %s: %s", s->config.pin, why);
+        log_error("cannot take the PIN: %s", se_detail());
     return e;
 }
 

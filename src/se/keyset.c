@@ -5,17 +5,12 @@
 #include "base/mem.h"
 #include "se/conf.h"
 #include "se/detail.h"
+#include "se/private_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#define CREDENTIAL_PREFIX "credential:"
 
 enum { FILE_MAX = 4096, HEX_LEN = 2 * SE_AES_KEY, KEY_NAME_LEN = 3 };
 
@@ -149,92 +144,11 @@ err_t se_keyset_parse(struct slice text, struct se_keyset *ret, unsigned *ret_li
     return ERR_INVALID;
 }
 
-static bool is_below(const char *path, const char *folder)
+static err_t parse_file(struct slice text, const char *path, struct se_keyset *ret)
 {
-    size_t n = strlen(folder);
-
-    return strncmp(path, folder, n) == 0 && path[n] == '/';
-}
-
-/* Where anybody may put files, somebody else may have put this one first. The descriptor is asked, not the
- * path: a folder on the way may be a link. */
-static bool in_public_folder(int fd)
-{
-    char link[sizeof("/proc/self/fd/") + 3 * sizeof(int)], path[PATH_MAX];
-    ssize_t n;
-
-    (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-    n = readlink(link, path, sizeof(path) - 1);
-    if (n <= 0)
-        return true; /* without /proc nobody can say */
-    path[n] = '\0';
-    return is_below(path, "/tmp") || is_below(path, "/var/tmp");
-}
-
-static err_t refused(const char *path, const char *why, const char *remedy)
-{
-    return se_fail(ERR_DENIED, "the SCP03 key file %s is refused: %s; %s", path, why, remedy);
-}
-
-/* allowed: permission bits beside the owner's that do no harm. */
-static err_t check_file(int fd, const char *path, mode_t allowed)
-{
-    struct stat st;
-
-    if (fstat(fd, &st) != 0)
-        return se_fail(ERR_IO, "cannot look at the SCP03 key file %s: %s", path, strerror(errno));
-    if (!S_ISREG(st.st_mode))
-        return refused(path, "it is not a regular file", "copy it to one");
-    if (st.st_uid != 0 && st.st_uid != geteuid())
-        return refused(path, "it belongs to another user", "chown it to root or to the user who reads it");
-    if (st.st_mode & (S_IRWXG | S_IRWXO) & ~allowed)
-        return refused(path, "group or others may use it", "chmod 600 it");
-    if (in_public_folder(fd))
-        return refused(path, "it lies in a folder that everybody writes to",
-                       "move it, for example to /etc/sedge");
-    return ERR_OK;
-}
-
-static err_t cannot_open(const char *path, int errnum)
-{
-    err_t e = file_err(errnum);
-
-    if (errnum == ELOOP)
-        return refused(path, "it is a symbolic link", "name the file itself");
-    return se_fail(e, "cannot open the SCP03 key file %s: %s", path, strerror(errnum));
-}
-
-static err_t read_some(int fd, const char *path, struct buf *out)
-{
-    uint8_t piece[512];
-    err_t e = ERR_OK;
-    ssize_t n;
-
-    while (!e && (n = read(fd, piece, sizeof(piece))) != 0) {
-        if (n < 0 && errno != EINTR)
-            e = se_fail(ERR_IO, "cannot read the SCP03 key file %s: %s", path, strerror(errno));
-        else if (n > 0 && buf_add_mem(out, piece, (size_t)n))
-            e = se_fail(ERR_INVALID, "%s is no SCP03 key file: longer than %d bytes", path, FILE_MAX);
-    }
-    mem_wipe(piece, sizeof(piece));
-    return e;
-}
-
-static err_t read_file(const char *path, mode_t allowed, struct se_keyset *ret)
-{
-    autobuf text = BUF_SECRET(FILE_MAX);
-    autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     unsigned line = 0;
-    err_t e;
 
-    if (fd < 0)
-        return cannot_open(path, errno);
-    e = check_file(fd, path, allowed);
-    if (!e)
-        e = read_some(fd, path, &text);
-    if (e)
-        return e;
-    if (!se_keyset_parse(buf_slice(&text), ret, &line))
+    if (!se_keyset_parse(text, ret, &line))
         return ERR_OK;
     if (line)
         return se_fail(ERR_INVALID, "%s:%u: expected ENC, MAC or DEK, each once, and %d hexadecimal digits",
@@ -242,42 +156,29 @@ static err_t read_file(const char *path, mode_t allowed, struct se_keyset *ret)
     return se_fail(ERR_INVALID, "%s: the key ENC or MAC is missing", path);
 }
 
-err_t se_keyset_read(const char *path, struct se_keyset *ret)
+/* A path or a credential. */
+static err_t read_file(const char *spec, struct se_keyset *ret)
 {
-    return read_file(path, 0, ret);
+    autobuf text = BUF_SECRET(FILE_MAX);
+    err_t e = se_private_read(spec, "SCP03 key file", &text);
+
+    return e ? e : parse_file(buf_slice(&text), spec, ret);
 }
 
-static err_t add_file(const char *path, mode_t allowed, const char *name, struct se_keysets *k)
+err_t se_keyset_read(const char *path, struct se_keyset *ret)
 {
-    err_t e = read_file(path, allowed, &k->set[0]);
+    return read_file(path, ret);
+}
+
+static err_t add_file(const char *spec, const char *name, struct se_keysets *k)
+{
+    err_t e = read_file(spec, &k->set[0]);
 
     if (e)
         return e;
     (void)snprintf(k->name[0], SE_CHANNEL_KEYS_MAX, "%.*s", SE_CHANNEL_KEYS_MAX - 1, name);
     k->n = 1;
     return ERR_OK;
-}
-
-/* systemd.exec(5): LoadCredential= and $CREDENTIALS_DIRECTORY. Where it gives the unit's user access by an
- * ACL, the group bits show the ACL's mask: they say nothing of a group. */
-static err_t add_credential(const char *name, const char *spec, struct se_keysets *k)
-{
-    const char *dir = secure_getenv("CREDENTIALS_DIRECTORY");
-    char path[PATH_MAX];
-    int n;
-
-    if (!*name || strchr(name, '/') || name[0] == '.')
-        return se_fail(ERR_INVALID, "scp03 \"%.60s\": not the name of a credential", spec);
-    if (!dir || dir[0] != '/')
-        return se_fail(
-            ERR_NOT_FOUND,
-            "scp03 \"%.60s\": the service manager gave no credentials (CREDENTIALS_DIRECTORY is not set); "
-            "the unit needs LoadCredential=%.60s:FILE",
-            spec, name);
-    n = snprintf(path, sizeof(path), "%s/%s", dir, name);
-    if (n < 0 || (size_t)n >= sizeof(path))
-        return se_fail(ERR_INVALID, "the path of the credential %.60s is too long", name);
-    return add_file(path, S_IRGRP, spec, k);
 }
 
 /* ---- what was named ---- */
@@ -287,9 +188,9 @@ static err_t find_named(const char *spec, struct se_keysets *k)
     if (strcasecmp(spec, "none") == 0)
         return ERR_OK;
     if (spec[0] == '/')
-        return add_file(spec, 0, "file", k);
-    if (strncmp(spec, CREDENTIAL_PREFIX, strlen(CREDENTIAL_PREFIX)) == 0)
-        return add_credential(spec + strlen(CREDENTIAL_PREFIX), spec, k);
+        return add_file(spec, "file", k);
+    if (strncmp(spec, SE_CREDENTIAL_PREFIX, strlen(SE_CREDENTIAL_PREFIX)) == 0)
+        return add_file(spec, spec, k);
     return find_published(spec, k);
 }
 
@@ -301,7 +202,7 @@ static err_t find_configured(struct se_keysets *k)
 
     if (env && *env)
         return env[0] == '/'
-                   ? add_file(env, 0, "file", k)
+                   ? add_file(env, "file", k)
                    : se_fail(ERR_INVALID, "EX_SSS_BOOT_SCP03_PATH=%.100s: not an absolute path", env);
     e = se_conf_value("scp03", value, sizeof(value));
     if (e == ERR_NOT_FOUND)

@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import shutil
 import signal
 import socket
 import subprocess
@@ -121,6 +120,16 @@ def test_rules_are_read_anew_and_broken_ones_are_not_taken(shared, tmp_path):
         sign_and_verify(shared, tmp_path)
     shared.keyd.rules(f"allow user {os.getuid()} key any all")
     sign_and_verify(shared, tmp_path)
+
+
+def test_a_pin_that_others_may_read_is_refused(procs, tmp_path, private):
+    pin = private / "pin"
+    pin.write_text("123456\n")
+    pin.chmod(0o640)
+    keyd = Keyd(procs, tmp_path, "vse:/nonexistent", pin=pin, pin_object="7B503111")
+    p = subprocess.run([BIN / "sedge-keyd", "serve", "--config", keyd.config, "--socket", keyd.socket],
+                       capture_output=True, timeout=30)
+    assert p.returncode == 1 and b"group or others may use it; chmod 600 it" in p.stderr
 
 
 @pytest.mark.parametrize("wrong, says", [
@@ -468,7 +477,14 @@ def test_a_crypto_object_is_its_clients(shared):
 
 # ---- the PIN and the platform's keys are the daemon's ----
 
-def test_the_pin_is_the_daemons_alone(with_pin, tmp_path):
+@pytest.fixture
+def private():
+    """A folder for secrets; those below /tmp are refused."""
+    with tempfile.TemporaryDirectory(prefix="keyd-", dir=MESON) as folder:
+        yield pathlib.Path(folder)
+
+
+def test_the_pin_is_the_daemons_alone(with_pin, private):
     """Commands run in its session: a key bound to the PIN signs for clients that know none."""
     policy = bytes([8]) + PIN_OBJECT.to_bytes(4, "big") + (0x10000000 | 0x00200000).to_bytes(4, "big")
     wire = Wire(with_pin.keyd.socket)
@@ -476,7 +492,7 @@ def test_the_pin_is_the_daemons_alone(with_pin, tmp_path):
     assert wire.once(apdu(1, 0x61, 0, tlv(0x11, policy), key(bound), tlv(0x42, b"\3")))[1] == 0x9000
     assert wire.once(sign(bound))[1] == 0x6986
     with_pin.keyd.stop()
-    pin = tmp_path / "pin"
+    pin = private / "pin"
     pin.write_text("123456\n")
     pin.chmod(0o600)
     with_pin.keyd.settings.update(pin=pin, pin_object=f"0x{PIN_OBJECT:08X}")
@@ -493,9 +509,9 @@ def test_the_pin_is_the_daemons_alone(with_pin, tmp_path):
     assert b"123456" not in with_pin.keyd.process.log.read_bytes()
 
 
-def test_a_wrong_pin_is_tried_once(with_pin, tmp_path):
+def test_a_wrong_pin_is_tried_once(with_pin, private):
     with_pin.keyd.stop()
-    pin = tmp_path / "pin"
+    pin = private / "pin"
     pin.write_text("654321\n")
     pin.chmod(0o600)
     with_pin.keyd.settings.update(pin=pin, pin_object=f"0x{PIN_OBJECT:08X}")
@@ -510,11 +526,9 @@ def test_a_wrong_pin_is_tried_once(with_pin, tmp_path):
     assert with_pin.part.read_counters()["commands"] == commands
 
 
-def test_scp03_keys_are_the_daemons_alone(procs, tmp_path, request):
+def test_scp03_keys_are_the_daemons_alone(procs, tmp_path, private):
     token = Token(procs, tmp_path)
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="keyd-", dir=MESON))  # keys below /tmp are refused
-    request.addfinalizer(lambda: shutil.rmtree(folder))
-    keys_file = folder / "scp"
+    keys_file = private / "scp"
     keys_file.write_text("ENC " + "a1" * 16 + "\nMAC " + "b2" * 16 + "\nDEK " + "c3" * 16 + "\n")
     keys_file.chmod(0o600)
     part = token.part
@@ -522,7 +536,7 @@ def test_scp03_keys_are_the_daemons_alone(procs, tmp_path, request):
     part.options = ("--scp-keys", str(keys_file))
     part.start()
     daemon = Keyd(procs, tmp_path, f"vse:{part.socket}", scp03="credential:scp")
-    daemon.start(env={"CREDENTIALS_DIRECTORY": str(folder)})
+    daemon.start(env={"CREDENTIALS_DIRECTORY": str(private)})
     wire = Wire(daemon.socket)
     assert wire.welcome[1] & 1
     assert wire.once(apdu(4, 0, 0x20))[1] == 0x9000
