@@ -12,7 +12,7 @@ from chip_client import Chip, Part
 from chip_sessions import DEVKIT, SE050E, Platform
 from conftest import BIN
 from se_drive import AES, ECKEY, USERID, Drive, Refused, private_folder, remove
-from test_vse_sessions import put_key
+from test_vse_channels import put_key
 
 USER, AESOBJ, ECOBJ, FILE = 0x7DA00001, 0x7DA00002, 0x7DA00003, 0x20181001
 VALUE, KEY = b"\xc0\x01\x02\x03\x04", bytes(range(0x40, 0x50))
