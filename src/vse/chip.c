@@ -10,15 +10,11 @@
 #include "vse/times.h"
 #include "vse/trace.h"
 
-#include <inttypes.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <time.h>
-#include <unistd.h>
 
 enum {
     WTX_US = SE_BWT_MS * 1000 * 9 / 10, /* a host may give up at BWT sharp */
-    COUNTERS_LEN = 512,
 };
 
 struct vse_chip {
@@ -34,8 +30,7 @@ struct vse_chip {
     int64_t wtx_due_us;
     int64_t quiet_until_us; /* realtime: guard and polling time */
     int64_t arrived_us;     /* realtime: when the running command's last byte was here */
-    uint64_t virtual_ns;
-    struct vse_chip_totals totals;
+    struct vse_meter meter;
     pthread_cond_t work;
     bool stop;
     enum vse_t1_event reset; /* DESELECT or RESET to be done before the next command */
@@ -89,51 +84,11 @@ static void on_command(void *ctx, const char *name, const struct vse_apdu *apdu,
         vse_trace_command(c->options.trace, name, apdu, answer, sw);
 }
 
-/* ---- counters; with the lock held ---- */
-
-static void tell_counters(struct vse_chip *c)
-{
-    const struct vse_chip_totals *t = &c->totals;
-    char line[COUNTERS_LEN + 1];
-    int n;
-
-    if (c->options.counters_fd < 0)
-        return;
-    /* of one length always, so that a reader never sees half of two lines */
-    n = snprintf(line, sizeof(line),
-                 "{\"private_key_operations\": %" PRIu64 ", \"commands\": %" PRIu64
-                 ", \"virtual_us\": %" PRIu64 ", \"computing_us\": %" PRIu64 ", \"guard_us\": %" PRIu64
-                 ", \"transactions\": %" PRIu64 ", \"writes\": %" PRIu64 ", \"reads\": %" PRIu64
-                 ", \"bus_bits\": %" PRIu64 ", \"nacks\": %" PRIu64 ", \"bus_bytes\": %" PRIu64
-                 ", \"storage_bytes\": %" PRIu64 "}",
-                 t->private_key_operations, t->commands, t->virtual_us, t->computing_us, t->guard_us,
-                 t->writes + t->reads, t->writes, t->reads, t->bus_bits, t->nacks, vse_power_bus_bytes(),
-                 vse_power_storage_bytes());
-    memset(line + n, ' ', sizeof(line) - (size_t)n);
-    line[COUNTERS_LEN - 1] = '\n';
-    if (pwrite(c->options.counters_fd, line, COUNTERS_LEN, 0) < 0)
-        return; /* a counter nobody can read harms nobody */
-}
-
-static void pass_time(struct vse_chip *c, uint64_t ns)
-{
-    c->virtual_ns += ns;
-    c->totals.virtual_us = c->virtual_ns / 1000;
-}
-
 /* Of the work that is done and was not counted yet. */
 static void pass_work(struct vse_chip *c, uint64_t us)
 {
     c->left_us -= us;
-    pass_time(c, us * 1000);
-}
-
-static void count_transaction(struct vse_chip *c, size_t n)
-{
-    uint64_t bits = vse_time_wire_bits(n);
-
-    c->totals.bus_bits += bits;
-    pass_time(c, vse_time_wire_ns(bits, c->options.bus_khz));
+    vse_meter_pass(&c->meter, us);
 }
 
 /* ---- the worker ---- */
@@ -186,12 +141,12 @@ static void keep_answer(struct vse_chip *c, struct buf answer, uint32_t ticket)
     pass_work(c, c->left_us); /* of an answer that nobody fetched */
     c->answer_us = vse_time_polled_us(c->command_us);
     c->has_answer = true;
-    c->totals.private_key_operations = c->counted;
-    c->totals.commands += c->commands;
-    c->totals.computing_us += c->answer_us;
+    c->meter.totals.private_key_operations = c->counted;
+    c->meter.totals.commands += c->commands;
+    c->meter.totals.computing_us += c->answer_us;
     c->left_us = c->options.realtime ? 0 : c->answer_us;
-    pass_time(c, (c->answer_us - c->left_us) * 1000);
-    tell_counters(c);
+    vse_meter_pass(&c->meter, c->answer_us - c->left_us);
+    vse_meter_tell(&c->meter);
 }
 
 /* One reset and one command at most, in this order. Called and left with the lock held. */
@@ -353,15 +308,12 @@ void vse_chip_write(struct vse_chip *c, struct slice block)
 
     (void)pthread_mutex_lock(&c->lock);
     catch_up(c);
-    count_transaction(c, block.n);
-    c->totals.writes++;
-    c->totals.guard_us += guard_us;
-    pass_time(c, guard_us * UINT64_C(1000));
+    vse_meter_write(&c->meter, block.n);
     c->quiet_until_us = arrived_us + guard_us;
     if (c->options.trace)
-        vse_trace_block(c->options.trace, c->totals.virtual_us, VSE_TRACE_FROM_HOST, block);
+        vse_trace_block(c->options.trace, c->meter.totals.virtual_us, VSE_TRACE_FROM_HOST, block);
     take_block(c, block, arrived_us);
-    tell_counters(c);
+    vse_meter_tell(&c->meter);
     (void)pthread_mutex_unlock(&c->lock);
 }
 
@@ -373,17 +325,15 @@ bool vse_chip_read(struct vse_chip *c, uint8_t *out, size_t n)
     (void)pthread_mutex_lock(&c->lock);
     have = ready(c, &start);
     if (have && start && c->options.trace)
-        vse_trace_block(c->options.trace, c->totals.virtual_us, VSE_TRACE_TO_HOST,
+        vse_trace_block(c->options.trace, c->meter.totals.virtual_us, VSE_TRACE_TO_HOST,
                         vse_t1_block(&c->t1, &pos));
     if (have)
         have = vse_t1_read(&c->t1, out, n);
-    if (have) {
-        count_transaction(c, n);
-        c->totals.reads++;
-    } else {
-        c->totals.nacks++;
-    }
-    tell_counters(c);
+    if (have)
+        vse_meter_read(&c->meter, n);
+    else
+        c->meter.totals.nacks++;
+    vse_meter_tell(&c->meter);
     (void)pthread_mutex_unlock(&c->lock);
     return have;
 }
@@ -395,7 +345,7 @@ bool vse_chip_ready(struct vse_chip *c, bool *ret_start)
     (void)pthread_mutex_lock(&c->lock);
     have = ready(c, ret_start);
     if (!have)
-        c->totals.nacks++;
+        c->meter.totals.nacks++;
     (void)pthread_mutex_unlock(&c->lock);
     return have;
 }
@@ -410,7 +360,7 @@ void vse_chip_power_cycle(struct vse_chip *c)
     vse_t1_init(&c->t1);
     c->t1.ticket = next; /* the answer of what runs now is for nobody */
     if (c->options.trace)
-        vse_trace_note(c->options.trace, c->totals.virtual_us, "the power was away for a moment");
+        vse_trace_note(c->options.trace, c->meter.totals.virtual_us, "the power was away for a moment");
     give_reset(c, VSE_T1_RESET);
     (void)pthread_mutex_unlock(&c->lock);
 }
@@ -425,12 +375,12 @@ bool vse_chip_realtime(const struct vse_chip *c)
     return c->options.realtime;
 }
 
-struct vse_chip_totals vse_chip_totals(struct vse_chip *c)
+struct vse_totals vse_chip_totals(struct vse_chip *c)
 {
-    struct vse_chip_totals t;
+    struct vse_totals t;
 
     (void)pthread_mutex_lock(&c->lock);
-    t = c->totals;
+    t = c->meter.totals;
     (void)pthread_mutex_unlock(&c->lock);
     return t;
 }
@@ -447,14 +397,15 @@ err_t vse_chip_new(struct vse_applet *applet, const struct vse_chip_options *opt
     c->options = *options;
     if (c->options.bus_khz == 0)
         c->options.bus_khz = VSE_BUS_KHZ;
-    c->counted = c->totals.private_key_operations = applet->private_ops;
+    c->meter = (struct vse_meter){ .bus_khz = c->options.bus_khz, .fd = c->options.counters_fd };
+    c->counted = c->meter.totals.private_key_operations = applet->private_ops;
     c->command = BUF_SECRET(SE_APDU_MAX);
     c->answer = BUF_SECRET(SE_ANSWER_MAX);
     applet->observer = (struct vse_observer){ c, on_command };
     vse_t1_init(&c->t1);
     (void)pthread_mutex_init(&c->lock, NULL); /* cannot fail with default attributes on this libc */
     (void)pthread_cond_init(&c->work, NULL);
-    tell_counters(c);
+    vse_meter_tell(&c->meter);
     if (pthread_create(&c->worker, NULL, worker, c) != 0) {
         applet->observer = (struct vse_observer){ 0 };
         free(c);

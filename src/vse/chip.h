@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/slice.h"
 #include "vse/applet.h"
+#include "vse/meter.h"
 
 struct vse_chip;
 struct vse_trace;
@@ -44,14 +45,4 @@ uint64_t vse_chip_wire_us(const struct vse_chip *c, size_t n);
 /* Is it slow for real? Then whoever has the bus waits that long. */
 bool vse_chip_realtime(const struct vse_chip *c);
 
-struct vse_chip_totals {
-    uint64_t private_key_operations, commands;
-    uint64_t virtual_us;    /* since the process started */
-    uint64_t computing_us;  /* of that: the part working */
-    uint64_t guard_us;      /* of that: guard times after writes. What remains are bits at the bus clock */
-    uint64_t writes, reads; /* that were acknowledged */
-    uint64_t bus_bits;      /* of these, with START, address, acknowledges and STOP */
-    uint64_t nacks;         /* polls that came too early */
-};
-
-struct vse_chip_totals vse_chip_totals(struct vse_chip *c);
+struct vse_totals vse_chip_totals(struct vse_chip *c);

@@ -301,7 +301,8 @@ err_t vse_spake2_share(struct vse_spake2 *s, struct slice peer, struct slice sca
 
     if (!ready(s))
         return ERR_WRONG_STATE;
-    if (proves(s) ? peer.n != 0 : (theirs = share_of(s, peer)) == NULL)
+    theirs = proves(s) ? NULL : share_of(s, peer);
+    if (proves(s) ? peer.n != 0 : !theirs)
         return ERR_INVALID;
     buf_clear(&s->share);
     e = take(&s->peer, peer);

@@ -105,7 +105,7 @@ static void slow_signatures_ask_for_time_and_are_counted(void **state)
 static void virtual_time_is_bits_and_work(void **state)
 {
     struct vse_chip_options how = { .counters_fd = -1 };
-    struct vse_chip_totals t;
+    struct vse_totals t;
     struct vse_applet a;
     struct vse_chip *c;
     uint8_t b[SE_T1_OVERREAD];
