@@ -268,13 +268,28 @@ static err_t receive_some(struct se_chip *chip, int64_t deadline_ms, struct slic
     return e;
 }
 
-/* The plain answer. ERR_CONFLICT: the command was certainly not executed. */
+/* Commands that change nothing may be executed twice. */
+static bool only_reads(const struct buf *apdu)
+{
+    enum { INS_AT = 1 };
+
+    return apdu->n > INS_AT && (apdu->p[INS_AT] & SE_INS_MASK) == SE_INS_READ;
+}
+
+static bool link_failed(err_t e)
+{
+    return e == ERR_IO || e == ERR_PROTO || e == ERR_TIMEOUT;
+}
+
+/* The plain answer. ERR_CONFLICT: the command may be sent once more. */
 static err_t receive_plain(struct se_chip *chip, int64_t deadline_ms, struct slice *ret_data,
                            uint16_t *ret_sw)
 {
     struct slice raw;
     err_t e = receive_some(chip, deadline_ms, &raw);
 
+    if (link_failed(e) && only_reads(&chip->pending) && chip->repeats < REPEATS_MAX)
+        return ERR_CONFLICT;
     if (!e && chip->where) {
         buf_clear(&chip->answer);
         e = se_session_unwrap(chip->where, raw, &chip->answer);

@@ -332,7 +332,8 @@ static bool is_doubtful(const struct direct *d, struct slice raw)
 
     if (se_answer_split(raw, &data, &sw))
         return false;
-    return sw == SE_SW_INS_NOT_SUPPORTED || sw == SE_SW_CLA_NOT_SUPPORTED ||
+    /* wrong length: the rest of a chain, which a chip that was reset takes for a command */
+    return sw == SE_SW_INS_NOT_SUPPORTED || sw == SE_SW_CLA_NOT_SUPPORTED || sw == SE_SW_WRONG_LENGTH ||
            (d->keys && sw == SE_SW_SECURITY_STATUS);
 }
 
@@ -340,17 +341,21 @@ static err_t direct_receive(struct se_path *path, int64_t deadline_ms, struct sl
 {
     struct direct *d = of(path);
     struct slice raw;
-    bool doubtful;
+    bool doubtful, certain;
     err_t e = se_link_receive(&d->link, deadline_ms, &raw);
 
     if (e == ERR_MORE)
         return e;
     buf_clear(&d->answer);
     doubtful = !e && is_doubtful(d, raw);
+    certain = d->link.t1.certain; /* of this command, not of those that look whether the applet lives */
     if (!e)
         e = take_answer(d, raw);
     if (!e && doubtful && !is_alive(d))
-        e = se_fail(ERR_CONFLICT, "%s: the applet was deselected behind our back", path->name);
+        e = certain ? se_fail(ERR_CONFLICT, "%s: the applet was deselected behind our back", path->name)
+                    : se_fail(ERR_IO,
+                              "%s: the chip was reset while it had the command, which may have been executed",
+                              path->name);
     if (e)
         return fallen(d, e);
     *ret_answer = buf_slice(&d->answer);

@@ -19,6 +19,7 @@ enum { RESEND_MAX = 10 };
 static void reset_counters(struct se_t1 *t)
 {
     t->ns = t->nr = 0;
+    t->heard = false;
 }
 
 void se_t1_init(struct se_t1 *t)
@@ -29,8 +30,10 @@ void se_t1_init(struct se_t1 *t)
 void se_t1_wipe(struct se_t1 *t)
 {
     uint8_t ns = t->ns, nr = t->nr, ifsc = t->ifsc;
+    bool heard = t->heard;
 
     mem_wipe(t, sizeof(*t));
+    t->heard = heard;
     t->ns = ns;
     t->nr = nr;
     t->ifsc = ifsc;
@@ -56,6 +59,7 @@ static enum se_t1_act put(struct se_t1 *t, uint8_t pcb, struct slice inf)
     t->out_n = se_block_encode(t->out, pcb, inf);
     memcpy(t->last, t->out, t->out_n);
     t->last_n = t->out_n;
+    t->asked = false;
     return SE_T1_WRITE;
 }
 
@@ -77,6 +81,7 @@ static enum se_t1_act resend(struct se_t1 *t, enum se_t1_act act)
         return fail(t, ERR_PROTO);
     memcpy(t->out, t->last, t->last_n);
     t->out_n = t->last_n;
+    t->asked = false;
     return act;
 }
 
@@ -88,11 +93,12 @@ static enum se_t1_act nack(struct se_t1 *t, enum se_t1_cause cause)
     /* nobody who is alive leaves an S-request unanswered twice */
     uint8_t limit = cause == SE_T1_SILENT && t->state == SE_T1_ASKING ? 1 : nack_limit[cause];
 
-    t->fresh = false;
+    t->fresh = t->certain = false;
     if (t->nacked[cause]++ == limit)
         return fail(t, nack_error[cause]);
     if (t->state == SE_T1_ASKING)
         return resend(t, SE_T1_DRAIN_WRITE);
+    t->asked = true;
     t->out_n = se_block_encode(t->out, (uint8_t)(SE_PCB_R | (t->nr ? SE_PCB_R_NR : 0) | nack_code[cause]),
                                (struct slice){ 0 });
     return SE_T1_DRAIN_WRITE;
@@ -109,7 +115,7 @@ static enum se_t1_act put_next_i(struct se_t1 *t)
     t->state = t->rest.n ? SE_T1_SENDING : SE_T1_RECEIVING;
     t->ns_sent = t->ns;
     t->ns ^= 1;
-    t->fresh = true;
+    t->fresh = t->certain = true;
     return put(t, pcb, inf);
 }
 
@@ -155,6 +161,10 @@ static enum se_t1_act rx_i(struct se_t1 *t, const struct se_block *b)
     err_t e;
 
     t->fresh = false;
+    /* We asked for its last block, and its last is one we had: ours got lost. Had it taken ours it would be
+     * at work, or its last block the answer. */
+    if (t->asked && t->heard && ns != t->nr && t->state != SE_T1_ASKING)
+        return resend(t, SE_T1_WRITE);
     /* an empty block that announces more would let the chip keep us for ever */
     if (t->state != SE_T1_RECEIVING || ns != t->nr || (more && b->inf.n == 0))
         return nack(t, SE_T1_BAD_ORDER);
@@ -162,6 +172,7 @@ static enum se_t1_act rx_i(struct se_t1 *t, const struct se_block *b)
     if (e)
         return fail(t, e);
     progress(t);
+    t->heard = true;
     t->nr ^= 1;
     return more ? put_ack(t) : done(t);
 }
@@ -189,6 +200,8 @@ static enum se_t1_act rx_r(struct se_t1 *t, const struct se_block *b)
 
 static enum se_t1_act rx_s_response(struct se_t1 *t, const struct se_block *b)
 {
+    if (t->asked && !t->heard && (t->state == SE_T1_SENDING || t->state == SE_T1_RECEIVING))
+        return resend(t, SE_T1_WRITE); /* the same: its last block is from before our command */
     if (t->state != SE_T1_ASKING || (b->pcb & SE_PCB_S_CODE) != t->code)
         return nack(t, SE_T1_BAD_ORDER);
     if (take_inf(t, b->inf))
@@ -201,7 +214,7 @@ static enum se_t1_act rx_s_response(struct se_t1 *t, const struct se_block *b)
 /* Answer a request of the chip. It is not remembered: what the chip may ask again is our own block. */
 static enum se_t1_act reply(struct se_t1 *t, const struct se_block *b)
 {
-    t->fresh = false;
+    t->fresh = t->certain = false;
     t->out_n = se_block_encode(t->out, (uint8_t)(SE_PCB_S_RESPONSE | (b->pcb & SE_PCB_S_CODE)), b->inf);
     return SE_T1_WRITE;
 }

@@ -34,11 +34,14 @@ enum { SE_T1_SILENCES_MAX = 3 }; /* in a row, before the next one is the end */
 
 struct se_t1 {
     enum se_t1_state state;
-    uint8_t ns, nr;    /* next to send, next expected */
-    uint8_t ns_sent;   /* of the I-block in flight */
-    bool fresh;        /* nothing was said since that block: a refusal can only mean it */
-    uint8_t code;      /* of the S-request in flight */
-    uint8_t ifsc;      /* largest INF the chip takes */
+    uint8_t ns, nr;  /* next to send, next expected */
+    uint8_t ns_sent; /* of the I-block in flight */
+    bool fresh;      /* nothing was said since that block: a refusal can only mean it */
+    bool certain;    /* that block went out once for all we know: what is answered was not executed before */
+    bool asked;      /* we asked for its last block, and nothing else since */
+    bool heard;      /* an I-block came since the counters were 0 */
+    uint8_t code;    /* of the S-request in flight */
+    uint8_t ifsc;    /* largest INF the chip takes */
     struct slice rest; /* borrowed from the caller of se_t1_apdu */
     uint8_t out[SE_T1_BLOCK_MAX];
     size_t out_n;
