@@ -3,6 +3,7 @@
 #define SEDGE_SE_ALL_H
 
 #include <sedge/se.h>
+#include <sedge/se_attest.h>
 #include <sedge/se_crypto.h>
 #include <sedge/se_key.h>
 #include <sedge/se_manage.h>

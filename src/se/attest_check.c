@@ -100,3 +100,21 @@ err_t se_attest_check(struct se_crypt *crypt, bool is_7x, struct slice answer, s
         *ret = a;
     return e;
 }
+
+err_t se_attest_check_sent(struct se_crypt *crypt, bool is_7x, struct slice answer, struct slice apdu,
+                           struct slice random, struct slice point, struct se_attested *ret)
+{
+    enum { HEADER = 4, EXTENDED_LC = 3, EXTENDED_LE = 2 };
+    autobuf shortest = BUF_INIT(SE_APDU_MAX);
+    err_t e = se_attest_check(crypt, is_7x, answer, apdu, random, point, ret);
+
+    if (e != ERR_AUTH || !is_7x || apdu.n < HEADER + EXTENDED_LC + EXTENDED_LE || apdu.p[HEADER + 1] != 0)
+        return e;
+    e = buf_add(&shortest, slice_head(apdu, HEADER));
+    if (!e)
+        e = buf_add_u8(&shortest, apdu.p[HEADER + 2]);
+    if (!e)
+        e = buf_add(&shortest, slice_head(slice_skip(apdu, HEADER + EXTENDED_LC),
+                                          apdu.n - HEADER - EXTENDED_LC - EXTENDED_LE));
+    return e ? e : se_attest_check(crypt, is_7x, answer, buf_slice(&shortest), random, point, ret);
+}

@@ -29,3 +29,8 @@ err_t se_attest_digest(struct se_crypt *crypt, bool is_7x, const struct se_attes
  * key's. */
 err_t se_attest_check(struct se_crypt *crypt, bool is_7x, struct slice answer, struct slice command,
                       struct slice random, struct slice point, struct se_attested *ret);
+
+/* The same for a command as it was sent. 7.x signs it as the applet has it: as it was sent, or, where a
+ * channel carried it, with the shortest Lc and without Le. */
+err_t se_attest_check_sent(struct se_crypt *crypt, bool is_7x, struct slice answer, struct slice apdu,
+                           struct slice random, struct slice point, struct se_attested *ret);

@@ -7,7 +7,7 @@ const char *sedge_err_text(sedge_err e)
     return err_str((err_t)e);
 }
 
-err_t how_of(const struct sedge_se_write *how, struct how *ret)
+err_t se_how_of(const struct sedge_se_write *how, struct how *ret)
 {
     *ret = (struct how){ 0 };
     if (!how)
@@ -30,6 +30,36 @@ err_t how_of(const struct sedge_se_write *how, struct how *ret)
         (struct se_write){ &ret->policy, how->max_attempts, how->auth, how->transient, how->version };
     ret->how = &ret->write;
     return ERR_OK;
+}
+
+_Static_assert(SE_POLICY_RULES_MAX ==
+                   sizeof(((struct sedge_se_attributes *)0)->rules) / sizeof(struct sedge_se_rule),
+               "as many rules outside as inside");
+
+void se_attributes_of(const struct se_attributes *a, struct sedge_se_attributes *ret)
+{
+    *ret = (struct sedge_se_attributes){
+        .id = a->id,
+        .type = a->type,
+        .auth = a->auth,
+        .attempts = a->attempts,
+        .max_attempts = a->max_attempts,
+        .min_tag = a->min_tag,
+        .owner = a->owner,
+        .origin = (enum sedge_se_origin)a->origin,
+        .version = a->version,
+        .n_rules = a->policy.n,
+    };
+    for (size_t i = 0; i < a->policy.n; i++) {
+        const struct se_policy_rule *from = &a->policy.rules[i];
+
+        ret->rules[i] = (struct sedge_se_rule){ .auth = from->auth,
+                                                .rights = from->rights,
+                                                .pcr = from->pcr,
+                                                .desfire_target = from->desfire_target,
+                                                .derived_from = from->derived_from };
+        memcpy(ret->rules[i].pcr_value, from->pcr_value, sizeof(from->pcr_value));
+    }
 }
 
 sedge_err sedge_se_open(const struct sedge_se_options *options, sedge_se **ret)

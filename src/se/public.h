@@ -5,6 +5,7 @@
  */
 #pragma once
 #include "base/buf.h"
+#include "se/attribute.h"
 #include "se/chip.h"
 #include "se/write.h"
 
@@ -52,4 +53,11 @@ struct how {
     const struct se_write *how; /* NULL when there is none */
 };
 /* ERR_TOO_BIG: too many rules. `ret` must not move while it is used. */
-err_t how_of(const struct sedge_se_write *how, struct how *ret);
+err_t se_how_of(const struct sedge_se_write *how, struct how *ret);
+
+void se_attributes_of(const struct se_attributes *a, struct sedge_se_attributes *ret);
+
+/* Steps on the chip's own bus as bytes, and the results back into them: an answer that was found to be
+ * theirs. */
+err_t se_i2cm_list_of(const struct sedge_se_i2cm *steps, size_t n, struct buf *list);
+void se_i2cm_results_of(struct slice answer, struct sedge_se_i2cm *steps, size_t n);

@@ -12,7 +12,7 @@ static struct se_rsa_pair rsa_of(const struct sedge_se_rsa *k)
 sedge_err sedge_se_generate_ec(sedge_se *se, uint32_t id, uint8_t curve, const struct sedge_se_write *how)
 {
     struct how h;
-    err_t e = how_of(how, &h);
+    err_t e = se_how_of(how, &h);
 
     return (sedge_err)(e ? e : se_ec_generate(chip(se), id, curve, h.how));
 }
@@ -21,7 +21,7 @@ sedge_err sedge_se_write_ec_pair(sedge_se *se, uint32_t id, uint8_t curve, sedge
                                  sedge_bytes point, const struct sedge_se_write *how)
 {
     struct how h;
-    err_t e = how_of(how, &h);
+    err_t e = se_how_of(how, &h);
 
     return (sedge_err)(e ? e : se_ec_write_pair(chip(se), id, curve, in(scalar), in(point), h.how));
 }
@@ -30,7 +30,7 @@ sedge_err sedge_se_write_ec_private(sedge_se *se, uint32_t id, uint8_t curve, se
                                     const struct sedge_se_write *how)
 {
     struct how h;
-    err_t e = how_of(how, &h);
+    err_t e = se_how_of(how, &h);
 
     return (sedge_err)(e ? e : se_ec_write_private(chip(se), id, curve, in(scalar), h.how));
 }
@@ -39,7 +39,7 @@ sedge_err sedge_se_write_ec_public(sedge_se *se, uint32_t id, uint8_t curve, sed
                                    const struct sedge_se_write *how)
 {
     struct how h;
-    err_t e = how_of(how, &h);
+    err_t e = se_how_of(how, &h);
 
     return (sedge_err)(e ? e : se_ec_write_public(chip(se), id, curve, in(point), h.how));
 }
@@ -120,7 +120,7 @@ sedge_err sedge_se_multiply(sedge_se *se, uint32_t id, uint8_t algorithm, sedge_
 sedge_err sedge_se_generate_rsa(sedge_se *se, uint32_t id, size_t bits, const struct sedge_se_write *how)
 {
     struct how h;
-    err_t e = how_of(how, &h);
+    err_t e = se_how_of(how, &h);
 
     return (sedge_err)(e ? e : se_rsa_generate(chip(se), id, bits, h.how));
 }
@@ -129,7 +129,7 @@ sedge_err sedge_se_generate_rsa_plain(sedge_se *se, uint32_t id, size_t bits,
                                       const struct sedge_se_write *how)
 {
     struct how h;
-    err_t e = how_of(how, &h);
+    err_t e = se_how_of(how, &h);
 
     return (sedge_err)(e ? e : se_rsa_generate_plain(chip(se), id, bits, h.how));
 }
@@ -139,7 +139,7 @@ sedge_err sedge_se_write_rsa_pair(sedge_se *se, uint32_t id, const struct sedge_
 {
     const struct se_rsa_pair pair = rsa_of(key);
     struct how h;
-    err_t e = how_of(how, &h);
+    err_t e = se_how_of(how, &h);
 
     return (sedge_err)(e ? e : se_rsa_write_pair(chip(se), id, &pair, h.how));
 }
@@ -149,7 +149,7 @@ sedge_err sedge_se_write_rsa_private(sedge_se *se, uint32_t id, const struct sed
 {
     const struct se_rsa_pair pair = rsa_of(key);
     struct how h;
-    err_t e = how_of(how, &h);
+    err_t e = se_how_of(how, &h);
 
     return (sedge_err)(e ? e : se_rsa_write_private(chip(se), id, &pair, h.how));
 }
@@ -158,7 +158,7 @@ sedge_err sedge_se_write_rsa_public(sedge_se *se, uint32_t id, sedge_bytes n, se
                                     const struct sedge_se_write *how)
 {
     struct how h;
-    err_t bad = how_of(how, &h);
+    err_t bad = se_how_of(how, &h);
 
     return (sedge_err)(bad ? bad : se_rsa_write_public(chip(se), id, in(n), in(e), h.how));
 }

@@ -21,7 +21,7 @@ static err_t add_step(struct buf *list, const struct sedge_se_i2cm *step)
 }
 
 /* The answer was found to be the one to these steps: se_i2cm_run. */
-static void take_results(struct slice answer, struct sedge_se_i2cm *steps, size_t n)
+void se_i2cm_results_of(struct slice answer, struct sedge_se_i2cm *steps, size_t n)
 {
     struct se_i2cm_result r;
 
@@ -33,6 +33,15 @@ static void take_results(struct slice answer, struct sedge_se_i2cm *steps, size_
             memcpy(steps[i].read.p, r.data.p, r.data.n);
         steps[i].read.n = r.data.n;
     }
+}
+
+err_t se_i2cm_list_of(const struct sedge_se_i2cm *steps, size_t n, struct buf *list)
+{
+    err_t e = ERR_OK;
+
+    for (size_t i = 0; !e && i < n; i++)
+        e = add_step(list, &steps[i]);
+    return e;
 }
 
 sedge_err sedge_se_version_ext(sedge_se *se, uint8_t ret[SEDGE_SE_VERSION_EXT_LEN])
@@ -91,14 +100,12 @@ sedge_err sedge_se_restrict(sedge_se *se, bool persistent, uint8_t mode)
 sedge_err sedge_se_i2cm(sedge_se *se, struct sedge_se_i2cm *steps, size_t n)
 {
     autobuf list = BUF_INIT(SE_I2CM_COMMAND_MAX), answer = BUF_INIT(SE_I2CM_ANSWER_MAX);
-    err_t e = ERR_OK;
+    err_t e = se_i2cm_list_of(steps, n, &list);
 
-    for (size_t i = 0; !e && i < n; i++)
-        e = add_step(&list, &steps[i]);
     if (!e)
         e = se_i2cm_run(chip(se), buf_slice(&list), &answer);
     if (!e)
-        take_results(buf_slice(&answer), steps, n);
+        se_i2cm_results_of(buf_slice(&answer), steps, n);
     return (sedge_err)e;
 }
 

@@ -7,36 +7,6 @@
 #include "se/public.h"
 #include "se/symmetric.h"
 
-_Static_assert(SE_POLICY_RULES_MAX ==
-                   sizeof(((struct sedge_se_attributes *)0)->rules) / sizeof(struct sedge_se_rule),
-               "as many rules outside as inside");
-
-static void attributes_to_public(const struct se_attributes *a, struct sedge_se_attributes *ret)
-{
-    *ret = (struct sedge_se_attributes){
-        .id = a->id,
-        .type = a->type,
-        .auth = a->auth,
-        .attempts = a->attempts,
-        .max_attempts = a->max_attempts,
-        .min_tag = a->min_tag,
-        .owner = a->owner,
-        .origin = (enum sedge_se_origin)a->origin,
-        .version = a->version,
-        .n_rules = a->policy.n,
-    };
-    for (size_t i = 0; i < a->policy.n; i++) {
-        const struct se_policy_rule *from = &a->policy.rules[i];
-
-        ret->rules[i] = (struct sedge_se_rule){ .auth = from->auth,
-                                                .rights = from->rights,
-                                                .pcr = from->pcr,
-                                                .desfire_target = from->desfire_target,
-                                                .derived_from = from->derived_from };
-        memcpy(ret->rules[i].pcr_value, from->pcr_value, sizeof(from->pcr_value));
-    }
-}
-
 sedge_err sedge_se_exists(sedge_se *se, uint32_t id, bool *ret)
 {
     return (sedge_err)se_object_exists(chip(se), id, ret);
@@ -86,7 +56,7 @@ sedge_err sedge_se_attributes(sedge_se *se, uint32_t id, struct sedge_se_attribu
     err_t e = se_object_attributes(chip(se), id, &a);
 
     if (!e)
-        attributes_to_public(&a, ret);
+        se_attributes_of(&a, ret);
     return (sedge_err)e;
 }
 
@@ -107,7 +77,7 @@ sedge_err sedge_se_read_at(sedge_se *se, uint32_t id, size_t offset, size_t leng
 sedge_err sedge_se_write_file(sedge_se *se, uint32_t id, sedge_bytes bytes, const struct sedge_se_write *how)
 {
     struct how h;
-    err_t e = how_of(how, &h);
+    err_t e = se_how_of(how, &h);
 
     return (sedge_err)(e ? e : se_object_write_binary(chip(se), id, in(bytes), h.how));
 }
@@ -115,7 +85,7 @@ sedge_err sedge_se_write_file(sedge_se *se, uint32_t id, sedge_bytes bytes, cons
 sedge_err sedge_se_create_file(sedge_se *se, uint32_t id, size_t size, const struct sedge_se_write *how)
 {
     struct how h;
-    err_t e = how_of(how, &h);
+    err_t e = se_how_of(how, &h);
 
     return (sedge_err)(e ? e : se_object_create_binary(chip(se), id, size, h.how));
 }
@@ -152,7 +122,7 @@ sedge_err sedge_se_write_secret(sedge_se *se, uint32_t id, const struct sedge_se
 {
     const struct se_symmetric k = { key->type, in(key->value), key->kek, key->min_tag, key->min_output };
     struct how h;
-    err_t e = how_of(how, &h);
+    err_t e = se_how_of(how, &h);
 
     return (sedge_err)(e ? e : se_symmetric_write(chip(se), id, &k, h.how));
 }
@@ -161,7 +131,7 @@ sedge_err sedge_se_generate_secret(sedge_se *se, uint32_t id, uint8_t type, size
                                    const struct sedge_se_write *how)
 {
     struct how h;
-    err_t e = how_of(how, &h);
+    err_t e = se_how_of(how, &h);
 
     return (sedge_err)(e ? e : se_symmetric_generate(chip(se), id, type, n, h.how));
 }
@@ -170,7 +140,7 @@ sedge_err sedge_se_write_userid(sedge_se *se, uint32_t id, sedge_bytes value,
                                 const struct sedge_se_write *how)
 {
     struct how h;
-    err_t e = how_of(how, &h);
+    err_t e = se_how_of(how, &h);
 
     return (sedge_err)(e ? e : se_userid_write(chip(se), id, in(value), h.how));
 }
@@ -179,7 +149,7 @@ sedge_err sedge_se_create_counter(sedge_se *se, uint32_t id, size_t size, uint64
                                   const struct sedge_se_write *how)
 {
     struct how h;
-    err_t e = how_of(how, &h);
+    err_t e = se_how_of(how, &h);
 
     return (sedge_err)(e ? e : se_counter_create(chip(se), id, size, first, h.how));
 }
@@ -203,7 +173,7 @@ sedge_err sedge_se_create_pcr(sedge_se *se, uint32_t id, const uint8_t initial[S
                               const struct sedge_se_write *how)
 {
     struct how h;
-    err_t e = how_of(how, &h);
+    err_t e = se_how_of(how, &h);
 
     return (sedge_err)(e ? e : se_pcr_create(chip(se), id, initial, h.how));
 }

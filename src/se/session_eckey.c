@@ -77,27 +77,6 @@ static void put_attested_read(struct se_command *c, struct slice random)
     tlv_put(&c->w, SE_TAG_7, random);
 }
 
-/* 7.x signs the command as the applet has it: as it was sent, or, where a channel carried it, with the
- * shortest Lc and without Le. */
-static err_t check(struct se_session *s, struct slice apdu, struct slice answer, struct slice random,
-                   struct slice point, struct se_attested *ret)
-{
-    enum { HEADER = 4, EXTENDED_LC = 3, EXTENDED_LE = 2 };
-    bool is_7x = s->chip->path->state.version.major >= VERSION_7X;
-    autobuf shortest = BUF_INIT(SE_APDU_MAX);
-    err_t e = se_attest_check(s->crypt, is_7x, answer, apdu, random, point, ret);
-
-    if (e != ERR_AUTH || !is_7x || apdu.n < HEADER + EXTENDED_LC + EXTENDED_LE)
-        return e;
-    e = buf_add(&shortest, slice_head(apdu, HEADER));
-    if (!e)
-        e = buf_add_u8(&shortest, apdu.p[HEADER + 2]);
-    if (!e)
-        e = buf_add(&shortest, slice_head(slice_skip(apdu, HEADER + EXTENDED_LC),
-                                          apdu.n - HEADER - EXTENDED_LC - EXTENDED_LE));
-    return e ? e : se_attest_check(s->crypt, is_7x, answer, buf_slice(&shortest), random, point, ret);
-}
-
 static err_t chip_key(struct se_session *s, uint8_t ret_point[SE_P256_POINT])
 {
     autobuf apdu = BUF_INIT(SE_APDU_MAX), answer = BUF_INIT(SE_ANSWER_MAX);
@@ -115,7 +94,8 @@ static err_t chip_key(struct se_session *s, uint8_t ret_point[SE_P256_POINT])
     if (e)
         return se_fail_at(e, "session of %08x: reading the chip's key %08x, attested: ", s->auth_id,
                           SE_ID_ECKEY_USER);
-    e = check(s, buf_slice(&apdu), buf_slice(&answer), SLICE_ARRAY(random), SLICE_ARRAY(point), &a);
+    e = se_attest_check_sent(s->crypt, s->chip->path->state.version.major >= VERSION_7X, buf_slice(&answer),
+                             buf_slice(&apdu), SLICE_ARRAY(random), SLICE_ARRAY(point), &a);
     if (e == ERR_AUTH)
         return se_fail(e, "session of %08x: the attestation of the chip's key %08x does not verify",
                        s->auth_id, SE_ID_ECKEY_USER);

@@ -40,6 +40,14 @@ class Attributes(ctypes.Structure):
                 ("version", ctypes.c_uint32), ("n_rules", ctypes.c_size_t), ("rules", Rule * 28)]
 
 
+class Attest(ctypes.Structure):
+    _fields_ = [("key", ctypes.c_uint32), ("point", Bytes)]
+
+
+class Proof(ctypes.Structure):
+    _fields_ = [("attributes", Attributes), ("chip_id", ctypes.c_ubyte * 18), ("timestamp", ctypes.c_ubyte * 12), ("generated_inside", ctypes.c_bool)]
+
+
 class Version(ctypes.Structure):
     _fields_ = [("major", ctypes.c_uint8), ("minor", ctypes.c_uint8), ("patch", ctypes.c_uint8), ("config", ctypes.c_uint16),
                 ("secure_box", ctypes.c_uint16)]

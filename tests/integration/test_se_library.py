@@ -6,7 +6,7 @@ import hmac as pyhmac
 import os
 
 import pytest
-from cryptography.exceptions import InvalidSignature
+from cryptography import x509
 from cryptography.hazmat.primitives import cmac, hashes, keywrap, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils, x448, x25519
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -579,6 +579,55 @@ def test_i2c_master(se):
     list_ = (lib.I2cm * 2)(lib.I2cm(1, 0x50, 0), read())
     se.i2cm(list_, 2)
     assert [s.done for s in list_] == [True, False] and list_[1].read.n == 0
+
+
+# ---- attestation ----
+
+def test_attested_attributes(se):
+    """Believed with the key of the chip's certificate, which the chip does not get to choose."""
+    certificate = x509.load_der_x509_certificate(se.read(0xF0000013, OUT))
+    by = lib.Attest(0, bytes_of(certificate.public_key().public_bytes(*POINT)))
+    se.generate_ec(ID, 3, None)
+    se.write_ec_pair(ID + 1, 3, *p256_parts(ec.generate_private_key(ec.SECP256R1())), None)
+    se.generate_rsa(ID + 2, 1024, None)
+    times = []
+    for oid, inside in ((ID, True), (ID + 1, False), (ID + 2, True)):
+        for trusted in (by, None):
+            proof = lib.Proof()
+            se.attest_attributes(oid, trusted, proof)
+            assert proof.generated_inside is inside and proof.attributes.id == oid
+            assert bytes(proof.chip_id) == se.uid(Fixed(18))
+            times.append(bytes(proof.timestamp))
+    assert times == sorted(set(times))
+    stranger = lib.Attest(0, bytes_of(ec.generate_private_key(ec.SECP256R1()).public_key().public_bytes(*POINT)))
+    assert "signature" in refused(lib.AUTH, se.attest_attributes, ID, stranger, proof).detail
+    refused(lib.NOT_FOUND, se.attest_attributes, ID + 9, None, proof)
+    value = se.attest_read(ID, by, OUT, proof)
+    assert value == se.ec_public(ID, OUT) and proof.generated_inside
+
+
+def test_attested_with_a_key_of_ones_own(se):
+    se.generate_ec(ID, 3, how(rule(lib.READ | lib.ATTEST)))
+    se.generate_ec(ID + 1, 3, None)
+    se.generate_ec(ID + 2, 4, how(rule(lib.READ | lib.ATTEST)))
+    se.generate_ec(ID + 3, 3, how(rule(lib.READ | lib.SIGN)))
+    proof = lib.Proof()
+    se.attest_attributes(ID + 1, lib.Attest(ID), proof)
+    assert proof.generated_inside
+    refused(lib.UNSUPPORTED, se.attest_attributes, ID + 1, lib.Attest(ID + 2), proof)  # not P-256
+    refused(lib.DENIED, se.attest_attributes, ID + 1, lib.Attest(ID + 3), proof)
+
+
+def test_attested_work(se):
+    memory = ctypes.create_string_buffer(2)
+    list_ = (lib.I2cm * 3)(lib.I2cm(1, 0x49, 0), lib.I2cm(3, 0, 0, bytes_of(b"\x00")),
+                           lib.I2cm(4, 0, 0, bytes_of(b""), lib.Out(ctypes.cast(memory, ctypes.c_void_p), 2, 0), False))
+    se.attest_i2cm(list_, 3, None)
+    assert memory.raw == b"\x19\x00"
+    if se.seven:
+        assert se.attest_self_test(0xFE01, None, BOOL) is True
+    else:
+        refused(lib.UNSUPPORTED, se.attest_self_test, 0xFE01, None, BOOL)
 
 
 # ---- SPAKE2+ and DESFire: the part with itself, and with a card made here ----
