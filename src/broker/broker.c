@@ -4,11 +4,9 @@
 #include "broker/internal.h"
 #include "mqtt/topic.h"
 
-#include <search.h>
 #include <sys/random.h>
 
 #define TICK_MS 1000
-#define SWEEP_MS 60000 /* looking for retained messages that have expired */
 
 static const char *const why_names[] = {
     [BROKER_WHY_CLIENT] = "CLIENT_INITIATED_DISCONNECT",
@@ -59,97 +57,6 @@ void broker_note(struct broker *b, const struct broker_record *rec)
                        0); /* nothing was promised to anybody; the journal reports its own failures */
 }
 
-static err_t load_session(struct broker *b, const struct broker_record *rec)
-{
-    struct session *s;
-    err_t e = session_new(b, rec->client_id, &s);
-
-    if (e)
-        return e;
-    s->version = rec->version;
-    s->expiry_s = rec->expiry_s;
-    s->was_connected = !rec->ends_ms;
-    s->ends_ms = rec->ends_ms ? rec->ends_ms : session_ends(s); /* connected: its time starts now */
-    return ERR_OK;
-}
-
-static err_t load_message(struct broker *b, const struct broker_record *rec, struct broker_msg **ret)
-{
-    const struct broker_message m = {
-        .topic = rec->topic,
-        .payload = rec->payload,
-        .props = rec->props,
-        .qos = rec->qos,
-        .retain = rec->kind == BROKER_REC_RETAINED,
-    };
-
-    return mqtt_topic_valid(rec->topic) ? broker_msg_new(b, &m, rec->ends_ms, ret) : ERR_CORRUPT;
-}
-
-static err_t load_retained(struct broker *b, const struct broker_record *rec)
-{
-    struct broker_msg *msg;
-    err_t e = load_message(b, rec, &msg);
-
-    if (e)
-        return e;
-    e = retain_set(b, msg);
-    broker_msg_unref(msg);
-    return e;
-}
-
-static err_t load_queued(struct session *s, const struct broker_record *rec)
-{
-    const struct delivery d = {
-        .seq = rec->seq, .sub_ids = rec->sub_ids, .qos = rec->qos, .retain = rec->retain
-    };
-    struct broker_msg *msg;
-    err_t e = load_message(s->b, rec, &msg);
-
-    if (e)
-        return e;
-    e = session_enqueue(s, msg, &d);
-    broker_msg_unref(msg);
-    return e;
-}
-
-static err_t load_subscription(struct session *s, const struct broker_record *rec)
-{
-    const struct sub_how how = { .id = rec->sub_id, .qos = rec->qos, .options = rec->options };
-    bool is_new;
-
-    return mqtt_filter_valid(rec->topic) ? session_subscribe(s, rec->topic, &how, &is_new) : ERR_CORRUPT;
-}
-
-static err_t load_of_session(struct session *s, const struct broker_record *rec)
-{
-    switch (rec->kind) {
-    case BROKER_REC_SUBSCRIPTION:
-        return load_subscription(s, rec);
-    case BROKER_REC_QUEUED:
-        return rec->qos == 1 || rec->qos == 2 ? load_queued(s, rec) : ERR_CORRUPT;
-    case BROKER_REC_RELEASED:
-        return session_released(s, rec->seq) ? ERR_OK : ERR_CORRUPT;
-    case BROKER_REC_RECEIVED:
-        return mqtt_ids_add(&s->received, rec->packet_id, UINT16_MAX);
-    default:
-        return ERR_CORRUPT; /* a journal tells what is kept, not what ended */
-    }
-}
-
-static err_t load_record(void *arg, const struct broker_record *rec)
-{
-    struct broker *b = arg;
-    struct session *s;
-
-    if (rec->kind == BROKER_REC_SESSION)
-        return load_session(b, rec);
-    if (rec->kind == BROKER_REC_RETAINED)
-        return load_retained(b, rec);
-    s = session_find(b, rec->client_id);
-    return s ? load_of_session(s, rec) : ERR_CORRUPT;
-}
-
 /* ---- life ---- */
 
 static void on_timer(void *ctx)
@@ -167,7 +74,7 @@ static err_t start(struct broker *b)
     if (!e && getrandom(b->id_seed, sizeof(b->id_seed), 0) != (ssize_t)sizeof(b->id_seed))
         e = ERR_IO;
     if (!e && b->o.journal.load)
-        e = b->o.journal.load(b->o.journal.ctx, load_record, b);
+        e = b->o.journal.load(b->o.journal.ctx, broker_load, b);
     if (!e && b->loop)
         e = net_timer_new(b->loop, on_timer, b, &b->timer);
     if (!e && b->timer)
@@ -433,88 +340,7 @@ bool broker_is_connected(const struct broker *b, struct slice client_id)
     return s && conn_up(s->conn);
 }
 
-/* ---- deadlines ---- */
-
-static bool older(int64_t now_ms, int64_t since_ms, int64_t limit_ms)
-{
-    return now_ms - since_ms > limit_ms;
-}
-
-static void check_answers(struct conn *c, int64_t now_ms)
-{
-    int64_t limit = (int64_t)c->b->o.config.answer_timeout_s * 1000;
-
-    if (c->ticket && older(now_ms, c->asked_ms, limit))
-        conn_doom(c, BROKER_WHY_SERVER_ERROR, MQTT_RC_UNSPECIFIED, "the authority did not answer in time");
-    if (c->owed_head && older(now_ms, c->owed_head->since_ms, limit))
-        conn_doom(c, BROKER_WHY_SERVER_ERROR, MQTT_RC_UNSPECIFIED,
-                  "an acknowledgement was not ready in time");
-}
-
-static void check_output(struct conn *c, int64_t now_ms)
-{
-    if (!conn_output_full(c))
-        c->over_soft_ms = 0;
-    else if (!c->over_soft_ms)
-        c->over_soft_ms = now_ms;
-    else if (older(now_ms, c->over_soft_ms, (int64_t)c->b->o.config.output_stall_s * 1000))
-        conn_doom(c, BROKER_WHY_THROTTLED, 0, "the client reads too slowly");
-}
-
-static void tick_conn(struct conn *c, int64_t now_ms)
-{
-    const struct broker_config *cf = &c->b->o.config;
-
-    check_answers(c, now_ms);
-    if (c->state == CONN_NEW && !c->ticket &&
-        older(now_ms, c->started_ms, (int64_t)cf->connect_timeout_s * 1000))
-        conn_doom(c, BROKER_WHY_CLIENT_ERROR, 0, "no CONNECT within %u s", cf->connect_timeout_s);
-    if (!conn_up(c))
-        return;
-    check_output(c, now_ms);
-    /* [MQTT-3.1.2-24] (3.1.1), [MQTT-3.1.2-22] (5.0): one and a half times the keep-alive */
-    if (c->keep_alive_s && !c->paused && older(now_ms, c->last_rx_ms, (int64_t)c->keep_alive_s * 1500))
-        conn_doom(c, BROKER_WHY_KEEP_ALIVE, MQTT_RC_KEEP_ALIVE_TIMEOUT, "silent for more than 1.5 times %u s",
-                  c->keep_alive_s);
-    conn_new_second(c);
-    session_give_up(c->session);
-    if (conn_up(c))
-        session_pump(c->session);
-    conn_flow(c);
-}
-
-static void tick_session(struct session *s, int64_t wall_ms)
-{
-    struct broker_msg *will;
-
-    if (s->conn)
-        return;
-    if (s->will && wall_ms >= s->will_due_ms) {
-        will = steal(&s->will);
-        (void)broker_route(s->b, will, &(struct route_from){ .session = s }); /* nobody to tell */
-        broker_msg_unref(will);
-    }
-    if (wall_ms >= s->ends_ms)
-        session_end(s);
-}
-
-void broker_tick(struct broker *b)
-{
-    int64_t now_ms = broker_mono(b), wall_ms = broker_wall(b);
-
-    broker_enter(b);
-    for (struct conn *c = b->conns; c; c = c->next)
-        tick_conn(c, now_ms);
-    for (struct session *s = b->session_list, *next; s; s = next) {
-        next = s->next;
-        tick_session(s, wall_ms);
-    }
-    if (now_ms - b->swept_ms > SWEEP_MS) {
-        b->swept_ms = now_ms;
-        retain_expire(b);
-    }
-    broker_leave(b);
-}
+/* ---- statistics ---- */
 
 static size_t count_queued(const struct broker *b)
 {

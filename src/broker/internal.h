@@ -4,7 +4,8 @@
  * middle of work. A connection that has to end is doomed (conn_doom), and torn down when the outermost call
  * into the broker returns (broker_leave).
  *
- *   conn.c     a connection: bytes in, packets to handlers, bytes out, its end
+ *   conn.c     a connection: its beginning, bytes out, its end
+ *   packets.c  bytes in, packets to handlers
  *   connect.c  CONNECT; publish.c PUBLISH; subscribe.c SUBSCRIBE and UNSUBSCRIBE
  *   acks.c     PUBACK, PUBREC, PUBREL, PUBCOMP
  *   ask.c      questions to the authority; a packet whose question is open stays unread
@@ -17,6 +18,7 @@
  *   image.c    the bytes of a PUBLISH, encoded once
  *   retain.c   retained messages
  *   message.c  the message itself
+ *   load.c     the journal read back; tick.c deadlines
  */
 #pragma once
 #include "base/buf.h"
@@ -188,7 +190,7 @@ struct conn {
     size_t bytes_left;
     enum broker_why why; /* it ended */
     uint8_t reason;      /* v5 DISCONNECT; 0: none is sent */
-    bool welcomed; /* CONNACK was sent */
+    bool welcomed;       /* CONNACK was sent */
     bool no_will;
     bool paused;  /* the stream is, by us */
     bool held;    /* the next packet is a PUBLISH that has to wait */
@@ -206,6 +208,7 @@ struct conn *conn_find(const struct broker *b, uint64_t ticket);
 /* Queue one encoded packet. A connection that cannot take it is doomed, and so is a client that takes no
  * packets of that size (5.0 [MQTT-3.1.2-24]; a PUBLISH is left out instead, see conn_publish). */
 void conn_send(struct conn *c, struct slice packet);
+extern const struct net_handler conn_stream_handler;
 /* Stop or start reading as the connection's state asks. */
 void conn_flow(struct conn *c);
 static inline bool conn_up(const struct conn *c)
@@ -386,6 +389,8 @@ int64_t broker_wall(const struct broker *b);
 err_t broker_write(struct broker *b, const struct broker_record *recs, size_t n, uint64_t ticket);
 /* A change nobody waits for. A journal that fails is the journal's to report. */
 void broker_note(struct broker *b, const struct broker_record *rec);
+/* Takes one record of the journal; arg: the broker. ERR_CORRUPT, ERR_TOO_BIG, ERR_NOMEM. */
+err_t broker_load(void *arg, const struct broker_record *rec);
 struct intercept *broker_intercept_find(struct broker *b, struct slice topic);
 /* Are length and slashes within the limits? */
 bool broker_topic_fits(const struct broker *b, struct slice topic);
