@@ -1,8 +1,12 @@
 """What the tests of the chip's cryptographic commands share: a part per personality and module, keys, refusals."""
 
+import functools
 import itertools
+import subprocess
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 import chip_client as cc
 from chip_client import tlv, u8, u16, u32
@@ -77,3 +81,13 @@ def sw(chip, ins, p1, p2, *tlvs, **kw):
 def marked(*cases):
     """Rows (id, command, kind, ...) as parameters with their marks."""
     return [pytest.param(*c[3:], marks=pytest.mark.chip(c[1], kind=c[2]), id=c[0]) for c in cases]
+
+
+@functools.cache
+def rsa_4096():
+    """An RSA-4096 key made in no time, of two primes that everybody knows (RFC 3526 and 7919, as OpenSSL has them): a key for tests, and no secret."""
+    p, q = (serialization.load_pem_parameters(subprocess.run(
+        ["openssl", "genpkey", "-genparam", "-algorithm", "DH", "-pkeyopt", f"group:{name}"], capture_output=True, check=True).stdout).parameter_numbers().p
+        for name in ("modp_2048", "ffdhe2048"))
+    d = pow(65537, -1, (p - 1) * (q - 1))
+    return rsa.RSAPrivateNumbers(p, q, d, d % (p - 1), d % (q - 1), pow(q, -1, p), rsa.RSAPublicNumbers(65537, p * q)).private_key()

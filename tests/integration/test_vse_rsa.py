@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 import chip_client as cc
 from chip_client import tlv, u8, u16, u32
-from chip_crypto import chip, ids, marked, parts, policy, sw  # noqa: F401
+from chip_crypto import chip, ids, marked, parts, policy, rsa_4096, sw  # noqa: F401
 
 SHA = {"1": hashes.SHA1(), "224": hashes.SHA224(), "256": hashes.SHA256(), "384": hashes.SHA384(), "512": hashes.SHA512()}
 PSS = {0x15: "1", 0x2B: "224", 0x2C: "256", 0x2D: "384", 0x2E: "512"}
@@ -24,7 +24,7 @@ def host():
 
     def get(bits):
         if bits not in made:
-            made[bits] = rsa.generate_private_key(public_exponent=65537, key_size=bits)
+            made[bits] = rsa_4096() if bits == 4096 else rsa.generate_private_key(public_exponent=65537, key_size=bits)
         return made[bits]
     return get
 

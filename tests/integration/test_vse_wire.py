@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 import bus_cost
 import chip_client as cc
 import chip_commands as do
+from chip_crypto import rsa_4096
 from conftest import BIN, LIB, LONG, free_port, wait_for
 from ssscli_host import Cli
 
@@ -98,13 +99,8 @@ def test_what_a_stretch_costs_at_another_clock(procs, tmp_path):
 
 
 def a_slow_key(chip):
-    """An RSA-4096 key of two public primes, made in no time: a signature takes the modelled part two seconds, and this machine some milliseconds."""
-    p, q = (serialization.load_pem_parameters(subprocess.run(["openssl", "genpkey", "-genparam", "-algorithm", "DH", "-pkeyopt", f"group:{name}"], capture_output=True,
-                                                             check=True).stdout).parameter_numbers().p for name in ("modp_2048", "ffdhe2048"))
-    d = pow(65537, -1, (p - 1) * (q - 1))
-    chip.run(do.write_rsa(KEY, bits=4096, n=(p * q).to_bytes(512, "big"), raw=True))
-    chip.run(do.write_rsa(KEY, e=b"\1\0\1", part=0, raw=True))
-    chip.run(do.write_rsa(KEY, d=d.to_bytes(512, "big"), part=0, raw=True))
+    """A signature with it takes the modelled part two seconds, and this machine some milliseconds. The command."""
+    chip.write_rsa(KEY, rsa_4096())
     return bytes(do.sign(KEY, do.PKCS1["SHA256"], b"slow", name="RSASign"))
 
 
