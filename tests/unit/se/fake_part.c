@@ -10,6 +10,7 @@
     "\x4a\x43\x4f\x50\x34\x20\x41\x54\x50\x4f"
 
 struct fake_part fake_part;
+uint8_t fake_part_generation = 3;
 
 static struct {
     struct se_bus bus;
@@ -58,7 +59,9 @@ static void say_next(void)
 
 static void run_command(void)
 {
-    static const uint8_t version[] = { 3, 1, 0, 0x3f, 0xff, 0x01, 0x0b, 0x90, 0x00 };
+    const uint8_t version[] = {
+        fake_part_generation, fake_part_generation == 3 ? 1 : 2, 0, 0x3f, 0xff, 0x01, 0x0b, 0x90, 0x00
+    };
     autobuf out = BUF_INIT(sizeof(part.answer));
 
     if (part.command_n > 1 && part.command[0] == 0x00 && part.command[1] == 0xa4) {

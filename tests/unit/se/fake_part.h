@@ -16,6 +16,7 @@ struct fake_part {
     bool gone;                  /* every transaction fails as if the chip had been stopped */
 };
 extern struct fake_part fake_part;
+extern uint8_t fake_part_generation; /* 3: it says 3.1 at SELECT; 7: 7.2. Set before it is opened. */
 
 /* Open a chip on a fresh fake part. */
 err_t fake_part_open(fake_apdu_fn *handler, struct se_chip **ret);
