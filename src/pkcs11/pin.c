@@ -89,7 +89,7 @@ static err_t look(struct p11_module *m, const struct kind *kind, struct slots *r
 
     if (e)
         return e;
-    p11_sessions_set_open(m->sessions, !pins.user[0] && !pins.user[1]);
+    p11_sessions_set_open(m->sessions, p11_device_pin_held(m->device) || (!pins.user[0] && !pins.user[1]));
     *ret = slots_of(&pins, kind);
     return ERR_OK;
 }

@@ -509,6 +509,30 @@ def test_the_pin_is_the_daemons_alone(with_pin, private):
     assert b"123456" not in with_pin.keyd.process.log.read_bytes()
 
 
+def test_the_module_needs_no_pin_where_the_daemon_has_it(shared, tmp_path, private):
+    """The token's PIN, set with the module; a key bound to it; then programs that know another PIN, or none."""
+    tool = lambda *args, **kw: shared.tool(*args, login=False, **kw)  # noqa: E731
+    tool("--init-token", "--so-pin", "12345678", "--label", "SSS_PKCS11")
+    tool("--login", "--login-type", "so", "--so-pin", "12345678", "--init-pin", "--pin", "654321")
+    tool("--login", "--pin", "654321", "--keypairgen", "--key-type", "EC:prime256v1", "--id", "07", "--label", "bound")
+    data, sig = tmp_path / "data", tmp_path / "sig"
+    data.write_bytes(b"z" * 32)
+    sign_bound = ("--sign", "-m", "ECDSA", "--id", "07", "-i", data, "-o", sig)
+    assert tool("--login", "--pin", "999999", *sign_bound, ok=False).returncode != 0
+    shared.keyd.stop()
+    pin = private / "pin"
+    pin.write_text("654321\n")
+    pin.chmod(0o600)
+    used = [a["key"] for a in shared.keyd.audit() if a["op"] == "login"][-1]
+    shared.keyd.settings.update(pin=pin, pin_object=used)
+    shared.keyd.rules(f"allow user {os.getuid()} key any all", reload=False)
+    shared.keyd.start()
+    tool("--login", "--pin", "999999", *sign_bound)
+    sig.unlink()
+    tool(*sign_bound)
+    assert len(sig.read_bytes()) == 64
+
+
 def test_a_wrong_pin_is_tried_once(with_pin, private):
     with_pin.keyd.stop()
     pin = private / "pin"
