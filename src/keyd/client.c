@@ -219,7 +219,8 @@ static const struct net_handler handler = { .on_read = on_read, .on_close = on_c
 
 /* ---- life ---- */
 
-/* Nothing was kept of it but a count: tell it and hang up. */
+/* Tell it and hang up. A socket of this machine delivers what was written before its end, so nothing has to
+ * stay. */
 static void turn_away(struct net_stream *stream, err_t why, const char *text)
 {
     autobuf body = BUF_INIT(SE_KEYD_BODY_MAX), frame = BUF_INIT(SE_KEYD_FRAME_MAX);
@@ -228,11 +229,8 @@ static void turn_away(struct net_stream *stream, err_t why, const char *text)
     if (!e)
         e = se_keyd_frame_put(&frame, SE_KEYD_REFUSED, 0, buf_slice(&body));
     if (!e)
-        e = net_stream_write(stream, buf_slice(&frame));
-    if (e)
-        net_stream_free(stream);
-    else
-        net_stream_finish(stream);
+        (void)net_stream_write(stream, buf_slice(&frame)); /* it is hung up on, told or not */
+    net_stream_free(stream);
 }
 
 static struct keyd_client *client_new(struct keyd_server *s, struct net_stream *stream)

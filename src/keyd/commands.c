@@ -13,28 +13,33 @@ enum { NEW = SE_INS_TRANSIENT | SE_INS_AUTH_OBJECT };
 
 /* ---- what a table cannot express ---- */
 
-static bool has_any(const struct keyd_apdu *a, uint8_t first, uint8_t last)
+/* Without a key value the chip makes the key (reference 3.3). An empty value could be read either way. */
+static err_t key_with(struct keyd_command *c, uint8_t first, uint8_t last)
 {
-    for (unsigned i = 0; i < a->count; i++) {
-        if (a->field[i].tag >= first && a->field[i].tag <= last)
-            return true;
-    }
-    return false;
-}
+    bool some = false;
 
-/* Without a key value the chip makes the key (reference 3.3). */
-static err_t ec_key(struct keyd_command *c)
-{
-    if (!has_any(&c->apdu, SE_TAG_3, SE_TAG_4))
+    for (unsigned i = 0; i < c->apdu.count; i++) {
+        const struct tlv *t = &c->apdu.field[i];
+
+        if (t->tag < first || t->tag > last)
+            continue;
+        if (t->value.n == 0)
+            return ERR_PROTO;
+        some = true;
+    }
+    if (!some)
         c->uses[0].op = KEYD_GENERATE;
     return ERR_OK;
+}
+
+static err_t ec_key(struct keyd_command *c)
+{
+    return key_with(c, SE_TAG_3, SE_TAG_4);
 }
 
 static err_t rsa_key(struct keyd_command *c)
 {
-    if (!has_any(&c->apdu, SE_TAG_3, SE_TAG_10))
-        c->uses[0].op = KEYD_GENERATE;
-    return ERR_OK;
+    return key_with(c, SE_TAG_3, SE_TAG_10);
 }
 
 /* Without padding the chip decrypts and signs with the same command. What has the form of a padded digest is

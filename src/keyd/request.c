@@ -12,6 +12,15 @@
 
 enum { LIST_ANSWER_IDS = 200 }; /* what fits every applet's answer */
 
+/* A PIN that is shown is a use of the object it is for. */
+static void name_login(struct keyd_client *c)
+{
+    const struct keyd_session *session = keyd_session_find(c, c->command.session);
+
+    if (c->command.kind == KEYD_SESSION_ONLY && c->command.apdu.p2 == SE_P2_SESSION_USERID && session)
+        c->command.uses[0] = (struct keyd_use){ KEYD_LOGIN, session->object };
+}
+
 static void audit(struct keyd_client *c, enum keyd_result result, unsigned sw)
 {
     keyd_audit(c->user, &c->peer, &c->command, NULL, result, sw, c->server->config.audit_denied_only);
@@ -321,6 +330,7 @@ static void finish_command(struct keyd_client *c)
     }
     note_uses(c);
     book(c, data, sw == SE_SW_OK);
+    name_login(c);
     audit(c, KEYD_ALLOWED, sw);
     if (job->kind == KEYD_JOB_LIST && sw == SE_SW_OK)
         finish_list(c, answer);

@@ -61,6 +61,7 @@ struct keyd_client {
 struct keyd_session {
     struct keyd_client *owner; /* NULL and open: to be closed in the chip */
     bool open;
+    uint32_t object; /* it was opened with */
     uint8_t id[SE_SESSION_ID_LEN];
     uint64_t generation; /* of the path */
     int64_t used_ms;

@@ -85,9 +85,11 @@ void keyd_session_opened(struct keyd_client *c, struct slice answer)
 
     if (!place || se_answer_only(answer, SE_TAG_1, &id) || id.n != SE_SESSION_ID_LEN)
         return;
-    *place = (struct keyd_session){
-        .owner = c, .open = true, .generation = c->server->state.generation, .used_ms = clock_mono_ms()
-    };
+    place->owner = c;
+    place->open = true;
+    place->object = c->command.uses[0].id;
+    place->generation = c->server->state.generation;
+    place->used_ms = clock_mono_ms();
     memcpy(place->id, id.p, id.n);
 }
 

@@ -124,9 +124,10 @@ static void take_input(struct net_fd_stream *f)
 {
     uint8_t *scratch = net_loop_scratch(f->base.loop);
     ssize_t r = recv(f->fd, scratch, NET_READ_MAX, 0);
-    if (r > 0 && !f->finishing)
+    if (r > 0 && !f->finishing) {
         net_stream_feed(&f->base, slice_of(scratch, (size_t)r));
-    else if (r == 0)
+        mem_wipe(scratch, (size_t)r); /* it may have been a key or a PIN */
+    } else if (r == 0)
         net_stream_end(&f->base, ERR_EOF, "%s closed the connection", f->base.peer);
     else if (r < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
         fail_errno(f, "reading from", errno);

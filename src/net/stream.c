@@ -25,7 +25,7 @@ err_t net_stream_init(struct net_stream *s, struct net_loop *loop, const struct 
         .task = { .fn = run_deferred, .ctx = s },
         .peer = mem_strdup(peer),
     };
-    buf_init(&s->in, s->in_max + NET_READ_MAX);
+    s->in = BUF_SECRET(s->in_max + NET_READ_MAX);
     if (s->peer && net_timer_new(loop, on_timer, s, &s->timer) == ERR_OK)
         return ERR_OK;
     free(s->peer);
@@ -179,7 +179,7 @@ static void show_kept(struct net_stream *s)
     buf_drop(&s->in, show(s, buf_slice(&s->in)));
     if (!s->in.n) { /* an idle connection holds nothing */
         buf_done(&s->in);
-        buf_init(&s->in, s->in_max + NET_READ_MAX);
+        s->in = BUF_SECRET(s->in_max + NET_READ_MAX);
     }
 }
 

@@ -214,7 +214,7 @@ static err_t hello(struct keyd *k)
     struct se_keyd_welcome w;
     err_t e = write_frame(k, SE_KEYD_HELLO, 0, SLICE_ARRAY(version));
 
-    if (!e)
+    if (!e || e == ERR_EOF) /* it may have hung up before we spoke, and said why */
         e = read_frame(k, clock_mono_ms() + ANSWER_PATIENCE_MS, &f);
     if (e == ERR_EOF)
         return se_fail(ERR_UNAVAILABLE, "sedge-keyd at %s hung up", k->socket);

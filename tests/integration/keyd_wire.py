@@ -24,7 +24,10 @@ class Wire:
         self.sock.settimeout(timeout)
         self.begun = False
         if greet:
-            self.send(0x01, b"\x01")
+            try:
+                self.send(0x01, b"\x01")
+            except BrokenPipeError:
+                pass  # it hung up before we spoke, and said why
             kind, self.welcome = self.frame()
             assert kind == 0x81
 

@@ -417,6 +417,15 @@ def test_a_session_is_its_clients(with_pin):
     assert a.once(process(session, RANDOM))[1] == 0x9000
 
 
+def test_a_wrong_pin_is_in_the_log(with_pin):
+    wire = Wire(with_pin.keyd.socket)
+    data, _ = wire.once(apdu(4, 0, 0x1B, key(PIN_OBJECT)))
+    assert wire.once(process(data[2:], apdu(4, 0, 0x2C, tlv(0x41, b"wrong!"), le=False)))[1] != 0x9000
+    created, shown = [a for a in with_pin.keyd.audit() if a["op"] == "login"]
+    assert created["sw"] == "9000" and shown["sw"] != "9000" and shown["key"] == f"0x{PIN_OBJECT:08X}"
+    assert "wrong!" not in with_pin.keyd.log()
+
+
 def test_sessions_of_clients_that_went_are_free_again(with_pin):
     """The chip has two: every third login needs that."""
     for _ in range(8):
