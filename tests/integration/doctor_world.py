@@ -92,16 +92,31 @@ class World:
         self.root = tmp_path / "gg"
         (self.root / "config").mkdir(parents=True)
 
-    def start(self, pin=False):
+    def make(self, pin=True):
+        """From nothing: certificates, chip, PIN, key."""
         authority(self.folder, "ca")
         certificate(self.folder, "server")
-        self.part.start()
-        self.write_conf()
-        self.endpoint = Endpoint(self.folder)
         openssl(self.folder, "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "device.key")
         certificate(self.folder, "device", key="device.key")
-        self.provision(pin)
         self.object = "device" if pin else "sss:20181001"
+        self.part.start()
+        self.write_conf()
+        self.provision(pin)
+        return self
+
+    def copy(self, made):
+        """The same as a device made before: its files, and the memory of its chip."""
+        for path in made.folder.iterdir():
+            if path.suffix in (".pem", ".key"):
+                shutil.copy(path, self.folder)
+        shutil.copy(made.part.state, self.part.state)
+        self.object = made.object
+        self.part.start()
+        self.write_conf()
+        return self
+
+    def serve(self):
+        self.endpoint = Endpoint(self.folder)
         self.write_config()
         return self
 

@@ -6,11 +6,25 @@ import subprocess
 import pytest
 
 import chip_client as cc
-from conftest import BIN, LIB, free_port
-from doctor_world import KEYS, World, authority, certificate
+from conftest import BIN, LIB, Processes, free_port
+from doctor_world import KEYS, PIN, World, authority, certificate
 from fake_chip import FakeChip
 
 CHECKS = ["config", "bus", "keyd", "chip", "applet", "channel", "token", "pin", "key", "certificate", "clock", "cloud"]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A device, provisioned once; the tests break copies of it. The control of every fault: as it is there is no finding."""
+    folder = tmp_path_factory.mktemp("made")
+    procs = Processes(folder)
+    w = World(procs, folder).make().serve()
+    status, found = w.doctor()
+    procs.stop_all()
+    assert (status, {k: v[0] for k, v in found.items()}) == (0, dict.fromkeys(CHECKS, "OK")), found
+    assert all(v[2] == "" for v in found.values())
+    yield w
+    w.close()
 
 
 @pytest.fixture
@@ -21,19 +35,22 @@ def world(procs, tmp_path):
 
 
 @pytest.fixture
-def healthy(world):
-    """The control of every fault: before it is planted there is no finding."""
-    status, found = world.start().doctor()
-    assert (status, {k: v[0] for k, v in found.items()}) == (0, {**dict.fromkeys(CHECKS, "OK"), "pin": "WARN"}), found
-    return world
+def healthy(world, made):
+    return world.copy(made).serve()
+
+
+def test_a_device_in_order(healthy):
+    """The copies, too, are in order."""
+    status, found = healthy.doctor()
+    assert (status, {k: v[0] for k, v in found.items()}) == (0, dict.fromkeys(CHECKS, "OK")), found
 
 
 def fault(world, check, *words, status="FAIL", **kw):
     """Only `check` has the finding: what comes before it is in order, nothing later is blamed."""
     code, found = world.doctor(**kw)
     assert code == (status == "FAIL"), found
-    assert {k: v[0] for k, v in found.items() if v[0] in ("FAIL", "WARN") and k != "pin"} == {check: status}, found
-    assert all(found[k][0] == "OK" for k in CHECKS[:CHECKS.index(check)] if k != "pin"), found
+    assert {k: v[0] for k, v in found.items() if v[0] in ("FAIL", "WARN")} == {check: status}, found
+    assert all(found[k][0] == "OK" for k in CHECKS[:CHECKS.index(check)]), found
     _, text, remedy = found[check]
     assert remedy and all(w in text + "; " + remedy for w in words), (text, remedy)
     return found
@@ -89,7 +106,7 @@ def test_published_scp_keys(procs, tmp_path, world):
     """The chip's own factory setting: everything works, and no secret is kept by it."""
     world.part = cc.Part(procs, BIN / "sedge-chip", tmp_path)
     world.keys = "auto"
-    fault(world.start(), "channel", "default keys that anybody can look up", "no secrecy", status="WARN")
+    fault(world.make().serve(), "channel", "default keys that anybody can look up", "no secrecy", status="WARN")
 
 
 def test_no_channel_at_all(healthy):
@@ -109,6 +126,44 @@ def test_another_token_label(healthy):
     fault(healthy, "token", 'none with label "OTHER"', "slotLabel")
 
 
+def test_wrong_pin(healthy):
+    healthy.write_config(pin="000000")
+    found = fault(healthy, "pin", "the configured PIN is wrong", "slotUserPin")
+    assert found["key"][0] == "SKIP"  # and not tried again with it
+    healthy.write_config()
+    assert healthy.doctor()[0] == 0
+
+
+def test_locked_pin(healthy):
+    for _ in range(20):
+        if "CKR_PIN_LOCKED" in healthy.pkcs11("--login", "--pin", "000000", "-O", check=False).stderr:
+            break
+    fault(healthy, "pin", "the PIN is locked", "security officer")
+
+
+def test_the_last_try_is_not_spent(healthy):
+    """Wrong PINs until the token says that the next one locks it: the doctor stops trying there."""
+    healthy.write_config(pin="000000")
+    texts = []
+    while len(texts) < 20 and (not texts or "not tried" not in texts[-1]):
+        texts.append(healthy.doctor()[1]["pin"][1])
+    assert "one more wrong PIN locks it: not tried" in texts[-1] and "the configured PIN is wrong" in texts[0]
+    assert healthy.pkcs11("--login", "--pin", PIN, "-O", check=False).returncode == 0
+
+
+def test_no_pin_object(world):
+    found = fault(world.make(pin=False).serve(), "pin", "no PIN object", "any PIN is accepted", status="WARN")
+    assert found["key"][0] == "OK"
+
+
+def test_keys_without_a_pin_are_named(healthy):
+    healthy.ssscli("connect", "se050", "t1oi2c", "none", "--auth_type", "PlatformSCP")
+    healthy.ssscli("generate", "ecc", "0x20181001", "NIST_P256")
+    healthy.ssscli("generate", "ecc", "0x20181002", "NIST_P256")
+    found = fault(healthy, "pin", "2 keys", "20181001, 20181002", status="WARN")
+    assert found["key"][0] == "OK"
+
+
 def test_key_absent(healthy):
     healthy.write_config(object="nothing")
     fault(healthy, "key", 'no private key with label "nothing"')
@@ -119,7 +174,7 @@ def test_certificate_of_another_key(healthy):
     healthy.write_config(cert=healthy.folder / "other.pem")
     code, found = healthy.doctor()
     assert code == 1 and found["certificate"][0] == "FAIL" and "does not match the key" in found["certificate"][1]
-    assert all(found[k][0] == "OK" for k in CHECKS[:CHECKS.index("certificate")] if k != "pin")
+    assert all(found[k][0] == "OK" for k in CHECKS[:CHECKS.index("certificate")])
 
 
 @pytest.mark.parametrize("start, word", [(("20900101000000Z", "20910101000000Z"), "not valid before 2090-01-01"),
@@ -128,7 +183,7 @@ def test_clock_and_certificate_disagree(healthy, start, word):
     certificate(healthy.folder, "device", start=start, key="device.key")
     code, found = healthy.doctor()
     assert code == 1 and found["clock"][0] == "FAIL" and word in found["clock"][1] and "timedatectl" in found["clock"][2]
-    assert all(found[k][0] == "OK" for k in CHECKS[:CHECKS.index("clock")] if k != "pin")
+    assert all(found[k][0] == "OK" for k in CHECKS[:CHECKS.index("clock")])
 
 
 def test_endpoint_unreachable(healthy):
@@ -162,7 +217,7 @@ def test_lines_and_usage(healthy):
     argv = [str(BIN / "sedgectl"), "doctor", "--root", str(healthy.root)]
     p = subprocess.run(argv, env=healthy.env, capture_output=True, text=True, timeout=60)
     assert (p.returncode, p.stderr) == (0, "")
-    assert [line.split()[:2] for line in p.stdout.splitlines()] == [["WARN" if name == "pin" else "OK", name] for name in CHECKS]
+    assert [line.split()[:2] for line in p.stdout.splitlines()] == [["OK", name] for name in CHECKS]
     (healthy.root / "config/config.json").write_text("{")
     p = subprocess.run(argv, env=healthy.env, capture_output=True, text=True, timeout=60)
     assert p.returncode == 1 and p.stdout.startswith("FAIL  config") and "line 1" in p.stdout.splitlines()[0]
@@ -180,4 +235,4 @@ def test_without_a_config_it_goes_by_options(healthy):
                         str(pin)], env=healthy.env, capture_output=True, text=True, timeout=60)
     status = {line.split()[1]: line.split()[0] for line in p.stdout.splitlines()}
     assert p.returncode == 0
-    assert status == {**dict.fromkeys(CHECKS, "OK"), "config": "SKIP", "cloud": "SKIP", "pin": "WARN"}
+    assert status == {**dict.fromkeys(CHECKS, "OK"), "config": "SKIP", "cloud": "SKIP"}
