@@ -3,6 +3,7 @@
 #include "se/key.h"
 #include "se/object.h"
 #include "se/rsa_block.h"
+#include "se/slow.h"
 
 enum {
     PKCS1_OVERHEAD = 11, /* RFC 8017 9.2: 00 01 eight times FF 00 */
@@ -49,19 +50,29 @@ err_t se_rsa_public(struct se_chip *chip, uint32_t id, struct buf *out_n, struct
 
 /* ---- use ---- */
 
+/* `c` is initialised also when this fails. */
+static err_t begin_crypt(struct se_command *c, uint32_t id, uint8_t p2, uint8_t algorithm, struct slice in,
+                         const char *doing)
+{
+    se_command_init(c, SE_INS_CRYPTO, SE_P1_RSA, p2, SE_COMMAND_EXT_ANSWER);
+    if ((in.n == 0 && p2 != SE_P2_ENCRYPT_ONESHOT) || in.n > SE_RSA_BYTES_MAX)
+        return se_fail(ERR_INVALID, "object %08x: %s: %zu bytes are no RSA block", id, doing, in.n);
+    tlv_put_be32(&c->w, SE_TAG_1, id);
+    tlv_put_u8(&c->w, SE_TAG_2, algorithm);
+    se_put_bytes(c, SE_TAG_3, in);
+    return ERR_OK;
+}
+
 static err_t crypt(struct se_chip *chip, uint32_t id, uint8_t p2, uint8_t algorithm, struct slice in,
                    const char *doing, struct buf *out)
 {
     bool raw = algorithm == SE_RSA_NO_PAD, encrypt = p2 == SE_P2_ENCRYPT_ONESHOT;
     char what[SE_WHAT_MAX];
     auto_command c = { 0 };
+    err_t e = begin_crypt(&c, id, p2, algorithm, in, doing);
 
-    if ((in.n == 0 && !encrypt) || in.n > SE_RSA_BYTES_MAX)
-        return se_fail(ERR_INVALID, "object %08x: %s: %zu bytes are no RSA block", id, doing, in.n);
-    se_command_init(&c, SE_INS_CRYPTO, SE_P1_RSA, p2, SE_COMMAND_EXT_ANSWER);
-    tlv_put_be32(&c.w, SE_TAG_1, id);
-    tlv_put_u8(&c.w, SE_TAG_2, algorithm);
-    se_put_bytes(&c, SE_TAG_3, in);
+    if (e)
+        return e;
     return se_call_bytes(chip, &c, se_what(what, id, doing), raw ? in.n : 0,
                          encrypt && !raw ? SE_RSA_BYTES_MAX : in.n, out);
 }
@@ -76,9 +87,21 @@ err_t se_rsa_decrypt(struct se_chip *chip, uint32_t id, uint8_t algorithm, struc
     return crypt(chip, id, SE_P2_DECRYPT_ONESHOT, algorithm, in, "RSA decryption", out);
 }
 
+err_t se_rsa_private_raw_start(struct se_chip *chip, uint32_t id, struct slice in, struct se_slow **ret)
+{
+    char what[SE_WHAT_MAX];
+    auto_command c = { 0 };
+    err_t e = begin_crypt(&c, id, SE_P2_DECRYPT_ONESHOT, SE_RSA_NO_PAD, in, "RSA private operation");
+
+    return e ? e : se_slow_start(chip, &c, se_what(what, id, "RSA private operation"), in.n, ret);
+}
+
 err_t se_rsa_private_raw(struct se_chip *chip, uint32_t id, struct slice in, struct buf *out)
 {
-    return crypt(chip, id, SE_P2_DECRYPT_ONESHOT, SE_RSA_NO_PAD, in, "RSA private operation", out);
+    auto_slow *op = NULL;
+    err_t e = se_rsa_private_raw_start(chip, id, in, &op);
+
+    return e ? e : se_slow_finish(op, INT64_MAX, out);
 }
 
 err_t se_rsa_public_raw(struct se_chip *chip, uint32_t id, struct slice in, struct buf *out)

@@ -3,6 +3,7 @@
 #include "se/key.h"
 #include "se/object.h"
 #include "se/rsa_block.h"
+#include "se/slow.h"
 #include "se/write_start.h"
 
 struct component {
@@ -129,8 +130,8 @@ err_t se_rsa_write_public(struct se_chip *chip, uint32_t id, struct slice n, str
     return import(chip, id, &f, parts[0].value.n * 8, how);
 }
 
-static err_t generate(struct se_chip *chip, uint32_t id, size_t bits, uint8_t type, uint8_t p2,
-                      const struct se_write *how)
+static err_t start_generate(struct se_chip *chip, uint32_t id, size_t bits, uint8_t type, uint8_t p2,
+                            const struct se_write *how, struct se_slow **ret)
 {
     char what[SE_WHAT_MAX];
     auto_hold *held = NULL;
@@ -145,7 +146,22 @@ static err_t generate(struct se_chip *chip, uint32_t id, size_t bits, uint8_t ty
     if (fresh)
         tlv_put_be16(&c.w, SE_TAG_2, (uint16_t)bits);
     se_write_finish(&c, how);
-    return se_command_status(chip, &c, se_what(what, id, "generating the RSA key"));
+    return se_slow_start(chip, &c, se_what(what, id, "generating the RSA key"), 0, ret);
+}
+
+static err_t generate(struct se_chip *chip, uint32_t id, size_t bits, uint8_t type, uint8_t p2,
+                      const struct se_write *how)
+{
+    auto_slow *op = NULL;
+    err_t e = start_generate(chip, id, bits, type, p2, how, &op);
+
+    return e ? e : se_slow_finish(op, INT64_MAX, NULL);
+}
+
+err_t se_rsa_generate_start(struct se_chip *chip, uint32_t id, size_t bits, const struct se_write *how,
+                            struct se_slow **ret)
+{
+    return start_generate(chip, id, bits, SE_TYPE_RSA_PAIR_CRT, SE_P2_DEFAULT, how, ret);
 }
 
 err_t se_rsa_generate(struct se_chip *chip, uint32_t id, size_t bits, const struct se_write *how)

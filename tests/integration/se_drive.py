@@ -44,7 +44,8 @@ class Drive:
         line = self.p.stdout.readline().rstrip("\n")
         if line.startswith("error "):
             raise Refused(line[6:])
-        assert line.split(" ")[0] in ("ok", "more"), line
+        self.last = line.split(" ")[0]
+        assert self.last in ("ok", "more"), line
         return line
 
     def say(self, *words):

@@ -1,13 +1,12 @@
 /* tests/integration/programs/se_drive.c - the host library as told, a line at a time.
  *
  *   se_drive PORT [SCP03]
- * Each command on standard input is answered with one line: "ok [DATA]" or "error CLASS STATUS TEXT", CLASS the number of an err_t.
- *   apdu HEX                a command where the handle stands
- *   open N KIND ID HEX KEEP session N (0..3): KIND 0 UserID, 1 AES, 2 EC key; KEEP 0 or 1
- *   in N HEX                a command inside session N
- *   use N, use -1           all sequences in session N, or in none
- *   limit N APDUS SECONDS REFRESH, refresh N, close N
- *   begin, end, random N, channel, generation, send HEX, receive MS, cancel
+ * Each command on standard input is answered with one line: "ok [DATA]" or "error CLASS STATUS TEXT", CLASS
+ * the number of an err_t. apdu HEX                a command where the handle stands open N KIND ID HEX KEEP
+ * session N (0..3): KIND 0 UserID, 1 AES, 2 EC key; KEEP 0 or 1 in N HEX                a command inside
+ * session N use N, use -1           all sequences in session N, or in none limit N APDUS SECONDS REFRESH,
+ * refresh N, close N generate ID BITS, raw ID HEX, finish MS, drop: a slow command in two steps begin, end,
+ * random N, channel, generation, send HEX, receive MS, cancel
  */
 #include "base/clock.h"
 #include "base/hex.h"
@@ -15,6 +14,7 @@
 #include "se/chip.h"
 #include "se/detail.h"
 #include "se/session.h"
+#include "se/slow.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -196,17 +196,76 @@ static void do_cancel(void)
     say(ERR_OK, (struct slice){ 0 });
 }
 
+static struct se_slow *slow;
+
+static void do_generate(void)
+{
+    say(se_rsa_generate_start(chip, (uint32_t)strtoul(args[1], NULL, 0), (size_t)number(2), NULL, &slow),
+        (struct slice){ 0 });
+}
+
+static void do_raw(void)
+{
+    autobuf in = BUF_INIT(LINE);
+
+    get_bytes(2, &in);
+    say(se_rsa_private_raw_start(chip, (uint32_t)strtoul(args[1], NULL, 0), buf_slice(&in), &slow),
+        (struct slice){ 0 });
+}
+
+static void do_finish(void)
+{
+    autobuf out = BUF_INIT(LINE);
+    err_t e = se_slow_finish(slow, clock_mono_ms() + number(1), &out);
+
+    if (e == ERR_MORE) {
+        printf("more\n");
+        return;
+    }
+    say(e, buf_slice(&out));
+    se_slow_free(slow);
+    slow = NULL;
+}
+
+static void do_drop(void)
+{
+    se_slow_free(slow);
+    slow = NULL;
+    say(ERR_OK, (struct slice){ 0 });
+}
+
+static void do_interrupt(void)
+{
+    se_chip_interrupt(chip);
+    say(ERR_OK, (struct slice){ 0 });
+}
+
 static void obey(char *line)
 {
     static const struct {
         const char *name;
         void (*run)(void);
     } words[] = {
-        { "apdu", do_apdu },     { "in", do_in },           { "open", do_open },
-        { "use", do_use },       { "close", do_close },     { "limit", do_limit },
-        { "begin", do_begin },   { "end", do_end },         { "refresh", do_refresh },
-        { "random", do_random }, { "channel", do_channel }, { "generation", do_generation },
-        { "send", do_send },     { "receive", do_receive }, { "cancel", do_cancel },
+        { "generate", do_generate },
+        { "raw", do_raw },
+        { "finish", do_finish },
+        { "drop", do_drop },
+        { "interrupt", do_interrupt },
+        { "apdu", do_apdu },
+        { "in", do_in },
+        { "open", do_open },
+        { "use", do_use },
+        { "close", do_close },
+        { "limit", do_limit },
+        { "begin", do_begin },
+        { "end", do_end },
+        { "refresh", do_refresh },
+        { "random", do_random },
+        { "channel", do_channel },
+        { "generation", do_generation },
+        { "send", do_send },
+        { "receive", do_receive },
+        { "cancel", do_cancel },
     };
     char *save = NULL;
 
