@@ -134,27 +134,31 @@ static bool touch(int fd)
     return futimens(fd, times) == 0 || futimens(fd, NULL) == 0;
 }
 
-void se_bus_fd_mark(int fd, struct se_bus_mark *mark, bool *ret_mine)
+bool se_bus_fd_is_marked(int fd, const struct se_bus_mark *mark)
+{
+    struct se_bus_mark found;
+
+    return mark->changed.tv_sec != 0 && get_mark(fd, &found) && same_mark(&found, mark);
+}
+
+void se_bus_fd_mark(int fd, struct se_bus_mark *ret_mark)
 {
     struct se_bus_mark found, fresh;
 
-    *ret_mine = false;
+    *ret_mark = (struct se_bus_mark){ 0 };
     if (!get_mark(fd, &found))
         return;
-    *ret_mine = mark->changed.tv_sec != 0 && same_mark(&found, mark);
-    for (int i = 0; i < MARK_TRIES && !*ret_mine; i++) {
+    for (int i = 0; i < MARK_TRIES; i++) {
         struct timespec tick = { 0, MARK_TICK_NS };
 
         if (!touch(fd) || !get_mark(fd, &fresh))
-            break;
+            return;
         if (!same_time(&fresh.modified, &found.modified)) {
-            *mark = fresh;
+            *ret_mark = fresh;
             return;
         }
         (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &tick, NULL);
     }
-    if (!*ret_mine)
-        *mark = (struct se_bus_mark){ 0 };
 }
 
 struct se_bus_fd se_bus_fd_own(int fd)

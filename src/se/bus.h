@@ -27,17 +27,20 @@ struct se_bus_mark {
 
 struct se_bus_ops {
     /* One I2C write transaction. ERR_MORE: the chip NACKed (try again later). ERR_UNAVAILABLE: the
-     * bus itself is gone (socket closed). ERR_IO otherwise. */
+     * bus itself is gone (socket closed), and nothing was written. ERR_IO otherwise. */
     err_t (*write)(struct se_bus *bus, struct slice bytes);
     /* One I2C read transaction of exactly n bytes. ERR_MORE: NACK, nothing to read yet. */
     err_t (*read)(struct se_bus *bus, uint8_t *out, size_t n);
     /* ERR_BUSY: somebody else holds it. Never blocks. */
     err_t (*try_lock)(struct se_bus *bus, enum se_bus_lock which);
     void (*unlock)(struct se_bus *bus, enum se_bus_lock which);
-    /* Put this handle's mark on the bus, which the caller has locked (*mark: the last one put, zeros at
-     * first). *ret_mine: the mark was still there, so nobody who marks has used the bus since. A bus that
-     * cannot be marked (no permission) is never found to be mine. */
-    void (*mark)(struct se_bus *bus, struct se_bus_mark *mark, bool *ret_mine);
+    /* Is the mark that this handle put last still there, so that nobody who marks has used the bus since? The
+     * caller has the lock, here and below. */
+    bool (*is_marked)(struct se_bus *bus, const struct se_bus_mark *mark);
+    /* Put a mark unlike the one that is there. All zeros, which is never found again: it cannot be put (no
+     * permission).
+     */
+    void (*mark)(struct se_bus *bus, struct se_bus_mark *ret_mark);
     /* Close descriptors without talking to anybody, free. */
     void (*close)(struct se_bus *bus);
 };

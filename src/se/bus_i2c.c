@@ -68,9 +68,14 @@ static void i2c_unlock(struct se_bus *bus, enum se_bus_lock which)
     se_bus_fd_unlock(CONTAINER_OF(bus, struct i2c_bus, bus)->node.fd, which);
 }
 
-static void i2c_mark(struct se_bus *bus, struct se_bus_mark *mark, bool *ret_mine)
+static bool i2c_is_marked(struct se_bus *bus, const struct se_bus_mark *mark)
 {
-    se_bus_fd_mark(CONTAINER_OF(bus, struct i2c_bus, bus)->node.fd, mark, ret_mine);
+    return se_bus_fd_is_marked(CONTAINER_OF(bus, struct i2c_bus, bus)->node.fd, mark);
+}
+
+static void i2c_mark(struct se_bus *bus, struct se_bus_mark *ret_mark)
+{
+    se_bus_fd_mark(CONTAINER_OF(bus, struct i2c_bus, bus)->node.fd, ret_mark);
 }
 
 static void i2c_close(struct se_bus *bus)
@@ -86,6 +91,7 @@ static const struct se_bus_ops ops = {
     .read = i2c_read,
     .try_lock = i2c_try_lock,
     .unlock = i2c_unlock,
+    .is_marked = i2c_is_marked,
     .mark = i2c_mark,
     .close = i2c_close,
 };

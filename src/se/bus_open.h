@@ -18,8 +18,9 @@ err_t se_bus_vse_open(const struct se_port *port, struct se_bus **ret);
 err_t se_bus_fd_try_lock(int fd, enum se_bus_lock which);
 void se_bus_fd_unlock(int fd, enum se_bus_lock which);
 
-/* mark over the descriptor that is locked. */
-void se_bus_fd_mark(int fd, struct se_bus_mark *mark, bool *ret_mine);
+/* is_marked and mark over the descriptor that is locked. */
+bool se_bus_fd_is_marked(int fd, const struct se_bus_mark *mark);
+void se_bus_fd_mark(int fd, struct se_bus_mark *ret_mark);
 
 /* A descriptor and the file it was when we opened it. A process that closes every descriptor (a daemon, after
  * fork) may since have opened something else under the number: closing looks first. */

@@ -70,10 +70,10 @@ static err_t transact(struct vse_bus *b, uint8_t op, struct slice data, uint16_t
         memcpy(request + SE_BUS_REQUEST_HEADER, data.p, data.n);
     e = send_all(b->socket.fd, slice_of(request, SE_BUS_REQUEST_HEADER + data.n));
     mem_wipe(request, sizeof(request));
-    if (!e)
-        e = recv_all(b->socket.fd, reply, sizeof(reply));
     if (e)
         return se_fail(e, "the virtual chip closed the connection");
+    if (recv_all(b->socket.fd, reply, sizeof(reply)))
+        return se_fail(ERR_IO, "the virtual chip closed the connection without a reply");
     if (reply[0] == SE_BUS_STATUS_ADDRESS_NACK || reply[0] == SE_BUS_STATUS_DATA_NACK)
         return ERR_MORE;
     if (reply[0] != SE_BUS_STATUS_DONE)
@@ -108,9 +108,14 @@ static void vse_unlock(struct se_bus *bus, enum se_bus_lock which)
     se_bus_fd_unlock(CONTAINER_OF(bus, struct vse_bus, bus)->lock.fd, which);
 }
 
-static void vse_mark(struct se_bus *bus, struct se_bus_mark *mark, bool *ret_mine)
+static bool vse_is_marked(struct se_bus *bus, const struct se_bus_mark *mark)
 {
-    se_bus_fd_mark(CONTAINER_OF(bus, struct vse_bus, bus)->lock.fd, mark, ret_mine);
+    return se_bus_fd_is_marked(CONTAINER_OF(bus, struct vse_bus, bus)->lock.fd, mark);
+}
+
+static void vse_mark(struct se_bus *bus, struct se_bus_mark *ret_mark)
+{
+    se_bus_fd_mark(CONTAINER_OF(bus, struct vse_bus, bus)->lock.fd, ret_mark);
 }
 
 static void vse_close(struct se_bus *bus)
@@ -127,6 +132,7 @@ static const struct se_bus_ops ops = {
     .read = vse_read,
     .try_lock = vse_try_lock,
     .unlock = vse_unlock,
+    .is_marked = vse_is_marked,
     .mark = vse_mark,
     .close = vse_close,
 };

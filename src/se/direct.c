@@ -233,8 +233,9 @@ static err_t enter_once(struct direct *d)
         e = se_bus_lock(d->bus, LOCK_PATIENCE_MS);
     if (e == ERR_BUSY)
         return e;
-    if (!e)
-        d->bus->ops->mark(d->bus, &d->mark, &mine);
+    mine = !e && d->bus->ops->is_marked(d->bus, &d->mark);
+    if (!e && !mine)
+        d->bus->ops->mark(d->bus, &d->mark);
     if (!mine)
         d->in_step = d->selected = false;
     if (clock_mono_ms() - d->used_ms > PAUSE_MAX_MS)
@@ -282,13 +283,30 @@ static err_t send_wrapped(struct direct *d, struct slice apdu)
     return se_link_send(&d->link, buf_slice(&wrapped));
 }
 
+/* The command, or the rest of it, could not be written: it was not executed. The connection may be older than
+ * the chip's last restart. */
+static err_t reconnected(struct direct *d)
+{
+    err_t e;
+
+    se_bus_unlock(d->bus);
+    disconnect(d);
+    e = enter_once(d);
+    if (e)
+        return advise(d, e);
+    return se_fail(ERR_CONFLICT, "%s: the chip went away and came back", d->path.name);
+}
+
 static err_t direct_send(struct se_path *path, struct slice apdu)
 {
     struct direct *d = of(path);
-    err_t e = take_over(d); /* nothing to do, unless an earlier command of the sequence failed */
+    bool held = d->bus && d->bus->locked; /* not so after the bus was lost in this sequence */
+    err_t e = held ? take_over(d) : enter_once(d);
 
     if (!e)
         e = d->keys ? send_wrapped(d, apdu) : se_link_send(&d->link, apdu);
+    if (e == ERR_UNAVAILABLE)
+        return reconnected(d);
     return e ? fallen(d, e) : ERR_OK;
 }
 
@@ -383,14 +401,11 @@ static void direct_end(struct se_path *path)
 /* Let the part sleep if we were the last to use it, and nobody does now. Courtesy: failures are ignored. */
 static void say_goodbye(struct direct *d)
 {
-    bool mine = false;
-
     if (!d->bus || !d->selected || se_bus_lock(d->bus, END_PATIENCE_MS))
         return;
-    d->bus->ops->mark(d->bus, &d->mark, &mine);
     d->link.timing.write_patience_ms = END_PATIENCE_MS;
     d->link.timing.request_patience_ms = END_PATIENCE_MS;
-    if (mine)
+    if (d->bus->ops->is_marked(d->bus, &d->mark))
         (void)se_link_end(&d->link);
     se_bus_unlock(d->bus);
 }

@@ -138,10 +138,14 @@ static void part_unlock(struct se_bus *bus, enum se_bus_lock which)
     fake_part.unlocks += which == SE_LOCK_BUS;
 }
 
-static void part_mark(struct se_bus *bus, struct se_bus_mark *mark, bool *ret_mine)
+static bool part_is_marked(struct se_bus *bus, const struct se_bus_mark *mark)
 {
-    *ret_mine = mark->changed.tv_sec != 0 && !fake_part.touched;
-    mark->changed.tv_sec = 1;
+    return mark->changed.tv_sec != 0 && !fake_part.touched;
+}
+
+static void part_mark(struct se_bus *bus, struct se_bus_mark *ret_mark)
+{
+    ret_mark->changed.tv_sec = 1;
     fake_part.touched = false;
 }
 
@@ -155,6 +159,7 @@ static const struct se_bus_ops ops = {
     .read = part_read,
     .try_lock = part_lock,
     .unlock = part_unlock,
+    .is_marked = part_is_marked,
     .mark = part_mark,
     .close = part_close,
 };

@@ -77,9 +77,13 @@ static void script_unlock(struct se_bus *bus, enum se_bus_lock which)
 {
 }
 
-static void script_mark(struct se_bus *bus, struct se_bus_mark *mark, bool *ret_mine)
+static bool script_is_marked(struct se_bus *bus, const struct se_bus_mark *mark)
 {
-    *ret_mine = false;
+    return false;
+}
+
+static void script_mark(struct se_bus *bus, struct se_bus_mark *ret_mark)
+{
 }
 
 static void script_close(struct se_bus *bus)
@@ -91,6 +95,7 @@ static const struct se_bus_ops ops = {
     .read = script_read,
     .try_lock = script_lock,
     .unlock = script_unlock,
+    .is_marked = script_is_marked,
     .mark = script_mark,
     .close = script_close,
 };
