@@ -38,7 +38,7 @@ err_t cli_session_auth_parse(const char *word, struct cli_session *s)
         s->platform_scp = !plain;
         return ERR_OK;
     }
-    if (strcasecmp(word, PLATFORM + 1) != 0)
+    if (strcasecmp(word, &PLATFORM[1]) != 0)
         return ERR_INVALID;
     s->auth = CLI_AUTH_NONE;
     s->platform_scp = true;
