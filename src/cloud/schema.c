@@ -82,6 +82,8 @@ static const struct db_migration steps[] = {
       "CREATE TABLE policy_groups (policy {text} NOT NULL REFERENCES policies (name),"
       " grp {text} NOT NULL REFERENCES thing_groups (name), PRIMARY KEY (policy, grp)) {strict};"
       "CREATE INDEX policy_groups_by_group ON policy_groups (grp, policy)" },
+    { "certificates by CA", "CREATE INDEX certificates_by_ca ON certificates (ca_id, created_ms, cert_id);"
+                            "CREATE INDEX cas_by_age ON cas (created_ms, cert_id)" },
 };
 
 err_t schema_apply(struct db *db)

@@ -6,6 +6,7 @@ import json
 import re
 import stat
 import subprocess
+import time
 import urllib.error
 import urllib.request
 
@@ -378,6 +379,56 @@ def register_ca(iot, ca, proof=None, **kw):
     code = iot.get_registration_code()["registrationCode"]
     proof = proof or ca.issue(code, ec.generate_private_key(ec.SECP256R1()).public_key())
     return iot.register_ca_certificate(caCertificate=pem(ca.cert), verificationCertificate=pem(proof), **kw)
+
+
+def test_ca_lists_and_deletion(cloud):
+    iot = cloud.client("iot")
+    cas = [OwnCa(f"CA {i}") for i in range(3)]
+    ids = [register_ca(iot, ca, setAsActive=True)["certificateId"] for ca in cas]
+    listed = lambda **kw: [c["certificateId"] for c in iot.list_ca_certificates(**kw)["certificates"]]
+    assert listed(ascendingOrder=True) == ids and listed() == ids[::-1]
+    page = iot.list_ca_certificates(pageSize=2)
+    assert listed(pageSize=2, marker=page["nextMarker"]) == ids[:1]
+    public = ec.generate_private_key(ec.SECP256R1()).public_key()
+    mine = [iot.register_certificate(certificatePem=pem(cas[0].issue(f"d{i}", public)))["certificateId"] for i in range(3)]
+    of_ca = lambda n, **kw: [c["certificateId"] for c in iot.list_certificates_by_ca(caCertificateId=ids[n], **kw)["certificates"]]
+    assert of_ca(0, ascendingOrder=True) == mine and of_ca(1) == []
+    page = iot.list_certificates_by_ca(caCertificateId=ids[0], pageSize=2)
+    assert of_ca(0, pageSize=2, marker=page["nextMarker"]) == mine[:1]
+    refused(iot.delete_ca_certificate, "CertificateStateException", 406, certificateId=ids[0])
+    iot.update_ca_certificate(certificateId=ids[0], newStatus="INACTIVE")
+    iot.delete_ca_certificate(certificateId=ids[0])
+    refused(iot.describe_ca_certificate, "ResourceNotFoundException", 404, certificateId=ids[0])
+    refused(iot.delete_ca_certificate, "ResourceNotFoundException", 404, certificateId=ids[0])
+    assert iot.describe_certificate(certificateId=mine[0])["certificateDescription"]["caCertificateId"] == ids[0]  # what it signed stays
+    code = iot.get_registration_code()["registrationCode"]
+    iot.delete_registration_code()
+    refused(iot.delete_registration_code, "ResourceNotFoundException", 404)
+    assert iot.get_registration_code()["registrationCode"] != code
+
+
+def test_a_ca_that_expired_registers_nothing(cloud):
+    iot, ca = cloud.client("iot"), OwnCa(end=2 / 86400)
+    public = ec.generate_private_key(ec.SECP256R1()).public_key()
+    register_ca(iot, ca, setAsActive=True)
+    time.sleep(3)
+    refused(iot.register_certificate, "CertificateValidationException", 400, certificatePem=pem(ca.issue("d", public)))
+
+
+def test_things_of_a_principal(cloud):
+    iot = cloud.client("iot")
+    certs = sorted(iot.create_keys_and_certificate()["certificateArn"] for _ in range(3))
+    for thing in ("a", "b", "c"):
+        iot.create_thing(thingName=thing)
+        iot.attach_thing_principal(thingName=thing, principal=certs[0])
+    for cert in certs[1:]:
+        iot.attach_thing_principal(thingName="a", principal=cert)
+    assert iot.list_principal_things(principal=certs[0])["things"] == ["a", "b", "c"]
+    page = iot.list_principal_things(principal=certs[0], maxResults=2)
+    assert iot.list_principal_things(principal=certs[0], maxResults=2, nextToken=page["nextToken"])["things"] == ["c"]
+    page = iot.list_thing_principals(thingName="a", maxResults=1)
+    assert iot.list_thing_principals(thingName="a", maxResults=2, nextToken=page["nextToken"])["principals"] == certs[1:]
+    refused(iot.list_principal_things, "ResourceNotFoundException", 404, principal=arn("cert/" + "0" * 64))
 
 
 def test_customer_ca(cloud):

@@ -68,9 +68,15 @@ const struct api_op api_ops[] = {
 
     { "GetRegistrationCode", "GET", "/registrationcode", ca_registration_code, API_CONTROL },
     { "RegisterCACertificate", "POST", "/cacertificate", ca_register, API_CONTROL },
-    { "DescribeCACertificate", "GET", "/cacertificate/{certificateId}", ca_describe,
+    { "DescribeCACertificate", "GET", "/cacertificate/{caCertificateId}", ca_describe,
       API_CONTROL | API_READS },
-    { "UpdateCACertificate", "PUT", "/cacertificate/{certificateId}", ca_update, API_CONTROL },
+    { "UpdateCACertificate", "PUT", "/cacertificate/{caCertificateId}", ca_update, API_CONTROL },
+    { "DeleteCACertificate", "DELETE", "/cacertificate/{caCertificateId}", ca_delete, API_CONTROL },
+    { "DeleteRegistrationCode", "DELETE", "/registrationcode", ca_delete_registration_code, API_CONTROL },
+    { "ListCACertificates", "GET", "/cacertificates", ca_list, API_CONTROL | API_READS },
+    { "ListCertificatesByCA", "GET", "/certificates-by-ca/{caCertificateId}", certificate_list_by_ca,
+      API_CONTROL | API_READS },
+    { "ListPrincipalThings", "GET", "/principals/things", principal_list_things, API_CONTROL | API_READS },
 
     { "CreatePolicy", "POST", "/policies/{policyName}", policy_create, API_CONTROL },
     { "GetPolicy", "GET", "/policies/{policyName}", policy_get, API_CONTROL | API_READS },

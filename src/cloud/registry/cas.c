@@ -1,5 +1,6 @@
 #include "base/hex.h"
 #include "base/mem.h"
+#include "cloud/api/page.h"
 #include "cloud/registry/certrow.h"
 #include "cloud/registry/handlers.h"
 #include "cloud/registry/names.h"
@@ -157,7 +158,7 @@ static err_t load(struct api_call *c, struct cert_row *r)
     const char *id;
     err_t e;
 
-    if ((e = name_cert(c, "certificateId", &id)))
+    if ((e = name_cert(c, "caCertificateId", &id)))
         return e;
     e = ca_row_load(c->db, id, r);
     return e == ERR_NOT_FOUND ? api_fail(c, API_NOT_FOUND, "CA certificate %s not found", id) : e;
@@ -191,4 +192,65 @@ err_t ca_update(struct api_call *c)
     return db_run(c->db,
                   "UPDATE cas SET status = $1, modified_ms = $2, revision = revision + 1 WHERE cert_id = $3",
                   DB_ARGS(DB_TEXT(status ? status : r.status), DB_INT(c->now_ms), DB_TEXT(r.id)), NULL);
+}
+
+/* Only an INACTIVE one; the certificates it signed stay as they are (2.2). */
+err_t ca_delete(struct api_call *c)
+{
+    auto_cert_row r = { 0 };
+    err_t e = load(c, &r);
+
+    if (e)
+        return e;
+    if (strcmp(r.status, "INACTIVE") != 0)
+        return api_fail(
+            c, API_CERTIFICATE_STATE,
+            "CA certificate must be deactivated before deletion (UpdateCACertificate newStatus=INACTIVE)."
+            " certificateId=%s",
+            r.id);
+    return db_run(c->db, "DELETE FROM cas WHERE cert_id = $1", DB_ARGS(DB_TEXT(r.id)), NULL);
+}
+
+/* The next GetRegistrationCode makes another. */
+err_t ca_delete_registration_code(struct api_call *c)
+{
+    int64_t gone;
+    err_t e = db_run(c->db, "DELETE FROM settings WHERE name = 'registration-code'", DB_NO_ARGS, &gone);
+
+    return e || gone ? e : api_fail(c, API_NOT_FOUND, "there is no registration code");
+}
+
+static err_t list_row(void *ctx, const struct db_rows *row)
+{
+    struct api_page *page = ctx;
+    const char *id = db_str(row, 0);
+    char arn[ARN_MAX];
+
+    if (!api_page_room(page))
+        return ERR_OK;
+    return api_page_add(page,
+                        json_pack("{s:s,s:s,s:s,s:o}", "certificateArn", arn_iot(page->c, "cacert", id, arn),
+                                  "certificateId", id, "status", db_str(row, 1), "creationDate",
+                                  api_seconds(db_int(row, 2))),
+                        "%lld.%s", (long long)db_int(row, 2), id);
+}
+
+err_t ca_list(struct api_call *c)
+{
+    auto_page page = API_PAGE_INIT(c);
+    struct api_age_marker at;
+    err_t e;
+
+    if ((e = api_param_size(c, "pageSize", 25, 250, &page.size)) ||
+        (e = api_age_marker(c, name_cert_ok, &at)) ||
+        (e = db_each(
+             c->db,
+             at.ascending
+                 ? "SELECT cert_id, status, created_ms FROM cas WHERE (created_ms, cert_id) > ($1, $2)"
+                   " ORDER BY created_ms, cert_id LIMIT $3"
+                 : "SELECT cert_id, status, created_ms FROM cas WHERE (created_ms, cert_id) < ($1, $2)"
+                   " ORDER BY created_ms DESC, cert_id DESC LIMIT $3",
+             DB_ARGS(DB_INT(at.ms), DB_TEXT(at.id), DB_INT(page.size + 1)), list_row, &page)))
+        return e;
+    return api_page_reply(&page, "certificates", "nextMarker");
 }

@@ -195,7 +195,20 @@ static err_t list_row(void *ctx, const struct db_rows *row)
                         "%lld.%s", (long long)created_ms, id);
 }
 
-err_t certificate_list(struct api_call *c)
+/* Of one CA, or of all (ca NULL). $4 is only there with a CA. */
+static const char *list_sql(bool ascending, bool of_ca)
+{
+#define FROM_CERTIFICATES "SELECT cert_id, status, created_ms, mode FROM certificates WHERE "
+#define UP "(created_ms, cert_id) > ($1, $2) ORDER BY created_ms, cert_id LIMIT $3"
+#define DOWN "(created_ms, cert_id) < ($1, $2) ORDER BY created_ms DESC, cert_id DESC LIMIT $3"
+    static const char *const sql[2][2] = {
+        { FROM_CERTIFICATES DOWN, FROM_CERTIFICATES UP },
+        { FROM_CERTIFICATES "ca_id = $4 AND " DOWN, FROM_CERTIFICATES "ca_id = $4 AND " UP },
+    };
+    return sql[of_ca][ascending];
+}
+
+static err_t list_certificates(struct api_call *c, const char *ca)
 {
     auto_page page = API_PAGE_INIT(c);
     struct api_age_marker at;
@@ -204,13 +217,22 @@ err_t certificate_list(struct api_call *c)
     if ((e = api_param_size(c, "pageSize", 25, 250, &page.size)) ||
         (e = api_age_marker(c, name_cert_ok, &at)) ||
         (e = db_each(
-             c->db,
-             at.ascending
-                 ? "SELECT cert_id, status, created_ms, mode FROM certificates"
-                   " WHERE (created_ms, cert_id) > ($1, $2) ORDER BY created_ms, cert_id LIMIT $3"
-                 : "SELECT cert_id, status, created_ms, mode FROM certificates"
-                   " WHERE (created_ms, cert_id) < ($1, $2) ORDER BY created_ms DESC, cert_id DESC LIMIT $3",
-             DB_ARGS(DB_INT(at.ms), DB_TEXT(at.id), DB_INT(page.size + 1)), list_row, &page)))
+             c->db, list_sql(at.ascending, ca != NULL),
+             (const struct db_value[]){ DB_INT(at.ms), DB_TEXT(at.id), DB_INT(page.size + 1), DB_TEXT(ca) },
+             ca ? 4 : 3, list_row, &page)))
         return e;
     return api_page_reply(&page, "certificates", "nextMarker");
+}
+
+err_t certificate_list(struct api_call *c)
+{
+    return list_certificates(c, NULL);
+}
+
+err_t certificate_list_by_ca(struct api_call *c)
+{
+    const char *ca;
+    err_t e = name_cert(c, "caCertificateId", &ca);
+
+    return e ? e : list_certificates(c, ca);
 }

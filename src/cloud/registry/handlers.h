@@ -35,6 +35,7 @@ err_t thing_type_list(struct api_call *c);
 err_t principal_attach(struct api_call *c);
 err_t principal_detach(struct api_call *c);
 err_t principal_list(struct api_call *c);
+err_t principal_list_things(struct api_call *c);
 
 err_t certificate_create_keys(struct api_call *c);
 err_t certificate_create_csr(struct api_call *c);
@@ -44,11 +45,15 @@ err_t certificate_describe(struct api_call *c);
 err_t certificate_update(struct api_call *c);
 err_t certificate_delete(struct api_call *c);
 err_t certificate_list(struct api_call *c);
+err_t certificate_list_by_ca(struct api_call *c);
 
 err_t ca_registration_code(struct api_call *c);
 err_t ca_register(struct api_call *c);
 err_t ca_describe(struct api_call *c);
 err_t ca_update(struct api_call *c);
+err_t ca_delete(struct api_call *c);
+err_t ca_delete_registration_code(struct api_call *c);
+err_t ca_list(struct api_call *c);
 
 err_t policy_create(struct api_call *c);
 err_t policy_get(struct api_call *c);

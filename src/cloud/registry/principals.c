@@ -1,4 +1,6 @@
 #include "base/mem.h"
+#include "cloud/api/page.h"
+#include "cloud/registry/grouprow.h"
 #include "cloud/registry/handlers.h"
 #include "cloud/registry/names.h"
 
@@ -29,7 +31,7 @@ static err_t read_both(struct api_call *c, const char **ret_thing, const char **
     err_t e;
 
     if ((e = name_thing(c, "thingName", ret_thing)) || (e = read_principal(c, ret_cert)) ||
-        (e = exists(c, "SELECT count(*) FROM things WHERE name = $1", *ret_thing, "Thing")))
+        (e = thing_require(c, *ret_thing)))
         return e;
     return exists(c, "SELECT count(*) FROM certificates WHERE cert_id = $1", *ret_cert, "Certificate");
 }
@@ -59,31 +61,56 @@ err_t principal_detach(struct api_call *c)
     return effects_add(&c->effects, EFFECT_PRINCIPAL, cert);
 }
 
-struct listing {
-    struct api_call *c;
-    json_t *list;
-};
-
-static err_t list_row(void *ctx, const struct db_rows *row)
+static err_t cert_row(void *ctx, const struct db_rows *row)
 {
-    struct listing *l = ctx;
+    struct api_page *page = ctx;
+    const char *id = db_str(row, 0);
     char arn[ARN_MAX];
-    json_t *item = json_string(arn_iot(l->c, "cert", db_str(row, 0), arn));
 
-    return item && json_array_append_new(l->list, item) == 0 ? ERR_OK : ERR_NOMEM;
+    if (!api_page_room(page))
+        return ERR_OK;
+    return api_page_add(page, json_string(arn_iot(page->c, "cert", id, arn)), "%s", id);
+}
+
+static err_t thing_row(void *ctx, const struct db_rows *row)
+{
+    struct api_page *page = ctx;
+    const char *name = db_str(row, 0);
+
+    return api_page_room(page) ? api_page_add(page, json_string(name), "%s", name) : ERR_OK;
 }
 
 err_t principal_list(struct api_call *c)
 {
-    auto_json *list = json_array();
-    struct listing l = { c, list };
-    const char *thing;
+    auto_page page = API_PAGE_INIT(c);
+    const char *thing, *after;
     err_t e;
 
-    if ((e = name_thing(c, "thingName", &thing)) ||
-        (e = exists(c, "SELECT count(*) FROM things WHERE name = $1", thing, "Thing")) ||
-        (e = db_each(c->db, "SELECT cert_id FROM thing_principals WHERE thing = $1 ORDER BY cert_id",
-                     DB_ARGS(DB_TEXT(thing)), list_row, &l)))
+    if ((e = name_thing(c, "thingName", &thing)) || (e = thing_require(c, thing)) ||
+        (e = api_name_marker(c, "nextToken", name_cert_ok, &after)) ||
+        (e = api_param_size(c, "maxResults", 25, 250, &page.size)) ||
+        (e = db_each(c->db,
+                     "SELECT cert_id FROM thing_principals WHERE thing = $1 AND cert_id > $2 ORDER BY "
+                     "cert_id LIMIT $3",
+                     DB_ARGS(DB_TEXT(thing), DB_TEXT(after), DB_INT(page.size + 1)), cert_row, &page)))
         return e;
-    return api_reply(c, json_pack("{s:O}", "principals", list));
+    return api_page_reply(&page, "principals", "nextToken");
+}
+
+err_t principal_list_things(struct api_call *c)
+{
+    auto_page page = API_PAGE_INIT(c);
+    const char *cert, *after;
+    err_t e;
+
+    if ((e = read_principal(c, &cert)) ||
+        (e = exists(c, "SELECT count(*) FROM certificates WHERE cert_id = $1", cert, "Certificate")) ||
+        (e = api_name_marker(c, "nextToken", name_thing_ok, &after)) ||
+        (e = api_param_size(c, "maxResults", 25, 250, &page.size)) ||
+        (e = db_each(
+             c->db,
+             "SELECT thing FROM thing_principals WHERE cert_id = $1 AND thing > $2 ORDER BY thing LIMIT $3",
+             DB_ARGS(DB_TEXT(cert), DB_TEXT(after), DB_INT(page.size + 1)), thing_row, &page)))
+        return e;
+    return api_page_reply(&page, "things", "nextToken");
 }

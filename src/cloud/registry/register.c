@@ -10,6 +10,7 @@ struct issuer {
     struct api_call *c;
     const X509 *cert;
     char ca_id[CRYPTO_SHA256_HEX], status[32];
+    int64_t not_before_ms, not_after_ms;
     bool found;
 };
 
@@ -26,6 +27,8 @@ static err_t try_issuer(void *ctx, const struct db_rows *row)
     s->found = true;
     (void)snprintf(s->ca_id, sizeof(s->ca_id), "%s", db_str(row, 0));
     (void)snprintf(s->status, sizeof(s->status), "%s", db_str(row, 2));
+    s->not_before_ms = db_int(row, 3);
+    s->not_after_ms = db_int(row, 4);
     return ERR_OK;
 }
 
@@ -37,8 +40,10 @@ static err_t find_issuer(struct api_call *c, const X509 *cert, struct issuer *re
 
     *ret = (struct issuer){ .c = c, .cert = cert };
     if ((e = crypto_cert_issuer_hash(c->env->crypto, cert, hash)) ||
-        (e = db_each(c->db, "SELECT cert_id, pem, status FROM cas WHERE subject_hash = $1",
-                     DB_ARGS(DB_TEXT(hash)), try_issuer, ret)))
+        (e = db_each(
+             c->db,
+             "SELECT cert_id, pem, status, not_before_ms, not_after_ms FROM cas WHERE subject_hash = $1",
+             DB_ARGS(DB_TEXT(hash)), try_issuer, ret)))
         return e;
     if (!ret->found)
         return api_fail(c, API_CERTIFICATE_VALIDATION,
@@ -47,6 +52,9 @@ static err_t find_issuer(struct api_call *c, const X509 *cert, struct issuer *re
     if (strcmp(ret->status, "ACTIVE") != 0)
         return api_fail(c, API_CERTIFICATE_VALIDATION, "CA certificate %s is %s: activate it first",
                         ret->ca_id, ret->status);
+    if (c->now_ms < ret->not_before_ms || c->now_ms > ret->not_after_ms)
+        return api_fail(c, API_CERTIFICATE_VALIDATION,
+                        "CA certificate %s is not within its dates: register its successor", ret->ca_id);
     return ERR_OK;
 }
 
