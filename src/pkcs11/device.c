@@ -17,6 +17,18 @@ struct p11_device {
     _Atomic int64_t answered_ms; /* monotonic; 0 never or gone since */
 };
 
+static err_t open_configured(struct se_chip **ret)
+{
+    return se_chip_open(NULL, ret);
+}
+
+static p11_device_opener *opener = open_configured;
+
+void p11_device_set_opener(p11_device_opener *open)
+{
+    opener = open;
+}
+
 struct p11_device *p11_device_new(void)
 {
     struct p11_device *d = mem_calloc(1, sizeof(*d));
@@ -50,7 +62,7 @@ static err_t open_chip(struct p11_device *d, struct se_chip **ret)
     pthread_mutex_lock(&d->opening);
     struct se_chip *chip = atomic_load(&d->chip);
     if (!chip) {
-        e = se_chip_open(NULL, &chip);
+        e = opener(&chip);
         if (!e)
             atomic_store(&d->chip, chip);
     }

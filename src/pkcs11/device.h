@@ -12,6 +12,9 @@ struct p11_device;
 /* No I/O. NULL when out of memory. */
 struct p11_device *p11_device_new(void);
 void p11_device_free(struct p11_device *d);
+/* For tests: how the chip is opened, instead of as configured. Before it is used. */
+typedef err_t p11_device_opener(struct se_chip **ret);
+void p11_device_set_opener(p11_device_opener *open);
 /* For the child of a fork: close our copies of descriptors, touch no lock, leave the memory be. */
 void p11_device_leave(struct p11_device *d);
 

@@ -74,17 +74,21 @@ err_t p11_store_load(struct se_chip *chip, const uint32_t *ids, size_t n, struct
 }
 
 /* Records of objects that are gone only take room. */
-static err_t drop_stale(struct se_chip *chip, struct p11_directory *d)
+static void drop_stale(struct p11_directory *d, const uint32_t *ids, size_t n)
 {
-    autofree uint32_t *ids = NULL;
-    size_t n = 0;
-    err_t e = se_object_list(chip, SE_TYPE_ALL, &ids, &n);
-
-    for (size_t i = d->n; !e && i-- > 0;) {
+    for (size_t i = d->n; i-- > 0;) {
         if (!listed(ids, n, d->v[i].id))
             p11_directory_remove(d, d->v[i].id);
     }
-    return e;
+}
+
+/* A file of the module's own that has no name is half of one: the power went while it was written. */
+static void drop_halves(struct se_chip *chip, const struct p11_directory *d, const uint32_t *ids, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (p11_id_is_file(ids[i]) && !p11_directory_find(d, ids[i]))
+            (void)se_object_delete(chip, ids[i]); /* next time, then */
+    }
 }
 
 static err_t absent_is_fine(err_t e)
@@ -105,19 +109,24 @@ static err_t write_file(struct se_chip *chip, uint32_t id, const struct p11_dire
 err_t p11_store_update(struct se_chip *chip, p11_store_change change, void *arg)
 {
     auto_directory struct p11_directory d = { 0 };
+    autofree uint32_t *ids = NULL;
+    size_t n = 0;
     int file = -1;
 
     p11_directory_init(&d);
-    err_t e = load(chip, NULL, 0, &d, &file);
+    err_t e = se_object_list(chip, SE_TYPE_ALL, &ids, &n);
     if (!e)
-        e = drop_stale(chip, &d);
-    if (!e)
-        e = change(&d, arg);
+        e = load(chip, ids, n, &d, &file);
     if (e)
         return e;
+    drop_stale(&d, ids, n);
+    e = change(&d, arg);
+    if (e)
+        return e;
+    if (file >= 0)
+        drop_halves(chip, &d, ids, n);
     d.sequence = d.sequence == UINT32_MAX ? 1 : d.sequence + 1;
-    uint32_t next = files[file == 0 ? 1 : 0];
-    e = write_file(chip, next, &d);
+    e = write_file(chip, files[file == 0 ? 1 : 0], &d);
     if (!e && file >= 0)
         e = absent_is_fine(se_object_delete(chip, files[file]));
     return e;
