@@ -2,6 +2,7 @@
 
 #include "pkcs11/label.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 
 /* Which objects have an attribute: one bit for each class, and for keys one for each kind. */
@@ -132,9 +133,33 @@ static bool get_empty(const struct p11_object *o, struct value *v)
     return true;
 }
 
+/* origin.h has asked the chip by now. */
+static bool made_inside(const struct p11_object *o)
+{
+    return atomic_load(&o->key->origin) == P11_ORIGIN_INSIDE;
+}
+
+static bool get_made_inside(const struct p11_object *o, struct value *v)
+{
+    return put_flag(v, made_inside(o));
+}
+
 static bool get_mechanism(const struct p11_object *o, struct value *v)
 {
-    return put_ulong(v, o->made_by);
+    static const struct {
+        CK_KEY_TYPE type;
+        CK_MECHANISM_TYPE mechanism;
+    } made_by[] = {
+        { CKK_RSA, CKM_RSA_PKCS_KEY_PAIR_GEN },
+        { CKK_EC, CKM_EC_KEY_PAIR_GEN },
+        { CKK_EC_EDWARDS, CKM_EC_EDWARDS_KEY_PAIR_GEN },
+        { CKK_EC_MONTGOMERY, CKM_EC_MONTGOMERY_KEY_PAIR_GEN },
+    };
+    for (size_t i = 0; made_inside(o) && i < ARRAY_LEN(made_by); i++) {
+        if (made_by[i].type == o->key->type)
+            return put_ulong(v, made_by[i].mechanism);
+    }
+    return put_ulong(v, CK_UNAVAILABLE_INFORMATION);
 }
 
 static bool get_modulus(const struct p11_object *o, struct value *v)
@@ -271,7 +296,7 @@ static const struct row {
     /* keys */
     { CKA_ID, KEYS | CERT, KIND_ANY, get_id },
     { CKA_KEY_TYPE, KEYS, KIND_ANY, get_key_type },
-    { CKA_LOCAL, KEYS, KIND_ANY, get_no },
+    { CKA_LOCAL, KEYS, KIND_ANY, get_made_inside },
     { CKA_KEY_GEN_MECHANISM, KEYS, KIND_ANY, get_mechanism },
     { CKA_SUBJECT, PAIR, KIND_ANY, get_empty },
     { CKA_START_DATE, KEYS | CERT, KIND_ANY, get_empty },
@@ -288,8 +313,8 @@ static const struct row {
     { CKA_TRUSTED, PUB | SEC | CERT, KIND_ANY, get_no },
     { CKA_SENSITIVE, PRV | SEC, KIND_ANY, get_sensitive },
     { CKA_EXTRACTABLE, PRV | SEC, KIND_ANY, get_extractable },
-    { CKA_ALWAYS_SENSITIVE, PRV | SEC, KIND_ANY, get_no },
-    { CKA_NEVER_EXTRACTABLE, PRV | SEC, KIND_ANY, get_no },
+    { CKA_ALWAYS_SENSITIVE, PRV | SEC, KIND_ANY, get_made_inside },
+    { CKA_NEVER_EXTRACTABLE, PRV | SEC, KIND_ANY, get_made_inside },
     { CKA_ALWAYS_AUTHENTICATE, PRV, KIND_ANY, get_no },
     { CKA_WRAP_WITH_TRUSTED, PRV | SEC, KIND_ANY, get_no },
     { CKA_VALUE_LEN, SEC, KIND_ANY, get_secret_len },

@@ -4,6 +4,7 @@
 #include "pkcs11/entry.h"
 #include "pkcs11/find.h"
 #include "pkcs11/manage.h"
+#include "pkcs11/origin.h"
 
 CK_RV C_GetAttributeValue(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attrs, CK_ULONG n)
 {
@@ -14,6 +15,7 @@ CK_RV C_GetAttributeValue(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE object, CK_ATTRI
         return CKR_ARGUMENTS_BAD;
     if (p11_objects_get(c.m->objects, object, p11_logged_in(c.m->sessions), &o) != ERR_OK)
         return CKR_OBJECT_HANDLE_INVALID;
+    p11_origin_learn(c.m, o, attrs, n);
     return p11_attr_get_all(o, attrs, n);
 }
 

@@ -9,14 +9,17 @@
 #include "pkcs11/ossl.h"
 #include "se/curve.h"
 
+enum { P11_ORIGIN_UNKNOWN, P11_ORIGIN_INSIDE, P11_ORIGIN_OTHER };
+
 struct p11_key {
     _Atomic unsigned refs;
-    bool in_chip;     /* id names it there; otherwise it lives in `value`, as long as its session */
-    uint32_t id;      /* 0 when it is not in the chip */
-    CK_KEY_TYPE type; /* CKK_RSA, CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY, CKK_AES, CKK_GENERIC_SECRET */
-    bool has_private; /* or, of AES and generic secrets, the secret */
-    bool has_public;  /* the public part could be read */
-    size_t bits;      /* of modulus, field or secret */
+    _Atomic int origin; /* P11_ORIGIN_*: as the chip attested it, once somebody asked (origin.h) */
+    bool in_chip;       /* id names it there; otherwise it lives in `value`, as long as its session */
+    uint32_t id;        /* 0 when it is not in the chip */
+    CK_KEY_TYPE type;   /* CKK_RSA, CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY, CKK_AES, CKK_GENERIC_SECRET */
+    bool has_private;   /* or, of AES and generic secrets, the secret */
+    bool has_public;    /* the public part could be read */
+    size_t bits;        /* of modulus, field or secret */
     const struct se_curve_info *curve; /* the three kinds of curves */
     struct buf n, e;                   /* RSA, without leading zeros */
     struct buf

@@ -123,7 +123,6 @@ CK_RV p11_generate_pair(struct p11_module *m, struct p11_session *s, const CK_ME
         return rv;
     n.write = write_pair;
     n.arg = &g;
-    n.o->made_by = mech->mechanism;
     err_t e = p11_new_make(m, &n);
     return e ? p11_rv_from_err(e) : p11_new_show(m, s, &n, NULL, ret_private, ret_public);
 }

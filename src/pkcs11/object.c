@@ -15,7 +15,6 @@ struct p11_object *p11_object_new(CK_OBJECT_CLASS class)
     o->class = class;
     o->private = class == CKO_PRIVATE_KEY || class == CKO_SECRET_KEY;
     o->sensitive = true;
-    o->made_by = CK_UNAVAILABLE_INFORMATION;
     o->label = o->cka_id = o->application = o->object_id = BUF_INIT(P11_TEXT_MAX);
     o->value = BUF_SECRET(P11_VALUE_MAX); /* private data may be in it */
     return o;
@@ -64,7 +63,6 @@ struct p11_object *p11_object_copy(const struct p11_object *from)
     o->extractable = from->extractable;
     o->may = from->may;
     o->profile = from->profile;
-    o->made_by = from->made_by;
     o->key = from->key ? p11_key_ref(from->key) : NULL;
     return steal(&o);
 }
@@ -261,7 +259,7 @@ bool p11_object_same(const struct p11_object *a, const struct p11_object *b)
 {
     return a->class == b->class && a->owner == b->owner && a->id == b->id && a->recorded == b->recorded &&
            a->private == b->private && a->sensitive == b->sensitive && a->extractable == b->extractable &&
-           a->may == b->may && a->key == b->key && a->profile == b->profile && a->made_by == b->made_by &&
+           a->may == b->may && a->key == b->key && a->profile == b->profile &&
            same_buf(&a->label, &b->label) && same_buf(&a->cka_id, &b->cka_id) &&
            same_buf(&a->application, &b->application) && same_buf(&a->object_id, &b->object_id) &&
            same_buf(&a->value, &b->value);

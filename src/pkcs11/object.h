@@ -38,7 +38,6 @@ struct p11_object {
     struct buf application, object_id;    /* data */
     struct buf value;                     /* certificate (DER) or data */
     struct slice subject, issuer, serial; /* certificates: within value, DER */
-    CK_MECHANISM_TYPE made_by;            /* CK_UNAVAILABLE_INFORMATION: imported, or not known */
 };
 
 /* An object without attributes but for: token object, private as its class usually is, not numbered, made by

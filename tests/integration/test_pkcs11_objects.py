@@ -288,3 +288,27 @@ def test_profiles(token):
 
 
 # ---- power cuts ------------------------------------------------------------------------------------------------------
+
+
+# ---- origin ----------------------------------------------------------------------------------------------------------
+
+
+def test_only_what_the_chip_attests_is_called_made_inside(token):
+    """5: LOCAL, ALWAYS_SENSITIVE and NEVER_EXTRACTABLE of a generated key are true, of an imported one and of a secret false; asked
+    once, then remembered."""
+    run(token, """
+        s = m.start(flags=6)
+        pub, made = m.generate(s, 0x1040, [(0x180, bytes.fromhex("06082a8648ce3d030107"))], [(c.LABEL, b"made")])
+        aes = m.create(s, [(c.CLASS, 4), (c.KEY_TYPE, 0x1F), (c.VALUE, bytes(16)), (c.TOKEN, b"\\1")])
+        for h, want in ((made, b"\\1"), (m.key(s, EC), b"\\0"), (aes, b"\\0")):
+            assert [m.attribute(s, h, k) for k in (0x163, 0x165, 0x164)] == 3 * [want]
+        assert int.from_bytes(m.attribute(s, made, 0x166), "little") == 0x1040
+        assert m.attribute(s, m.key(s, EC), 0x166) == b"\\xff" * 8
+    """)
+    before = token.part.private_ops()
+    run(token, """
+        s = m.start()
+        for _ in range(5):
+            assert m.attribute(s, m.key(s, "made"), 0x163) == b"\\1"
+    """)
+    assert token.part.private_ops() <= before + 1
