@@ -8,5 +8,6 @@
 #include <sedge/se_key.h>
 #include <sedge/se_manage.h>
 #include <sedge/se_object.h>
+#include <sedge/se_session.h>
 
 #endif

@@ -87,6 +87,12 @@ SEDGE_API SEDGE_MUST_CHECK sedge_err sedge_se_pake_verify(sedge_se *se, uint16_t
 SEDGE_API SEDGE_MUST_CHECK sedge_err sedge_se_pake_device(sedge_se *se, uint16_t object, uint8_t *ret);
 SEDGE_API SEDGE_MUST_CHECK sedge_err sedge_se_pake_state(sedge_se *se, uint16_t object, uint8_t *ret);
 
+/* New keys for the platform's secure channel, in which the handle has to be. `now` and `next` are named as in
+ * struct sedge_se_options, one set each, with DEK. Close the handle afterwards and open the chip with the new
+ * keys. SEDGE_ERR_INVALID, _NOT_FOUND, _DENIED: of the key files; SEDGE_ERR_AUTH: the chip took other keys
+ * than these. */
+SEDGE_API SEDGE_MUST_CHECK sedge_err sedge_se_rotate_scp(sedge_se *se, const char *now, const char *next);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,9 +1,11 @@
 /* The installed library: settings (include/sedge/se_manage.h). */
 #include "se/desfire.h"
+#include "se/detail.h"
 #include "se/i2cm.h"
 #include "se/manage.h"
 #include "se/pake.h"
 #include "se/public.h"
+#include "se/rotate.h"
 
 static err_t add_step(struct buf *list, const struct sedge_se_i2cm *step)
 {
@@ -205,4 +207,26 @@ sedge_err sedge_se_pake_device(sedge_se *se, uint16_t object, uint8_t *ret)
 sedge_err sedge_se_pake_state(sedge_se *se, uint16_t object, uint8_t *ret)
 {
     return (sedge_err)se_pake_state(chip(se), object, ret);
+}
+
+/* Exactly one set. */
+static err_t find_one(const char *spec, struct se_keysets *ret)
+{
+    err_t e = spec ? se_keysets_find(spec, ret) : ERR_INVALID;
+
+    return !e && ret->n != 1 ? se_fail(ERR_INVALID, "%s: this is not one set of keys", spec) : e;
+}
+
+sedge_err sedge_se_rotate_scp(sedge_se *se, const char *now, const char *next)
+{
+    struct se_keysets old = { 0 }, new = { 0 };
+    err_t e = find_one(now, &old);
+
+    if (!e)
+        e = find_one(next, &new);
+    if (!e)
+        e = se_scp_rotate(chip(se), &old.set[0], &new.set[0]);
+    se_keysets_wipe(&old);
+    se_keysets_wipe(&new);
+    return (sedge_err)e;
 }

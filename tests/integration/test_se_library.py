@@ -1,9 +1,12 @@
 """libsedge-se.so against both personalities of the virtual chip, its results checked with OpenSSL (cryptography)."""
 
+import contextlib
 import ctypes
 import hashlib
 import hmac as pyhmac
 import os
+import pathlib
+import tempfile
 
 import pytest
 from cryptography import x509
@@ -16,7 +19,7 @@ from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
 import sedge_se as lib
 from chip_client import Part
-from conftest import BIN, LONG
+from conftest import BIN, BUILD, LONG
 from sedge_se import BOOL, OUT, SIZE, U8, U32, U64, Fixed, bytes_of, how, rule
 
 ID = 0x20181001
@@ -579,6 +582,117 @@ def test_i2c_master(se):
     list_ = (lib.I2cm * 2)(lib.I2cm(1, 0x50, 0), read())
     se.i2cm(list_, 2)
     assert [s.done for s in list_] == [True, False] and list_[1].read.n == 0
+
+
+# ---- sessions, and the settings that want one; new keys for the channel ----
+
+@contextlib.contextmanager
+def session(se, kind, oid, value):
+    opened = ctypes.c_void_p()
+    se.session_open(kind, oid, value, False, ctypes.byref(opened))
+    lib_ = se.lib
+    lib_.sedge_se_session_close.restype = lib_.sedge_se_session_end.restype = None
+    se._check(lib_.sedge_se_session_begin(opened))
+    try:
+        yield opened
+    finally:
+        lib_.sedge_se_session_end(opened)
+        lib_.sedge_se_session_close(opened)
+
+
+def test_policies_bound_to_a_pin(se):
+    se.write_userid(0x7DA00001, b"123456", how(max_attempts=3))
+    se.generate_ec(ID, 3, how(rule(lib.SIGN, auth=0x7DA00001), rule(lib.READ)))
+    refused(lib.DENIED, se.sign_ecdsa, ID, bytes(32), OUT)
+    with session(se, 0, 0x7DA00001, b"123456") as s:
+        assert se.sign_ecdsa(ID, bytes(32), OUT)
+        se.write_file(ID + 1, b"mine", None)
+        se._check(se.lib.sedge_se_session_limit(s, 5, 0, True))
+        se._check(se.lib.sedge_se_session_refresh(s))
+    a = lib.Attributes()
+    se.attributes(ID + 1, a)
+    assert a.owner == 0x7DA00001
+    for left in (2, 1, 0):
+        refused(lib.AUTH, se.session_open, 0, 0x7DA00001, b"654321", False, ctypes.byref(ctypes.c_void_p()))
+        se.attributes(0x7DA00001, a)
+        assert a.attempts == 3 - left
+    refused(lib.DENIED, se.session_open, 0, 0x7DA00001, b"123456", False, ctypes.byref(ctypes.c_void_p()))
+
+
+def test_authentication_keys(se, rng):
+    aes, (scalar, point) = rng.randbytes(16), p256_parts(ec.generate_private_key(ec.SECP256R1()))
+    se.write_secret(0x7DA00002, secret(lib.AES, aes), how(auth=True, max_attempts=10))
+    se.write_ec_public(0x7DA00003, 3, point, how(auth=True))
+    se.write_file(ID, b"for one", how(rule(lib.READ, auth=0x7DA00002)))
+    se.write_file(ID + 1, b"for two", how(rule(lib.READ, auth=0x7DA00003)))
+    for kind, oid, value, file, other in ((1, 0x7DA00002, aes, ID, ID + 1), (2, 0x7DA00003, scalar, ID + 1, ID)):
+        refused(lib.DENIED, se.read_at, file, 0, 7, OUT)
+        with session(se, kind, oid, value):
+            assert se.read_at(file, 0, 7, OUT).startswith(b"for ")
+            refused(lib.DENIED, se.read_at, other, 0, 7, OUT)
+
+
+def test_settings_in_their_session(se):
+    for oid in (0x7FFF0200, 0x7FFF0204, 0x7FFF0205, 0x7FFF020A):
+        se.write_userid(oid, b"123456", None)
+    se.write_file(ID, b"x", None)
+    with session(se, 0, 0x7FFF0200, b"123456"):
+        se.lock(False, True)
+    refused(lib.NOT_FOUND, se.read_at, ID, 0, 1, OUT)
+    if se.seven:
+        assert se.exists(ID, BOOL)
+    with session(se, 0, 0x7FFF0200, b"123456"):
+        se.lock(False, False)
+    assert se.read(ID, OUT) == b"x"
+    if se.seven:
+        assert se.state(BOOL, U8, BOOL)[0] is False
+    with session(se, 0, 0x7FFF0204, b"123456"):
+        se.set_features(0x3FFF & ~0x0100, b"")  # no DES any more
+    refused(lib.NOT_FOUND, se.write_secret, ID + 1, secret(lib.DES, bytes(range(8))), None)
+    with session(se, 0, 0x7FFF0205, b"123456"):
+        se.delete_all()
+    assert not se.exists(ID, BOOL)
+    with session(se, 0, 0x7FFF020A, b"123456"):
+        se.restrict(False, 1)
+    refused(lib.DENIED, se.write_file, ID, b"x", None)
+
+
+def key_file(path, keys):
+    path.write_text("".join(f"{name} {value.hex()}\n" for name, value in zip(("ENC", "MAC", "DEK"), keys)))
+    path.chmod(0o600)
+    return str(path)
+
+
+@pytest.fixture
+def private(applet):
+    """A folder for key files: they are not taken from /tmp."""
+    with tempfile.TemporaryDirectory(prefix="keys.", dir=BUILD.resolve()) as folder:
+        yield pathlib.Path(folder)
+
+
+def test_the_channels_keys_are_changed(procs, tmp_path, private, applet, rng):
+    old, new = (key_file(private / name, [rng.randbytes(16) for _ in range(3)]) for name in ("old", "new"))
+    no_dek = key_file(private / "short", [rng.randbytes(16) for _ in range(2)])
+    part = Part(procs, BIN / "sedge-chip", tmp_path, "--applet", applet, "--scp-keys", old).start()
+    port = f"vse:{part.socket}"
+    plain = lib.Se(port, "none")
+    names = [ctypes.c_char_p(x.encode()) for x in (old, new, no_dek)]
+    assert refused(17, plain.rotate_scp, names[0], names[1])  # no channel
+    plain.close()
+    se = lib.Se(port, old)
+    se.write_file(ID, b"in the channel", None)
+    refused(lib.INVALID, se.rotate_scp, names[0], names[2])
+    refused(lib.INVALID, se.rotate_scp, names[0], ctypes.c_char_p(b"auto"))
+    with pytest.raises(lib.SeError):
+        se.rotate_scp(names[1], names[1])  # the wrong DEK
+    se.rotate_scp(names[0], names[1])
+    se.close()
+    with pytest.raises(lib.SeError) as e:
+        lib.Se(port, old)
+    assert e.value.code == lib.AUTH
+    se = lib.Se(port, new)
+    assert se.read(ID, OUT) == b"in the channel"
+    se.close()
 
 
 # ---- attestation ----
