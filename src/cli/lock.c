@@ -21,6 +21,9 @@ static const char usage[] =
     "  --generate WHAT       a curve (NIST_P256, ED_25519, ...) or RSA bits (2048, ...)\n"
     "  --import FILE         a private key; where the same key is in the chip it is replaced by its locked "
     "self\n"
+    "  --auth-id ID[,ID...]  only who authenticates to one of these objects signs; default: everybody who "
+    "has the bus.\n"
+    "                        The PIN of the PKCS#11 token is 7B503111,7B503112\n"
     "  --rehearse            do it on a virtual copy only, and try there whatever could harm the key\n"
     "  --yes                 do not ask\n"
     "  --keep-factory-reset  do not give DeleteAll away: who has, or makes, its credential can erase the "
@@ -53,12 +56,35 @@ static int take_word(struct lock *l, const char *word, const char **id)
     return 0;
 }
 
+/* ID[,ID...] */
+static int take_auths(struct lock *l, const char *list)
+{
+    char word[16];
+
+    while (list && *list) {
+        size_t n = strcspn(list, ",");
+
+        if (n >= sizeof(word) || l->auths == LOCK_AUTHS_MAX)
+            return wrong("--auth-id", "takes up to four object ids");
+        memcpy(word, list, n);
+        word[n] = '\0';
+        if (cli_key_id(word, &l->auth[l->auths++]))
+            return wrong(word, "is not an object id (1 to 8 hex digits, not 0)");
+        list += n + (list[n] == ',');
+    }
+    return 0;
+}
+
 static int parse(struct lock *l, int argc, char **argv)
 {
+    const char *auths = NULL;
     const struct {
         const char *name;
         const char **to;
-    } options[] = { { "--generate", &l->generate }, { "--import", &l->import }, { "--port", &l->port } };
+    } options[] = { { "--generate", &l->generate },
+                    { "--import", &l->import },
+                    { "--port", &l->port },
+                    { "--auth-id", &auths } };
     const char *id = NULL;
     int status = 0;
 
@@ -74,6 +100,8 @@ static int parse(struct lock *l, int argc, char **argv)
         else
             *options[k].to = argv[++i];
     }
+    if (!status)
+        status = take_auths(l, auths);
     if (status)
         return status;
     if (!id || cli_key_id(id, &l->cli.id))
@@ -96,16 +124,18 @@ static void say_what(const struct lock *l)
 static void say_consequences(const struct lock *l)
 {
     printf("\nWhat can no longer be undone:\n"
-           "  - the key signs, verifies, and its public half can be read; %s\n"
-           "  - nobody can overwrite, regenerate or delete it, whatever he authenticates with, and its place "
-           "in the\n"
-           "    chip's memory is taken for good\n",
+           "  - the key signs, verifies, and its public half can be read; %s\n",
            l->rsa ? "it also decrypts, because digests are\n    signed by the plain private operation"
                   : "it does nothing else");
+    if (l->auths)
+        printf("  - only who authenticates to the objects of --auth-id signs with it: without them it is of "
+               "no use\n");
+    printf("  - nobody can overwrite, regenerate or delete it, whatever he authenticates with, and its place "
+           "in the\n"
+           "    chip's memory is taken for good\n");
     if (l->reset_open)
-        printf("  - DeleteAll, the chip's factory reset, is given away: object 0x%08X gets a random value "
-               "that nobody\n"
-               "    has seen\n",
+        printf("  - DeleteAll, the chip's factory reset, is given away: object 0x%08X gets a random value\n"
+               "    that nobody has seen\n",
                SE_ID_FACTORY_RESET);
     if (l->keep_reset)
         printf("  - but not: DeleteAll. Who has the credential of object 0x%08X, or makes one, can erase the "

@@ -8,14 +8,18 @@
 #include "cli/ssscli.h"
 #include "se/policy.h"
 
+enum { LOCK_AUTHS_MAX = 4 };
+
 struct lock {
-    struct cli cli;       /* chip, crypto and id; args[1] is the key file of --import */
-    const char *port;     /* NULL: the configured one */
-    const char *generate; /* curve or RSA bits; NULL: not */
-    const char *import;   /* key file; NULL: not */
-    bool yes;             /* no question is asked */
-    bool rehearse;        /* on a virtual copy only */
-    bool keep_reset;      /* leave the credential of DeleteAll as it is */
+    struct cli cli;                /* chip, crypto and id; args[1] is the key file of --import */
+    const char *port;              /* NULL: the configured one */
+    const char *generate;          /* curve or RSA bits; NULL: not */
+    const char *import;            /* key file; NULL: not */
+    uint32_t auth[LOCK_AUTHS_MAX]; /* whose sessions may sign; none: everybody's */
+    size_t auths;
+    bool yes;        /* no question is asked */
+    bool rehearse;   /* on a virtual copy only */
+    bool keep_reset; /* leave the credential of DeleteAll as it is */
     /* what it will be, or is */
     bool rsa;
     uint8_t curve;   /* SE_CURVE_*, not RSA */
@@ -25,9 +29,11 @@ struct lock {
     bool reset_open; /* DeleteAll can still be given away */
 };
 
-/* Rights of a locked key: signing, and reading and verifying with the public half, by everybody. RSA also has
- * decryption and encryption, because a digest is signed by the plain private operation (reference 3.8). */
+/* Rights of a locked key: signing, and reading and verifying with the public half. RSA also has decryption
+ * and encryption, because a digest is signed by the plain private operation (reference 3.8). */
 uint32_t lock_rights(bool rsa);
+/* One rule for everybody; with authentication objects the private half is theirs. ERR_TOO_BIG. */
+err_t lock_policy_make(const struct lock *l, struct se_policy *ret);
 /* Does this policy give nobody more than that? */
 bool lock_policy_is(const struct se_policy *p, bool rsa);
 

@@ -103,7 +103,7 @@ static err_t copy_one(struct copy *c)
     return ERR_UNSUPPORTED;
 }
 
-err_t lock_copy_objects(struct se_chip *from, struct se_chip *to, struct lock_copied *ret)
+err_t lock_copy_objects(struct se_chip *from, struct se_chip *to, uint32_t but, struct lock_copied *ret)
 {
     struct copy c = { .from = from, .to = to };
     struct lock_copied copied = { 0 };
@@ -116,8 +116,8 @@ err_t lock_copy_objects(struct se_chip *from, struct se_chip *to, struct lock_co
 
         c.id = ids[i];
         e = se_object_exists(to, c.id, &there);
-        if (e || there)
-            continue; /* what every chip leaves the factory with */
+        if (e || there || c.id == but)
+            continue; /* there: what every chip leaves the factory with */
         if (copy_one(&c))
             copied.left_out++;
         else

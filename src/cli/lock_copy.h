@@ -7,4 +7,5 @@
 struct lock_copied {
     size_t done, left_out; /* of types or sizes that cannot be made again, or refused */
 };
-err_t lock_copy_objects(struct se_chip *from, struct se_chip *to, struct lock_copied *ret);
+/* All but object `but`. */
+err_t lock_copy_objects(struct se_chip *from, struct se_chip *to, uint32_t but, struct lock_copied *ret);

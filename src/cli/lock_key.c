@@ -27,6 +27,20 @@ uint32_t lock_rights(bool rsa)
     return rsa ? rights | SE_POLICY_DECRYPT | SE_POLICY_ENCRYPT : rights;
 }
 
+err_t lock_policy_make(const struct lock *l, struct se_policy *ret)
+{
+    const uint32_t private = SE_POLICY_SIGN | SE_POLICY_DECRYPT;
+    struct se_policy p = { 0 };
+    uint32_t all = lock_rights(l->rsa);
+    err_t e = se_policy_add(&p, SE_ID_NONE, l->auths ? all & ~private : all);
+
+    for (size_t i = 0; !e && i < l->auths; i++)
+        e = se_policy_add(&p, l->auth[i], all & private);
+    if (!e)
+        *ret = p;
+    return e;
+}
+
 bool lock_policy_is(const struct se_policy *p, bool rsa)
 {
     bool signs = false;
@@ -121,13 +135,17 @@ static err_t explain_existing(const struct lock *l, const struct se_attributes *
 }
 
 /* What is locked already, for telling and for the rehearsal. */
-static err_t plan_locked(struct lock *l)
+static err_t plan_locked(struct lock *l, const struct se_policy *policy)
 {
     auto_cli_public p = { 0 };
     err_t e = cli_public_read(&l->cli, CLI_WANT_KEY, &p);
 
     if (e)
         return e;
+    l->auths = 0;
+    for (size_t i = 0; i < policy->n && l->auths < LOCK_AUTHS_MAX; i++)
+        if (policy->rules[i].rights & SE_POLICY_SIGN && policy->rules[i].auth != SE_ID_NONE)
+            l->auth[l->auths++] = policy->rules[i].auth;
     l->rsa = !p.curve;
     l->curve = p.curve ? p.curve->id : 0;
     l->bits = (size_t)crypto_key_bits(p.key);
@@ -146,7 +164,7 @@ static err_t look_at_existing(struct lock *l)
         return e;
     l->locked = !a.auth && lock_policy_is(&a.policy, cli_type_is_rsa(se_type_class(a.type)));
     if (l->locked)
-        return plan_locked(l);
+        return plan_locked(l, &a.policy);
     if (l->import)
         return ERR_OK;
     if (l->generate)
@@ -181,9 +199,34 @@ static err_t look_at_reset(struct lock *l)
     return ERR_OK; /* given away by an earlier lock */
 }
 
+/* A key that signs for nobody would be a loss. One at least must be there; a PIN's second object comes and
+ * goes. */
+static err_t look_at_auths(struct lock *l)
+{
+    bool any = !l->auths;
+
+    for (size_t i = 0; i < l->auths; i++) {
+        struct se_attributes a;
+        err_t e = se_object_attributes(l->cli.chip, l->auth[i], &a);
+
+        if (e && e != ERR_NOT_FOUND)
+            return e;
+        if (!e && !a.auth)
+            return cli_fail(ERR_INVALID, "--auth-id: object 0x%08" PRIX32 " does not authenticate anybody",
+                            l->auth[i]);
+        any |= !e;
+    }
+    return any ? ERR_OK
+               : cli_fail(ERR_NOT_FOUND,
+                          "--auth-id: there is no such object: nobody could sign with the key");
+}
+
 err_t lock_plan(struct lock *l)
 {
     err_t e = look_at_existing(l);
+
+    if (!e)
+        e = look_at_auths(l);
 
     if (!e && !l->there && !l->generate && !l->import)
         return cli_fail(ERR_NOT_FOUND,
@@ -204,7 +247,7 @@ static err_t make_key(struct lock *l)
     struct se_policy policy = { 0 };
     struct se_write how = { .policy = &policy };
     auto_pkey EVP_PKEY *key = NULL;
-    err_t e = se_policy_add(&policy, SE_ID_NONE, lock_rights(l->rsa));
+    err_t e = lock_policy_make(l, &policy);
 
     if (!e && l->import)
         e = read_file(l, true, &key);

@@ -140,7 +140,7 @@ static err_t sign_ed(struct rehearsal *r, struct slice message, bool *ret_good)
     return e ? e : se_ed_verify(r->lock.cli.chip, r->lock.cli.id, message, signature, ret_good);
 }
 
-static err_t sign_and_verify(struct rehearsal *r, bool *ret_good)
+static err_t sign_here(struct rehearsal *r, bool *ret_good)
 {
     static const uint8_t digest[DIGEST_LEN] = { 1 };
     autobuf signature = BUF_INIT(SE_RSA_BYTES_MAX);
@@ -158,6 +158,19 @@ static err_t sign_and_verify(struct rehearsal *r, bool *ret_good)
         return sign_ed(r, SLICE_ARRAY(digest), ret_good);
     e = se_ec_sign(chip, id, SLICE_ARRAY(digest), &signature);
     return e ? e : se_ec_verify(chip, id, SLICE_ARRAY(digest), buf_slice(&signature), ret_good);
+}
+
+static err_t try_sign(struct rehearsal *r)
+{
+    bool good = false;
+    err_t e = sign_here(r, &good);
+
+    return !e && !good ? ERR_AUTH : e;
+}
+
+static err_t sign_and_verify(struct rehearsal *r)
+{
+    return r->lock.auths ? in_session(r, r->user, try_sign) : try_sign(r);
 }
 
 /* ---- the course of it ---- */
@@ -182,7 +195,7 @@ static err_t prepare(const struct lock *l, struct rehearsal *r)
 static err_t make_copy(const struct lock *l, struct rehearsal *r)
 {
     struct lock_copied copied = { 0 };
-    err_t e = lock_copy_objects(l->cli.chip, r->lock.cli.chip, &copied);
+    err_t e = lock_copy_objects(l->cli.chip, r->lock.cli.chip, l->cli.id, &copied);
 
     if (e)
         return cli_fail(e, "copying the chip's objects for the rehearsal: %s", se_detail());
@@ -193,18 +206,17 @@ static err_t make_copy(const struct lock *l, struct rehearsal *r)
     return prepare(l, r);
 }
 
-/* On the copy the key is made, or made again, as it will be; where it is locked already the copy has it so.
- */
+/* On the copy the key is made as it will be, or is. Whoever may sign with it there is ours: the values of the
+ * chip's own authentication objects are not known here. */
 static err_t lock_copy(struct rehearsal *r)
 {
     struct lock *l = &r->lock;
-    err_t e = ERR_OK;
+    err_t e;
 
-    if (l->there && !l->locked)
-        e = se_object_delete(l->cli.chip, l->cli.id);
-    l->there = l->locked;
-    if (!e)
-        e = lock_carry_out(l);
+    l->there = l->locked = false;
+    l->auth[0] = r->user;
+    l->auths = l->auths ? 1 : 0;
+    e = lock_carry_out(l);
     return e ? cli_fail(e, "rehearsal: the key cannot be locked: %s", cli_message(e)) : ERR_OK;
 }
 
@@ -228,7 +240,6 @@ static err_t try_harm(struct rehearsal *r)
 
 static err_t rehearse(const struct lock *l, struct rehearsal *r)
 {
-    bool good = false;
     err_t e = make_copy(l, r);
 
     if (!e)
@@ -237,10 +248,12 @@ static err_t rehearse(const struct lock *l, struct rehearsal *r)
         e = try_harm(r);
     if (e)
         return e;
-    e = sign_and_verify(r, &good);
-    if (e || !good)
-        return cli_fail(ERR_CONFLICT, "rehearsal: the locked key does not sign: %s",
-                        e ? se_detail() : "wrong signature");
+    e = sign_and_verify(r);
+    if (!e && r->lock.auths && try_sign(r) != ERR_DENIED)
+        e = cli_fail(ERR_CONFLICT, "rehearsal: the key signs without authentication");
+    if (e)
+        return cli_fail(ERR_CONFLICT, "rehearsal: the locked key does not sign as it should: %s",
+                        cli_message(e));
     printf("  works        sign and verify\nNothing was done to the chip itself.\n");
     return ERR_OK;
 }

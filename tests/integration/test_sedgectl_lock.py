@@ -204,6 +204,32 @@ def test_what_cannot_be_locked(cli, what):
     assert p.returncode == 1 and "neither a curve whose keys sign" in p.stderr
 
 
+def test_signing_only_for_who_authenticates(part, cli):
+    with cc.Chip(part.socket) as c:
+        c.run(cmd.write_userid(USER, VALUE))
+    p = lock(cli, "5", "--generate", "NIST_P256", "--auth-id", f"{USER:x},7B503112", "--rehearse")
+    assert (p.returncode, p.stderr) == (0, ""), p.stdout
+    assert "only who authenticates" in locked(cli, "5", "--generate", "NIST_P256", "--auth-id", f"{USER:x},7B503112")
+    with cc.Chip(part.socket) as c:
+        refused(0x6986, c.sign, 5, cc.ECDSA_SHA256, bytes(32))
+        s = UserIdSession(c, USER, VALUE)
+        assert s.sign(5, cc.ECDSA_SHA256, bytes(32))
+        refused(0x6986, s.delete, 5)
+    assert "nobody could sign" in lock(cli, "6", "--generate", "NIST_P256", "--auth-id", "1234", "--yes").stderr
+    assert "does not authenticate" in lock(cli, "6", "--generate", "NIST_P256", "--auth-id", "F0000012", "--yes").stderr
+    for bad in ("x", "1,2,3,4,5", "123456789"):
+        assert lock(cli, "6", "--generate", "NIST_P256", "--auth-id", bad).returncode == 2
+
+
+def test_rehearsal_of_a_lock_that_lacks_only_the_reset(part, cli):
+    with cc.Chip(part.socket) as c:
+        c.run(cmd.write_userid(USER, VALUE))
+    locked(cli, "5", "--generate", "NIST_P256", "--auth-id", f"{USER:x}", "--keep-factory-reset")
+    p = lock(cli, "5", "--rehearse")
+    assert (p.returncode, p.stderr) == (0, ""), p.stdout
+    assert "  works        sign and verify" in p.stdout
+
+
 # ---- rehearsal ----
 
 

@@ -40,10 +40,19 @@ static void what_is_given_is_what_is_recognised(void **state)
 {
     (void)state;
     for (int rsa = 0; rsa < 2; rsa++) {
-        struct se_policy p = { 0 };
+        struct lock l = { .rsa = rsa };
+        struct se_policy p;
 
-        assert_int_equal(se_policy_add(&p, SE_ID_NONE, lock_rights(rsa)), ERR_OK);
+        assert_int_equal(lock_policy_make(&l, &p), ERR_OK);
         assert_true(lock_policy_is(&p, rsa));
+        assert_true(se_policy_names(&p, SE_ID_NONE, SE_POLICY_SIGN));
+        l.auth[l.auths++] = 0x7da00001;
+        assert_int_equal(lock_policy_make(&l, &p), ERR_OK);
+        assert_true(lock_policy_is(&p, rsa));
+        assert_false(se_policy_names(&p, SE_ID_NONE, SE_POLICY_SIGN));
+        assert_false(se_policy_names(&p, SE_ID_NONE, SE_POLICY_DECRYPT));
+        assert_true(se_policy_names(&p, 0x7da00001, SE_POLICY_SIGN));
+        assert_true(se_policy_names(&p, SE_ID_NONE, SE_POLICY_READ));
     }
 }
 
