@@ -103,7 +103,7 @@ static void drop_gaps(struct queue *q)
 
 void queue_settle(struct queue *q, struct queued *e)
 {
-    bool waits = e == queue_waiting(q);
+    bool waits = q->sent < q->n && e == at(q, q->sent);
 
     release(q, e);
     if (waits)

@@ -77,20 +77,21 @@ static void edge_remove(struct broker_tree *t, struct broker_node *n)
 /* Twice the slots. */
 static err_t grow(struct broker_tree *t)
 {
-    struct broker_tree bigger = *t;
+    struct broker_node **old = t->slots;
+    size_t old_room = t->room, room = old_room ? old_room * 2 : ROOM_FIRST;
+    struct broker_node **slots = mem_calloc(room, sizeof(struct broker_node *));
 
-    bigger.room = t->room ? t->room * 2 : ROOM_FIRST;
-    bigger.slots = mem_calloc(bigger.room, sizeof(struct broker_node *));
-    if (!bigger.slots)
+    if (!slots)
         return ERR_NOMEM;
-    for (size_t i = 0; i < t->room; i++) {
-        for (struct broker_node *n = t->slots[i], *next; n; n = next) {
+    t->slots = slots;
+    t->room = room;
+    for (size_t i = 0; i < old_room; i++) {
+        for (struct broker_node *n = old[i], *next; n; n = next) {
             next = n->next;
-            edge_add(&bigger, n);
+            edge_add(t, n);
         }
     }
-    free(t->slots);
-    *t = bigger;
+    free(old);
     return ERR_OK;
 }
 
