@@ -80,25 +80,44 @@ static void alias_note(struct conn *c, struct slice topic)
         c->aliases_out[c->n_aliases_out++] = slice_of(copy, topic.n);
 }
 
-/* Encode for this client alone. *ret_new: the image introduces an alias. */
+/* Encode for this client alone. `named`: with the topic's name, whatever the alias. */
 static struct mqtt_image *own(struct conn *c, uint8_t qos, const struct broker_msg *m, struct slice sub_ids,
-                              bool *ret_new)
+                              uint16_t alias, bool named)
 {
     struct mqtt_image *im = &c->b->images.own;
     struct mqtt_image_of of = parts(m);
 
     of.sub_ids = sub_ids;
-    of.alias = alias_of(c, m->topic);
-    if (of.alias) {
+    of.alias = alias;
+    if (!named)
         of.topic = (struct slice){ 0 };
-    } else if (alias_room(c)) {
-        of.alias = (uint16_t)(c->n_aliases_out + 1);
-        *ret_new = true;
-    }
     if (im->bytes.room > KEEP_ROOM)
         buf_done(&im->bytes);
     im->bytes.max = MQTT_VARINT_MAX;
     return mqtt_image_make(im, MQTT_V5, qos, &of) ? NULL : im;
+}
+
+static bool fits(const struct conn *c, const struct mqtt_image *im)
+{
+    return im && im->bytes.n <= c->max_packet;
+}
+
+/* With the alias the topic has, or with a new one (*ret_new) if the packet still fits then. */
+static struct mqtt_image *with_alias(struct conn *c, uint8_t qos, const struct broker_msg *m,
+                                     struct slice sub_ids, bool *ret_new)
+{
+    uint16_t alias = alias_of(c, m->topic);
+    struct mqtt_image *im;
+
+    if (alias)
+        return own(c, qos, m, sub_ids, alias, false);
+    if (alias_room(c)) {
+        im = own(c, qos, m, sub_ids, (uint16_t)(c->n_aliases_out + 1), true);
+        *ret_new = fits(c, im);
+        if (*ret_new)
+            return im;
+    }
+    return own(c, qos, m, sub_ids, 0, true);
 }
 
 static uint32_t seconds_left(const struct broker_msg *m, int64_t wall_ms)
@@ -110,9 +129,9 @@ bool conn_publish(struct conn *c, const struct broker_msg *m, struct mqtt_image_
 {
     bool alone = c->version == MQTT_V5 && (sub_ids.n || c->max_aliases_out), new_alias = false;
     struct mqtt_image *im =
-        alone ? own(c, v.qos, m, sub_ids, &new_alias) : shared(c->b, c->version, v.qos, m);
+        alone ? with_alias(c, v.qos, m, sub_ids, &new_alias) : shared(c->b, c->version, v.qos, m);
 
-    if (!im || im->bytes.n > c->max_packet) /* 5.0 [MQTT-3.1.2-24], [MQTT-3.1.2-25] */
+    if (!fits(c, im)) /* 5.0 [MQTT-3.1.2-24], [MQTT-3.1.2-25] */
         return false;
     if (m->ends_ms) /* 5.0 [MQTT-3.3.2-6] */
         v.expiry_s = seconds_left(m, broker_wall(c->b));

@@ -460,6 +460,16 @@ def test_topic_aliases_of_the_server(b):
     assert (m.topic, m.props) == ("b", {"topic_alias": 1})  # 5.0 [MQTT-3.3.2-7]: nothing is carried over
 
 
+def test_an_alias_never_makes_a_message_too_large(b):
+    p, c = b.client("p", 5), b.client("c", 5, properties={"topic_alias_max": 2, "max_packet_size": 60})
+    c.subscribe(("t", 1))
+    for payload, alias in (("x" * 52, None), ("x" * 49, 1), ("x" * 49, 1)):  # 60 bytes as it is; 60 with the alias; and by it
+        p.publish("t", payload, qos=1)
+        m = c.receive()
+        assert (m.props.get("topic_alias"), m.payload.decode()) == (alias, payload)
+        assert m.size <= 60
+
+
 @must(v5="3.1.2-28 3.1.2-29")
 def test_no_more_information_than_asked_for(b):
     c = b.client("c", 5, properties={"request_response_info": 0, "request_problem_info": 0})
