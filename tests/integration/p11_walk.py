@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 import chip_client
 from conftest import BIN, LIB
+from keyd import Keyd
 
 MODULE = LIB / "libsss_pkcs11.so"
 RSA_ID, EC_ID = 0x20181001, 0x20181002
@@ -17,14 +18,16 @@ FACTORY_KEYS = [0xF0000000, 0xF0000002, 0xF0000012, 0xF0000100, 0xF0000102]
 FACTORY_CERTIFICATES = [0xF0000001, 0xF0000003, 0xF0000013, 0xF0000101, 0xF0000103]
 PIN = "1234"
 SO_PIN = "87654321"
-#: how a program reaches the chip: its socket, or the bus node that the preloaded library puts before it
-TRANSPORTS = ("vse", "i2c")
+#: how a program reaches the chip: its socket, the bus node that the preloaded library puts before it, the daemon that owns it
+TRANSPORTS = ("vse", "i2c", "keyd")
 
 
-def reach(transport, socket):
+def reach(transport, socket, procs, folder):
     """The environment in which programs find the chip behind `socket`."""
     if transport == "vse":
         return {"EX_SSS_BOOT_SSS_PORT": f"vse:{socket}"}
+    if transport == "keyd":
+        return Keyd(procs, folder, f"vse:{socket}").start().env
     return {"EX_SSS_BOOT_SSS_PORT": "/dev/i2c-1:0x48", "LD_PRELOAD": str(LIB / "libsedge-i2c.so"), "SEDGE_I2C_SOCKET": str(socket)}
 
 
@@ -36,7 +39,7 @@ class Token:
         self.part = chip_client.Part(procs, BIN / "sedge-chip", folder, *options).start()
         conf = folder / "empty.conf"
         conf.write_text("")
-        self.env = {**reach(transport, self.part.socket), "SEDGE_CONF": str(conf),
+        self.env = {**reach(transport, self.part.socket, procs, folder), "SEDGE_CONF": str(conf),
                     "SEDGE_SSSCLI_SESSION": str(folder / "session"), "HOME": str(folder)}
         self.ssscli("connect", "se050", "t1oi2c", "none")
 
