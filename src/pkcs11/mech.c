@@ -8,8 +8,8 @@ enum sizes { NONE, RSA_BITS, EC_BITS, EDWARDS_BITS, MONTGOMERY_BITS, AES_BYTES, 
 static const struct {
     CK_ULONG min, max;
 } ranges[] = {
-    [RSA_BITS] = { 1024, 4096 },      [EC_BITS] = { 160, 521 }, [EDWARDS_BITS] = { 256, 256 },
-    [MONTGOMERY_BITS] = { 256, 448 }, [AES_BYTES] = { 16, 32 }, [SECRET_BITS] = { 8, 2048 },
+    [RSA_BITS] = { 1024, 4096 },      [EC_BITS] = { 160, 521 }, [EDWARDS_BITS] = { 255, 255 },
+    [MONTGOMERY_BITS] = { 255, 448 }, [AES_BYTES] = { 16, 32 }, [SECRET_BITS] = { 8, 2048 },
     [HMAC_BYTES] = { 1, 256 },
 };
 

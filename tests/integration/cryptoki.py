@@ -23,10 +23,14 @@ NAMES = {
     0xB5: "CKR_SESSION_READ_ONLY", 0xC0: "CKR_SIGNATURE_INVALID", 0xC1: "CKR_SIGNATURE_LEN_RANGE",
     0xD1: "CKR_TEMPLATE_INCONSISTENT", 0xE0: "CKR_TOKEN_NOT_PRESENT", 0x100: "CKR_USER_ALREADY_LOGGED_IN",
     0x101: "CKR_USER_NOT_LOGGED_IN", 0x150: "CKR_BUFFER_TOO_SMALL", 0x190: "CKR_CRYPTOKI_NOT_INITIALIZED",
-    0x191: "CKR_CRYPTOKI_ALREADY_INITIALIZED",
+    0x191: "CKR_CRYPTOKI_ALREADY_INITIALIZED", 0x13: "CKR_ATTRIBUTE_VALUE_INVALID", 0x20: "CKR_DATA_INVALID", 0x31: "CKR_DEVICE_MEMORY",
+    0x62: "CKR_KEY_SIZE_RANGE", 0x6A: "CKR_KEY_UNEXTRACTABLE", 0xD0: "CKR_TEMPLATE_INCOMPLETE", 0x110: "CKR_WRAPPED_KEY_INVALID",
+    0x112: "CKR_WRAPPED_KEY_LEN_RANGE", 0xF0: "CKR_UNWRAPPING_KEY_HANDLE_INVALID", 0xF2: "CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT",
 }
-CLASS, TOKEN, LABEL, VALUE, KEY_TYPE, ID, MODULUS, EC_POINT = 0x0, 0x1, 0x3, 0x11, 0x100, 0x102, 0x120, 0x181
-PUBLIC_KEY, PRIVATE_KEY = 2, 3
+CLASS, TOKEN, PRIVATE, LABEL, VALUE, KEY_TYPE, ID, SENSITIVE, MODULUS = 0x0, 0x1, 0x2, 0x3, 0x11, 0x100, 0x102, 0x103, 0x120
+VALUE_LEN, EXTRACTABLE, EC_PARAMS, EC_POINT = 0x161, 0x162, 0x180, 0x181
+PUBLIC_KEY, PRIVATE_KEY, SECRET_KEY = 2, 3, 4
+GENERIC_SECRET, AES = 0x10, 0x1F
 RSA_PKCS, RSA_PSS, SHA256_RSA_PKCS, ECDSA, ECDSA_SHA256, SHA256 = 0x1, 0xD, 0x40, 0x1041, 0x1044, 0x250
 
 #: The order of CK_FUNCTION_LIST, PKCS#11 v2.40 section 5.
@@ -61,6 +65,22 @@ class Mechanism(ct.Structure):
 
 class PssParams(ct.Structure):
     _fields_ = [("hash", UL), ("mgf", UL), ("salt", UL)]
+
+
+class OaepParams(ct.Structure):
+    _fields_ = [("hash", UL), ("mgf", UL), ("source", UL), ("data", ct.c_void_p), ("len", UL)]
+
+
+class CtrParams(ct.Structure):
+    _fields_ = [("bits", UL), ("block", ct.c_ubyte * 16)]
+
+
+class GcmParams(ct.Structure):
+    _fields_ = [("iv", ct.c_void_p), ("iv_len", UL), ("iv_bits", UL), ("aad", ct.c_void_p), ("aad_len", UL), ("tag_bits", UL)]
+
+
+class EcdhParams(ct.Structure):
+    _fields_ = [("kdf", UL), ("shared_len", UL), ("shared", ct.c_void_p), ("public_len", UL), ("public", ct.c_void_p)]
 
 
 class SlotInfo(ct.Structure):
@@ -155,11 +175,99 @@ class Module:
                       ct.sizeof(param) if param else 0)
         self.check("C_SignInit", session, ct.byref(m), key)
 
+    def create(self, session, pairs):
+        h = UL()
+        self.check("C_CreateObject", session, template(pairs), len(pairs), ct.byref(h))
+        return h
+
+    def run(self, what, session, kind, key, data, param=None, pieces=None):
+        """C_EncryptInit and C_Encrypt (Decrypt, Sign); with pieces (lengths) Update and Final. What came out."""
+        m = mechanism(kind, param)
+        self.check(f"C_{what}Init", session, ct.byref(m), key)
+        room = len(data) + 600
+        out, n = ct.create_string_buffer(room), UL(room)
+        if pieces is None:
+            self.check(f"C_{what}", session, data, len(data), out, ct.byref(n))
+            return out.raw[:n.value]
+        result = b""
+        for size in pieces:
+            piece, data = data[:size], data[size:]
+            if what in ("Sign", "Verify"):
+                self.check(f"C_{what}Update", session, piece, len(piece))
+                continue
+            n.value = room
+            self.check(f"C_{what}Update", session, piece, len(piece), out, ct.byref(n))
+            result += out.raw[:n.value]
+        assert data == b""
+        n.value = room
+        self.check(f"C_{what}Final", session, out, ct.byref(n))
+        return result + out.raw[:n.value]
+
+    def verify(self, session, kind, key, data, sig, param=None):
+        """The name of what C_Verify says."""
+        m = mechanism(kind, param)
+        self.check("C_VerifyInit", session, ct.byref(m), key)
+        return rv_name(self.C_Verify(session, data, len(data), sig, len(sig)))
+
+    def generate_pair(self, session, kind, public, private=()):
+        m, pub, prv = mechanism(kind), UL(), UL()
+        self.check("C_GenerateKeyPair", session, ct.byref(m), template(public), len(public), template(private) if private else None,
+                   len(private), ct.byref(pub), ct.byref(prv))
+        return pub, prv
+
+    def derive(self, session, kind, key, param, pairs):
+        m, h = mechanism(kind, param), UL()
+        self.check("C_DeriveKey", session, ct.byref(m), key, template(pairs), len(pairs), ct.byref(h))
+        return h
+
+    def unwrap(self, session, kind, key, wrapped, pairs):
+        m, h = mechanism(kind), UL()
+        self.check("C_UnwrapKey", session, ct.byref(m), key, wrapped, len(wrapped), template(pairs), len(pairs), ct.byref(h))
+        return h
+
     def sign(self, session, mechanism, key, data, param=None):
         self.sign_init(session, mechanism, key, param)
         out, n = ct.create_string_buffer(1024), UL(1024)
         self.check("C_Sign", session, data, len(data), out, ct.byref(n))
         return out.raw[:n.value]
+
+
+def mechanism(kind, param=None):
+    """A CK_MECHANISM; param a ctypes structure or bytes."""
+    if isinstance(param, bytes):
+        param = ct.create_string_buffer(param, len(param))
+    m = Mechanism(kind, ct.cast(ct.byref(param), ct.c_void_p) if param else None, ct.sizeof(param) if param else 0)
+    m.keep = param
+    return m
+
+
+def pointer(data):
+    """(c_void_p to a copy, length, what keeps it)"""
+    buf = ct.create_string_buffer(data, len(data)) if data else None
+    return ct.cast(buf, ct.c_void_p) if buf else None, len(data), buf
+
+
+def oaep(hash_, mgf, label=b""):
+    p, n, keep = pointer(label)
+    params = OaepParams(hash_, mgf, 1, p, n)
+    params.keep = keep
+    return params
+
+
+def gcm(iv, aad=b"", tag_bits=128):
+    pi, ni, keep_iv = pointer(iv)
+    pa, na, keep_aad = pointer(aad)
+    params = GcmParams(pi, ni, 8 * ni, pa, na, tag_bits)
+    params.keep = (keep_iv, keep_aad)
+    return params
+
+
+def ecdh(kdf, public, shared=b""):
+    ps, ns, keep_s = pointer(shared)
+    pp, np, keep_p = pointer(public)
+    params = EcdhParams(kdf, ns, ps, np, pp)
+    params.keep = (keep_s, keep_p)
+    return params
 
 
 def der_of(raw):

@@ -78,6 +78,27 @@ class Token:
         return public
 
 
+def all_engines(folder):
+    """The configuration in which everything OpenSSL does goes through the engine (pkcs11-consumers.md 7)."""
+    conf = folder / "all.cnf"
+    conf.write_text(f"""openssl_conf = main
+[main]
+engines = engines
+[engines]
+pkcs11 = pkcs11
+[pkcs11]
+engine_id = pkcs11
+MODULE_PATH = {MODULE}
+PIN = {PIN}
+default_algorithms = ALL
+init = 0
+[req]
+distinguished_name = dn
+[dn]
+""")
+    return {"OPENSSL_CONF": str(conf)}
+
+
 @pytest.fixture(scope="session")
 def keys():
     """One RSA and one EC key for the whole run: making RSA keys is slow."""

@@ -12,30 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import padding
 
 from conftest import free_port, wait_for
 from cryptoki import der_of, label_of
-from p11_walk import FACTORY_CERTIFICATES, EC_ID, FACTORY_KEYS, MODULE, PIN, RSA_ID, keys, token  # noqa: F401 (fixtures)
+from p11_walk import EC_ID, FACTORY_CERTIFICATES, FACTORY_KEYS, MODULE, PIN, RSA_ID, all_engines, keys, token  # noqa: F401 (fixtures)
 
 URI = "pkcs11:object=sss:{:x};type=private;pin-value=1234"
-
-
-def all_engines(folder):
-    """The configuration in which everything OpenSSL does goes through the engine (pkcs11-consumers.md 7)."""
-    conf = folder / "all.cnf"
-    conf.write_text(f"""openssl_conf = main
-[main]
-engines = engines
-[engines]
-pkcs11 = pkcs11
-[pkcs11]
-engine_id = pkcs11
-MODULE_PATH = {MODULE}
-PIN = {PIN}
-default_algorithms = ALL
-init = 0
-[req]
-distinguished_name = dn
-[dn]
-""")
-    return {"OPENSSL_CONF": str(conf)}
 
 
 # ---- what is there ---------------------------------------------------------------------------------------------------
