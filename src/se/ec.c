@@ -124,7 +124,7 @@ static err_t judge_point(struct buf *point)
 err_t se_ec_public(struct se_chip *chip, uint32_t id, struct buf *out)
 {
     autobuf point = BUF_INIT(SE_EC_PUBLIC_MAX);
-    err_t e = se_object_read(chip, id, &point);
+    err_t e = se_object_read_small(chip, id, &point);
 
     if (!e && judge_point(&point))
         e = se_command_malformed("reading the public point");

@@ -196,6 +196,31 @@ static err_t read_by_type(struct se_chip *chip, uint32_t id, struct buf *out)
     return e == ERR_NOT_FOUND ? ERR_DENIED : e;
 }
 
+/* Only a refusal costs a second command. */
+static err_t read_small(struct se_chip *chip, uint32_t id, struct buf *out)
+{
+    struct se_object_type type = { 0 };
+    err_t e = read_piece(chip, id, 0, 0, out);
+
+    if (e != ERR_NOT_FOUND)
+        return e;
+    e = se_object_type(chip, id, &type);
+    return e ? e : se_fail(ERR_DENIED, "object %08x: its value cannot be read", id);
+}
+
+err_t se_object_read_small(struct se_chip *chip, uint32_t id, struct buf *out)
+{
+    auto_hold *held = NULL;
+    size_t start = out->n;
+    err_t e = se_hold(chip, &held);
+
+    if (!e)
+        e = read_small(chip, id, out);
+    if (e)
+        buf_cut(out, start);
+    return e;
+}
+
 err_t se_object_read(struct se_chip *chip, uint32_t id, struct buf *out)
 {
     auto_hold *held = NULL;

@@ -36,6 +36,9 @@ err_t se_object_list(struct se_chip *chip, uint8_t type, uint32_t **ret, size_t 
  * ERR_NOT_FOUND absent, ERR_DENIED secret or forbidden by policy. */
 err_t se_object_read(struct se_chip *chip, uint32_t id, struct buf *out);
 
+/* The same for what one answer holds, a public point: one command when all is well. */
+err_t se_object_read_small(struct se_chip *chip, uint32_t id, struct buf *out);
+
 /* Append `length` bytes of a file from `offset` on; one command per SE_BINARY_CHUNK, nothing is asked first.
  * ERR_NOT_FOUND: no file, or it ends before. */
 err_t se_object_read_at(struct se_chip *chip, uint32_t id, size_t offset, size_t length, struct buf *out);
