@@ -25,8 +25,9 @@ def walk(request, procs, tmp_path, keys):
 
 
 def sign(token, label, seconds=0):
-    out = subprocess.run([PROGRAM, MODULE, PIN, label, str(seconds)], env={**os.environ, **token.env}, capture_output=True, check=True)
-    return json.loads(out.stdout)
+    out = subprocess.run([PROGRAM, MODULE, PIN, label, str(seconds)], stdin=subprocess.DEVNULL, env={**os.environ, **token.env},
+                         capture_output=True, check=True)
+    return json.loads(out.stdout.splitlines()[-1])
 
 
 def test_open_login_find_sign(walk):

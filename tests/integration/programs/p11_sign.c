@@ -3,8 +3,9 @@
  *
  *   p11_sign MODULE PIN LABEL SECONDS
  *
- * It signs once, and then for SECONDS more as often as it can (0: not at all). One line of JSON:
- * milliseconds of the host for the first signature from C_Initialize on, and how many more there were.
+ * It signs once and, unless SECONDS is 0, waits for a line (or the end) of stdin and signs for as long as
+ * often as it can. One line of JSON: milliseconds of the host for the first signature from C_Initialize on,
+ * and how many more there were.
  */
 #include <dlfcn.h>
 #include <p11-kit/pkcs11.h>
@@ -75,6 +76,11 @@ int main(int argc, char **argv)
     sign(s, mech, key);
     wall = now(CLOCK_MONOTONIC) - wall;
     cpu = now(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+    if (atof(argv[4]) > 0) {
+        puts("ready");
+        fflush(stdout);
+        (void)getchar();
+    }
     for (double end = now(CLOCK_MONOTONIC) + atof(argv[4]) * 1e3; now(CLOCK_MONOTONIC) < end; more++)
         sign(s, mech, key);
     printf("{\"first_ms\": %.3f, \"first_cpu_ms\": %.3f, \"more\": %lu}\n", wall, cpu, more);
