@@ -91,6 +91,13 @@ static err_t write_secret(struct se_chip *chip, struct p11_new *n)
     return se_symmetric_write(chip, n->id, n->arg, &n->how);
 }
 
+/* A value that the chip cannot unwrap is told apart from one that it does not take. */
+static err_t write_wrapped(struct se_chip *chip, struct p11_new *n)
+{
+    err_t e = se_symmetric_write(chip, n->id, n->arg, &n->how);
+    return e == ERR_INVALID ? ERR_CORRUPT : e;
+}
+
 static CK_RV judge_secret_len(CK_KEY_TYPE type, size_t n)
 {
     if (type == CKK_AES)
@@ -143,7 +150,7 @@ CK_RV p11_create_secret_wrapped(struct p11_module *m, struct p11_session *s, str
         rv = judge_secret_len(type, wrapped.n < 8 ? 0 : wrapped.n - 8);
     if (rv != CKR_OK)
         return rv;
-    n.write = write_secret;
+    n.write = write_wrapped;
     n.arg = &key;
     return make_and_show(m, s, &n, NULL, ret);
 }

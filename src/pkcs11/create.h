@@ -16,6 +16,7 @@ CK_RV p11_copy(struct p11_module *m, struct p11_session *s, CK_OBJECT_HANDLE fro
  * generic secret, CKA_VALUE is not looked at. */
 CK_RV p11_create_secret(struct p11_module *m, struct p11_session *s, struct p11_template t,
                         struct slice value, CK_OBJECT_HANDLE *ret);
-/* A token secret out of an RFC 3394 wrapping that the chip undoes itself with its AES key `kek`. */
+/* A token secret out of an RFC 3394 wrapping that the chip undoes itself with its AES key `kek`.
+ * CKR_ENCRYPTED_DATA_INVALID: not wrapped with that key. */
 CK_RV p11_create_secret_wrapped(struct p11_module *m, struct p11_session *s, struct p11_template t,
                                 CK_KEY_TYPE type, struct slice wrapped, uint32_t kek, CK_OBJECT_HANDLE *ret);

@@ -71,7 +71,7 @@ static CK_RV flow(struct p11_module *m, struct p11_op *op, bool encrypt, struct 
                   CK_ULONG *out_len)
 {
     size_t ready = p11_cipher_ready(op, encrypt, op->data.n + in.n);
-    autobuf all = BUF_SECRET(op->data.n + in.n), result = BUF_SECRET(ready);
+    autobuf all = BUF_SECRET(op->data.n + in.n), result = BUF_SECRET(ready + GROWTH);
     CK_RV rv = CKR_OK;
 
     if (p11_only_length(ready, out, out_len, &rv))

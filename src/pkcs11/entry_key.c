@@ -1,7 +1,9 @@
 /* Making, wrapping and deriving keys; random numbers. PKCS#11 v2.40 §5.13, §5.14. */
+#include "pkcs11/derive.h"
 #include "pkcs11/entry.h"
 #include "pkcs11/manage.h"
 #include "pkcs11/rv.h"
+#include "pkcs11/unwrap.h"
 
 CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE h, CK_MECHANISM *mech, CK_ATTRIBUTE *public_attrs,
                         CK_ULONG public_n, CK_ATTRIBUTE *private_attrs, CK_ULONG private_n,
@@ -33,13 +35,19 @@ CK_RV C_WrapKey(CK_SESSION_HANDLE h, CK_MECHANISM *mech, CK_OBJECT_HANDLE with, 
 CK_RV C_UnwrapKey(CK_SESSION_HANDLE h, CK_MECHANISM *mech, CK_OBJECT_HANDLE with, CK_BYTE *in, CK_ULONG in_n,
                   CK_ATTRIBUTE *attrs, CK_ULONG n, CK_OBJECT_HANDLE *key)
 {
-    return p11_refuse(h);
+    ENTER(h);
+    if (!mech || !key || !bytes_ok(in, in_n) || !bytes_ok(attrs, n))
+        return CKR_ARGUMENTS_BAD;
+    return p11_unwrap(c.m, c.s, mech, with, slice_of(in, in_n), (struct p11_template){ attrs, n }, key);
 }
 
 CK_RV C_DeriveKey(CK_SESSION_HANDLE h, CK_MECHANISM *mech, CK_OBJECT_HANDLE base, CK_ATTRIBUTE *attrs,
                   CK_ULONG n, CK_OBJECT_HANDLE *key)
 {
-    return p11_refuse(h);
+    ENTER(h);
+    if (!mech || !key || !bytes_ok(attrs, n))
+        return CKR_ARGUMENTS_BAD;
+    return p11_derive(c.m, c.s, mech, base, (struct p11_template){ attrs, n }, key);
 }
 
 struct random {

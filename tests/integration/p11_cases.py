@@ -65,10 +65,10 @@ class Program:
             self.keys[key] = self.m.create(self.s, [(c.CLASS, c.SECRET_KEY), (c.KEY_TYPE, case["type"]), (c.TOKEN, b"\0"), (c.VALUE, data),
                                                     *((usage, b"\1") for usage in (0x104, 0x105, 0x108, 0x10A, 0x107))])
             return "made"
-        if do == "pair":
-            self.keys[key + ".pub"], self.keys[key] = self.m.generate_pair(self.s, case["mech"], [
-                (c.EC_PARAMS, data), (c.LABEL, key.encode())], [(c.TOKEN, bytes([case["token"]])), (c.LABEL, key.encode())])
-            return self.m.attribute(self.s, self.keys[key + ".pub"], c.EC_POINT).hex()
+        if do == "private":
+            self.keys[key] = self.m.create(self.s, [(c.CLASS, c.PRIVATE_KEY), (c.KEY_TYPE, case["type"]), (c.TOKEN, b"\0"),
+                                                    *((int(a, 16), bytes.fromhex(v)) for a, v in case["parts"].items())])
+            return "made"
         if do == "digest":
             return self.digest(case, data)
         handle = self.key(key, do)

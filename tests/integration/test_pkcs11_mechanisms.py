@@ -5,7 +5,6 @@ openssl.cnf that makes the PKCS#11 engine the default for everything, so that ea
 """
 
 import json
-import os
 
 import pytest
 from cryptography.exceptions import InvalidSignature
@@ -16,7 +15,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.x963kdf import X963KDF
 from cryptography.hazmat.primitives.padding import PKCS7
 
+import bus_cost
 import p11_cases
+from conftest import LONG
 from cryptoki import der_of
 from p11_walk import EC_ID, MODULE, RSA_ID, TRANSPORTS, all_engines, keys, token_with_keys  # noqa: F401 (fixtures)
 
@@ -252,10 +253,17 @@ def put(token, private, number):
     token.ssscli("set", "ecc", "pair", f"0x{number:08x}", pem)
 
 
-@pytest.fixture(params=TRANSPORTS)
+KINDS = ("plain", "gnutls", "openssl")
+#: each way to the chip and each kind of process; all of them together in check-long
+RUNS = [(t, k) for t in TRANSPORTS for k in KINDS] if LONG else list(zip(TRANSPORTS, KINDS))
+
+
+@pytest.fixture(params=RUNS, ids="-".join)
 def chip(request, procs, tmp_path, keys):
-    """A chip with a key of each kind, each known outside too."""
-    t = token_with_keys(procs, tmp_path, keys, transport=request.param)
+    """A chip with a key of each kind, each known outside too; in .kind what sort of process uses it."""
+    transport, kind = request.param
+    t = token_with_keys(procs, tmp_path, keys, transport=transport)
+    t.kind = kind
     t.edwards = ed25519.Ed25519PrivateKey.generate()
     t.curves = {number: ec.generate_private_key(curve()) for number, curve in CURVES.items()}
     t.montgomery = {0x20182300: x25519.X25519PrivateKey.generate(), 0x20182301: x448.X448PrivateKey.generate()}
@@ -291,14 +299,12 @@ def secret(chip):
     return b
 
 
-@pytest.mark.parametrize("kind", ["plain", "openssl", "gnutls"])
-def test_keys_of_pairs(chip, kind):
-    asymmetric(chip).run(chip, kind)
+def test_keys_of_pairs(chip):
+    asymmetric(chip).run(chip, chip.kind)
 
 
-@pytest.mark.parametrize("kind", ["plain", "openssl", "gnutls"])
-def test_secret_keys(chip, kind):
-    secret(chip).run(chip, kind)
+def test_secret_keys(chip):
+    secret(chip).run(chip, chip.kind)
 
 
 def test_unwrapping(chip):
@@ -317,18 +323,35 @@ def test_unwrapping(chip):
     b.run(chip, "plain")
 
 
-def test_session_pairs(chip):
-    """Pairs that live in the module: what they sign and agree, foreign code accepts."""
-    p256 = bytes.fromhex("06082a8648ce3d030107")
-    first = Bench()
-    points = []
-    peer = ec.generate_private_key(ec.SECP256R1())
-    shared = []
-    first.add(lambda point: points.append(point[2:]), do="pair", key="pair", mech=0x1040, token=0, data=p256)
-    first.add(lambda sig: points.append(sig), do="sign", mech=0x1044, key="pair", data=b"hello")
-    first.add(lambda secret: shared.append(secret), do="derive", mech=0x1050, key="pair", type=0x10,
-              param=["ecdh", 1, peer.public_key().public_bytes(*POINT).hex(), ""])
-    first.run(chip, "plain")
-    public = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), points[0])
-    public.verify(der_of(points[1]), b"hello", ec.ECDSA(hashes.SHA256()))
-    assert shared == [peer.exchange(ec.ECDH(), public)]
+OID = {ec.SECP256R1: "06082a8648ce3d030107", ec.SECP384R1: "06052b81040022", ec.SECP521R1: "06052b81040023",
+       ec.BrainpoolP256R1: "06092b2403030208010107", ec.SECP256K1: "06052b8104000a"}
+
+
+def parts(private):
+    """(CKK, the attributes of a private key)."""
+    if hasattr(private, "private_bytes_raw") or not hasattr(private, "private_numbers"):
+        raw = private.private_bytes(serialization.Encoding.Raw, serialization.PrivateFormat.Raw, serialization.NoEncryption())
+        oid = {ed25519.Ed25519PrivateKey: "06032b6570", x25519.X25519PrivateKey: "06032b656e", x448.X448PrivateKey: "06032b656f"}
+        name = next(o for kind, o in oid.items() if isinstance(private, kind))
+        return (0x40 if name == "06032b6570" else 0x41), {"180": name, "11": raw.hex()}
+    n = private.private_numbers()
+    if isinstance(n, ec.EllipticCurvePrivateNumbers):
+        return 0x3, {"180": OID[type(private.curve)], "11": n.private_value.to_bytes((private.key_size + 7) // 8, "big").hex()}
+    numbers = {"120": n.public_numbers.n, "122": n.public_numbers.e, "123": n.d, "124": n.p, "125": n.q, "126": n.dmp1, "127": n.dmq1, "128": n.iqmp}
+    return 0x0, {a: v.to_bytes((v.bit_length() + 7) // 8, "big").hex() for a, v in numbers.items()}
+
+
+def test_private_keys_of_sessions(chip):
+    """The same signatures, decryptions and agreements with keys that are session objects: nothing of it reaches the chip."""
+    b, everything = Bench(), asymmetric(chip)
+    held = {RSA: chip.rsa, EC: chip.ec, "sss:20182100": chip.edwards,
+            **{f"sss:{number:08X}": private for number, private in {**chip.curves, **chip.montgomery}.items()}}
+    for name, private in held.items():
+        kty, attributes = parts(private)
+        b.add("made", do="private", key=f"session {name}", type=kty, parts=attributes)
+    for case, judge in zip(everything.cases, everything.judges):
+        if case["do"] in ("sign", "decrypt", "derive"):
+            b.add(judge, **{**case, "key": f"session {case['key']}"})
+    with bus_cost.stretch(chip.part.counters) as cost:
+        b.run(chip, chip.kind)
+    assert cost.private_key_operations == 0
