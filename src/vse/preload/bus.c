@@ -1,5 +1,6 @@
 #include "vse/preload/bus.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -193,8 +194,26 @@ static void after_fork_child(void)
     }
 }
 
+void preload_find(struct preload_next *next)
+{
+    next->fn = dlsym(RTLD_NEXT, next->name);
+}
+
+/* The section's ends, as the linker names them. */
+extern struct preload_next __start_preload_next[],
+    __stop_preload_next[] __attribute__((visibility("hidden")));
+
+static void find_all(void)
+{
+    for (struct preload_next *next = __start_preload_next; next < __stop_preload_next; next++) {
+        if (next->name) /* not padding */
+            preload_find(next);
+    }
+}
+
 __attribute__((constructor)) static void start(void)
 {
+    find_all();
     (void)pthread_atfork(before_fork, after_fork_parent, after_fork_child);
 }
 

@@ -10,7 +10,6 @@
 #pragma once
 #include "se/wire.h"
 
-#include <dlfcn.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,13 +19,24 @@ struct preload_bus;
 
 #define PRELOAD_EXPORT __attribute__((visibility("default")))
 
-/* Call the function that would have been called without us. */
-#define CALL_NEXT(name, ...)                               \
-    ({                                                     \
-        static __typeof__(&name) next_fn_;                 \
-        if (!next_fn_)                                     \
-            *(void **)&next_fn_ = dlsym(RTLD_NEXT, #name); \
-        next_fn_(__VA_ARGS__);                             \
+/* A function that would have been called without us. They stand in a section, and all are looked up when the
+ * library is loaded: dlsym waits for the loader's lock, and a first call may come from a thread that the
+ * holder of the lock waits for (GLib's, from a constructor within dlopen). */
+struct preload_next {
+    const char *name;
+    void *fn;
+} __attribute__((aligned(16)));
+void preload_find(struct preload_next *next);
+
+/* Call it. (Looked up here only by calls that come before our constructor.) */
+#define CALL_NEXT(called, ...)                                                                               \
+    ({                                                                                                       \
+        static struct preload_next next_ __attribute__((section("preload_next"), used)) = { #called, NULL }; \
+        __typeof__(&called) next_fn_;                                                                        \
+        if (!next_.fn)                                                                                       \
+            preload_find(&next_);                                                                            \
+        *(void **)&next_fn_ = next_.fn;                                                                      \
+        next_fn_(__VA_ARGS__);                                                                               \
     })
 
 /* Is this the path of the node? */
