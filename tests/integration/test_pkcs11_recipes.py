@@ -16,7 +16,7 @@ import tempfile
 import pytest
 
 import peers
-from conftest import BIN, BUILD, LIB, LONG, TOP, free_port, wait_for
+from conftest import LIB, LONG, TOP, Processes, free_port, wait_for
 from p11_walk import MODULE, TRANSPORTS, Token
 
 DOC = (TOP / "docs/pkcs11.md").read_text()
@@ -45,8 +45,7 @@ class Walk(Token):
 
     def certify(self, *names):
         """Certificates of the chip's keys, by a CA of ours."""
-        if not (self.folder / "ca.crt").exists():
-            self.ca()
+        self.ca()
         for name in names:
             self.run("openssl", "req", "-new", "-engine", "pkcs11", "-keyform", "engine", "-key",
                      f"pkcs11:object={name};type=private;pin-value=1234", "-subj", f"/CN={name}", "-out", f"{name}.csr",
@@ -58,10 +57,36 @@ class Walk(Token):
         return (self.folder / name).read_text()
 
 
+@pytest.fixture(scope="module", params=TRANSPORTS)
+def person(request, tmp_path_factory):
+    """Somebody who made the keys of the first recipe, has certificates for them and keeps one on the token."""
+    procs = Processes(tmp_path_factory.mktemp("p"))
+    try:
+        w = Walk(procs, procs.folder, transport=request.param)
+        w.home, w.procs = procs.folder, procs
+        w.recipe("Keys")
+        w.certify("device", "archive")
+        w.run("openssl", "x509", "-in", "device.crt", "-outform", "DER", "-out", "device.crt.der")
+        w.tool("--write-object", "device.crt.der", "--type", "cert", "--label", "device", "--id", "01")
+        yield w
+    finally:
+        procs.stop_all()
+
+
+@pytest.fixture
+def walk(person, tmp_path):
+    """That person in a folder with the certificates and nothing else."""
+    for name in ("ca.crt", "ca.key", "device.crt", "archive.crt"):
+        shutil.copy(person.home / name, tmp_path)
+    person.folder = tmp_path
+    yield person
+    person.folder = person.home
+
+
 @pytest.fixture(params=TRANSPORTS)
-def walk(request, procs, tmp_path):
+def fresh(request, procs, tmp_path):
+    """An own chip with the keys, for what changes the token."""
     w = Walk(procs, tmp_path, transport=request.param)
-    w.procs = procs
     w.recipe("Keys")
     return w
 
@@ -84,7 +109,7 @@ def tls_server(walk, *more):
 
 def test_keys(walk):
     out = walk.tool("-O").stdout.decode()
-    assert re.findall(r"^  label:\s+(\w+)", out, re.M).count("device") == 2
+    assert re.findall(r"^  label:\s+(\w+)", out, re.M).count("device") == 3  # and its certificate
     assert re.findall(r"^  ID:\s+(\w+)", out, re.M).count("02") == 2
 
 
@@ -103,23 +128,23 @@ def test_decrypt(walk):
     assert walk.read("message.1") == "hello\n"
 
 
-def test_certificate(walk):
-    walk.recipe("pkcs11-tool: keep a certificate beside its key")
-    assert "Certificate Object; type = X.509 cert" in walk.tool("-O", login=False).stdout.decode()
+def test_certificate(fresh):
+    fresh.recipe("pkcs11-tool: keep a certificate beside its key")
+    assert "Certificate Object; type = X.509 cert" in fresh.tool("-O", login=False).stdout.decode()
 
 
-def test_pin_and_lock_out(walk):
-    walk.recipe("pkcs11-tool: set the PIN")
-    wrong = walk.tool("--login", "--pin", "00000000", "-O", login=False, ok=False)
+def test_pin_and_lock_out(fresh):
+    fresh.recipe("pkcs11-tool: set the PIN")
+    wrong = fresh.tool("--login", "--pin", "00000000", "-O", login=False, ok=False)
     assert wrong.returncode and "CKR_PIN_INCORRECT" in said(wrong)
-    walk.tool("--login", "--pin", "56789012", "--keypairgen", "--key-type", "EC:prime256v1", "--label", "bound", login=False)
+    fresh.tool("--login", "--pin", "56789012", "--keypairgen", "--key-type", "EC:prime256v1", "--label", "bound", login=False)
     for _ in range(20):  # one process each: it is the chip that counts
-        wrong = walk.tool("--login", "--pin", "00000000", "-O", login=False, ok=False)
+        wrong = fresh.tool("--login", "--pin", "00000000", "-O", login=False, ok=False)
         if "CKR_PIN_LOCKED" in said(wrong):
             break
-    assert "CKR_PIN_LOCKED" in said(walk.tool("--login", "--pin", "56789012", "-O", login=False, ok=False))
-    walk.recipe("pkcs11-tool: free a locked PIN")
-    assert "bound" in walk.tool("-O").stdout.decode()
+    assert "CKR_PIN_LOCKED" in said(fresh.tool("--login", "--pin", "56789012", "-O", login=False, ok=False))
+    fresh.recipe("pkcs11-tool: free a locked PIN")
+    assert "bound" in fresh.tool("-O").stdout.decode()
 
 
 def test_opensc_test(walk):
@@ -151,14 +176,12 @@ def test_openssl_request(walk):
 
 
 def test_openssl_cms(walk):
-    walk.certify("device", "archive")
     walk.recipe("OpenSSL: sign and decrypt messages (CMS)")
     assert walk.read("message.2") == "hello\n"
 
 
 def test_openssl_s_client(walk):
-    walk.certify("device", "archive")
-    server, where = tls_server(walk)
+    server, where = tls_server(walk, "-www")
     out = said(walk.recipe("OpenSSL: TLS by hand", env={"SERVER": where}))
     assert "New, TLSv1.2" in out and "New, TLSv1.3" in out
     told = server.log.read_text()
@@ -166,17 +189,15 @@ def test_openssl_s_client(walk):
 
 
 def test_curl(walk):
-    walk.certify("device")
     _, where = tls_server(walk, "-www")
     assert "CN = device" in said(walk.recipe("curl", env={"SERVER": where})).replace("CN=", "CN = ")
 
 
 def test_mosquitto(walk):
-    walk.certify("device")
     port = free_port()
     conf = walk.folder / "mosquitto.conf"
     conf.write_text(f"listener {port} 127.0.0.1\ncafile ca.crt\ncertfile ca.crt\nkeyfile ca.key\nrequire_certificate true\n"
-                    "use_identity_as_username true\nlog_type all\n" + (f"user root\n" if os.getuid() == 0 else ""))
+                    "use_identity_as_username true\nlog_type all\n" + ("user root\n" if os.getuid() == 0 else ""))
     broker = walk.procs.start(peers.program("mosquitto"), "-c", conf, env=peers.env(), cwd=walk.folder)
     wait_for(lambda: b"running" in broker.log.read_bytes())
     walk.recipe("mosquitto_pub", env={"SERVER": f"localhost:{port}"})
@@ -236,18 +257,12 @@ def test_openssh(walk):
 
 
 def test_nss(walk):
-    walk.certify("device")
-    walk.run("openssl", "x509", "-in", "device.crt", "-outform", "DER", "-out", "device.crt.der")
-    walk.tool("--write-object", "device.crt.der", "--type", "cert", "--label", "device", "--id", "01")
     out = said(walk.recipe("NSS: modutil and certutil"))
     assert "device" in out and "verify OK" in out
 
 
 @pytest.mark.skipif(not LONG, reason="a Java machine: in check-long")
 def test_java(walk):
-    walk.certify("device")
-    walk.run("openssl", "x509", "-in", "device.crt", "-outform", "DER", "-out", "device.crt.der")
-    walk.tool("--write-object", "device.crt.der", "--type", "cert", "--label", "device", "--id", "01")
     out = said(walk.recipe("Java: keytool and jarsigner"))
     assert "device, PrivateKeyEntry" in out and "jar verified" in out
 
