@@ -200,8 +200,8 @@ void preload_find(struct preload_next *next)
 }
 
 /* The section's ends, as the linker names them. */
-extern struct preload_next __start_preload_next[],
-    __stop_preload_next[] __attribute__((visibility("hidden")));
+__attribute__((visibility("hidden"))) extern struct preload_next __start_preload_next[],
+    __stop_preload_next[];
 
 static void find_all(void)
 {
