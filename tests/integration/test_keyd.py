@@ -14,6 +14,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
+import exit_memory
 from conftest import BIN, MESON, wait_for
 from keyd import Keyd
 from keyd_wire import BUSY, CONFLICT, DENIED, PROTO, TIMEOUT, Refused, Wire, apdu, key, sign, tlv
@@ -383,9 +384,9 @@ def process(session, inner):
     return apdu(5, 0, 0, tlv(0x10, session), tlv(0x41, inner))
 
 
-def login(wire, pin=b"123456"):
+def login(wire, pin=b"123456", number=PIN_OBJECT):
     """CreateSession, VerifySessionUserID; the session's id."""
-    data, sw = wire.once(apdu(4, 0, 0x1B, key(PIN_OBJECT)))
+    data, sw = wire.once(apdu(4, 0, 0x1B, key(number)))
     assert sw == 0x9000
     session = data[2:]
     assert wire.once(process(session, apdu(4, 0, 0x2C, tlv(0x41, pin), le=False)))[1] == 0x9000
@@ -668,3 +669,18 @@ def test_a_socket_from_the_service_manager(shared, tmp_path):
         assert told.recv(100) == b"STOPPING=1"
         assert p.wait(20) == 0
     assert path.exists(), "the socket is the service manager's"
+
+
+@needs_root
+def test_keys_and_pins_that_passed_leave_nothing_behind(shared):
+    """Imported keys, clients' PINs: not in the daemon's memory afterwards. What is in it is found, as a control."""
+    secret, pin, number = ec.generate_private_key(ec.SECP256R1()), os.urandom(8).hex().encode(), 0x30000004
+    shared.put(secret, 0x30000003)
+    wire = Wire(shared.keyd.socket)
+    assert wire.once(apdu(0x41, 7, 0, key(number), tlv(0x42, pin)))[1] == 0x9000
+    login(wire, pin, number)
+    assert alive(wire)  # so that it is done with what came before
+    memory = exit_memory._memory(shared.keyd.process.pid)
+    assert bytes(shared.keyd.socket) in memory
+    assert secret.private_numbers().private_value.to_bytes(32, "big") not in memory
+    assert pin not in memory
