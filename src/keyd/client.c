@@ -266,35 +266,57 @@ static err_t admit(struct keyd_server *s, const struct keyd_peer *peer, struct k
     return ERR_DENIED;
 }
 
+static const char *reason(err_t e)
+{
+    switch (e) {
+    case ERR_DENIED:
+        return "may do nothing here: no rule allows it; the rules are in";
+    case ERR_BUSY:
+        return "has to wait: too many connections; the limits are in";
+    default:
+        return "cannot be served: what is to be known of the connection cannot be told; see the log of";
+    }
+}
+
+static err_t welcome_in(struct keyd_server *s, const struct keyd_peer *peer, struct net_stream *stream,
+                        struct keyd_client **ret)
+{
+    struct keyd_user *user = NULL;
+    err_t e = admit(s, peer, &user);
+
+    if (e)
+        return e;
+    *ret = client_new(s, stream);
+    if (!*ret) {
+        keyd_users_leave(&s->users, user);
+        return ERR_NOMEM;
+    }
+    (*ret)->user = user;
+    (*ret)->peer = *peer;
+    return ERR_OK;
+}
+
 void keyd_client_accept(void *server, struct net_stream *stream)
 {
+    static const struct net_limits limits = {
+        .in_max = IN_MAX, .out_max = OUT_MAX, .idle_ms = -1, .stall_ms = -1
+    };
     struct keyd_server *s = server;
-    struct keyd_user *user = NULL;
     struct keyd_client *c = NULL;
-    struct keyd_peer peer;
+    struct keyd_peer peer = { 0 };
     char text[SE_KEYD_TEXT_MAX];
     err_t e = keyd_peer_of(net_stream_fd(stream), &peer);
 
-    if (!e)
-        e = admit(s, &peer, &user);
-    if (!e)
-        c = client_new(s, stream);
-    if (!e && !c) {
-        keyd_users_leave(&s->users, user);
-        e = ERR_NOMEM;
-    }
+    if (e)
+        log_warn("a client is turned away: its user or groups cannot be told: %s", err_str(e));
+    else
+        e = welcome_in(s, &peer, stream, &c);
     if (e) {
-        (void)snprintf(text, sizeof(text),
-                       e == ERR_DENIED ? "user %u may do nothing here: no rule in %s allows it"
-                                       : "too many connections (user %u; the limits are in %s)",
-                       e == ERR_IO ? 0 : (unsigned)peer.uid, s->config_path);
+        (void)snprintf(text, sizeof(text), "user %u %s %s", (unsigned)peer.uid, reason(e), s->config_path);
         turn_away(stream, e, text);
         return;
     }
-    c->user = user;
-    c->peer = peer;
-    net_stream_set_limits(
-        stream, &(struct net_limits){ .in_max = IN_MAX, .out_max = OUT_MAX, .idle_ms = -1, .stall_ms = -1 });
+    net_stream_set_limits(stream, &limits);
     net_stream_set_handler(stream, &handler, c);
     net_timer_set(c->deadline, KEYD_HELLO_MS);
 }

@@ -13,7 +13,7 @@ enum { KEYD_TEXT_MAX = 256 };
 struct keyd_config {
     char port[KEYD_TEXT_MAX];   /* "": the configured one of this machine */
     char socket[KEYD_TEXT_MAX]; /* "": SE_KEYD_SOCKET_DEFAULT */
-    char scp03[KEYD_TEXT_MAX];  /* "": none */
+    char scp03[KEYD_TEXT_MAX];  /* "": as this machine is configured */
     char pin[KEYD_TEXT_MAX];    /* file or "credential:NAME"; "": clients log in by themselves */
     uint32_t pin_object;        /* the UserID it opens */
     unsigned socket_mode;
