@@ -72,21 +72,6 @@ void doctor_bus(struct doctor *d, struct doctor_finding *f)
                     "%s %s cannot be opened: %s", kinds[d->where.kind].what, d->where.path, strerror(errnum));
 }
 
-void doctor_keyd(struct doctor *d, struct doctor_finding *f)
-{
-    if (d->where.kind != SE_PORT_KEYD)
-        doctor_ok(f, "not configured: programs share the bus by its lock");
-    else if (!d->bus_ok)
-        doctor_fail(f, kinds[SE_PORT_KEYD].missing, "nobody listens at %s", d->where.path);
-    else
-        doctor_ok(f, "listens at %s", d->where.path);
-}
-
-/* ---- chip and applet ---- */
-
-static const char *const look_at_the_wires =
-    "check power, wiring (SDA, SCL, ground), jumper J14 at 1-2, and that `i2cdetect` shows the address";
-
 static err_t open_plain(const struct doctor *d, struct se_chip **ret)
 {
     struct se_chip_options options = { .port = d->port,
@@ -94,6 +79,36 @@ static err_t open_plain(const struct doctor *d, struct se_chip **ret)
 
     return se_chip_open_options(&options, ret);
 }
+
+/* A daemon that refuses this user is its finding; a chip that it cannot reach is the chip's. */
+static void ask_keyd(struct doctor *d, struct doctor_finding *f)
+{
+    struct se_chip *chip = NULL;
+    err_t e = open_plain(d, &chip);
+
+    se_chip_close(chip);
+    d->bus_ok = e != ERR_DENIED && e != ERR_BUSY;
+    if (d->bus_ok)
+        doctor_ok(f, "listens at %s and serves this user", d->where.path);
+    else
+        doctor_fail(f, kinds[SE_PORT_KEYD].denied, "the access daemon at %s refuses: %s", d->where.path,
+                    se_detail());
+}
+
+void doctor_keyd(struct doctor *d, struct doctor_finding *f)
+{
+    if (d->where.kind != SE_PORT_KEYD)
+        doctor_ok(f, "not configured: programs share the bus by its lock");
+    else if (!d->bus_ok)
+        doctor_fail(f, kinds[SE_PORT_KEYD].missing, "nobody listens at %s", d->where.path);
+    else
+        ask_keyd(d, f);
+}
+
+/* ---- chip and applet ---- */
+
+static const char *const look_at_the_wires =
+    "check power, wiring (SDA, SCL, ground), jumper J14 at 1-2, and that `i2cdetect` shows the address";
 
 static void judge_version(struct doctor *d, struct doctor_finding *f, struct se_version v)
 {
@@ -131,7 +146,7 @@ void doctor_chip(struct doctor *d, struct doctor_finding *f)
     struct doctor_finding applet;
 
     if (!d->bus_ok)
-        doctor_skip(f, "the bus is not there");
+        doctor_skip(f, "there is no way to it");
     else
         open_and_look(d, f, &applet);
 }

@@ -9,6 +9,7 @@ import chip_client as cc
 from conftest import BIN, LIB, Processes, free_port
 from doctor_world import KEYS, PIN, World, authority, certificate
 from fake_chip import FakeChip
+from keyd import Keyd
 
 CHECKS = ["config", "bus", "keyd", "chip", "applet", "channel", "token", "pin", "key", "certificate", "clock", "cloud"]
 
@@ -208,6 +209,30 @@ def test_keyd_configured_but_not_there(healthy):
     code, found = healthy.doctor()
     assert code == 1 and found["bus"][0] == found["keyd"][0] == "FAIL"
     assert "access daemon" in found["bus"][1] and "sedge-keyd" in found["keyd"][2]
+
+
+@pytest.fixture
+def daemon(healthy, procs, tmp_path):
+    """The same device with sedge-keyd between programs and chip, and the channel's keys the daemon's alone."""
+    keyd = Keyd(procs, tmp_path, f"vse:{healthy.part.socket}", scp03=healthy.keys).start(env={"SEDGE_CONF": str(healthy.conf)})
+    healthy.write_conf(keyd=keyd.socket, port=None, scp03=None)
+    return keyd
+
+
+def test_through_the_access_daemon(healthy, daemon):
+    status, found = healthy.doctor()
+    assert (status, {k: v[0] for k, v in found.items()}) == (0, dict.fromkeys(CHECKS, "OK")), found
+    assert "serves this user" in found["keyd"][1] and "access daemon" in found["channel"][1]
+
+
+def test_access_daemon_without_a_rule(healthy, daemon):
+    daemon.rules("allow user 65534 admin")
+    fault(healthy, "keyd", "refuses", "a rule")
+
+
+def test_access_daemon_without_its_chip(healthy, daemon):
+    healthy.part.kill()
+    fault(healthy, "chip", "power")
 
 
 # ---- how it is told ----

@@ -5,6 +5,8 @@ import os
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+import chip_client as cc
+import chip_commands as cmd
 import exit_memory
 from ssscli_host import cli, part, pem, rsa_key  # noqa: F401
 
@@ -41,3 +43,22 @@ def test_no_key_is_left_in_memory(part, cli, rsa_key, kind):
     careless = "import base64; b = open('k').read().split('-----')[2]; d = base64.b64decode(b)"
     status, image = exit_memory.at_exit(["/usr/bin/python3", "-c", careless], cli.environment(), cli.home)
     assert status == 0 and found_in(image, key) == {*secrets_of(key), "PEM"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="reading an undumpable process needs root")
+def test_no_secret_key_or_credential_is_left_in_memory(part, cli, rng):
+    """An AES key from a file, and the value that opens a session. Searched for as bytes and as hex."""
+    key, pin = rng.randbytes(32), rng.randbytes(16)
+    for name, value in (("aes", key), ("pin", pin)):
+        (cli.home / name).write_text(value.hex() + "\n")
+        (cli.home / name).chmod(0o600)
+    with cc.Chip(part.socket) as c:
+        c.run(cmd.write_userid(0x7DA00001, pin))
+    cli.ok("connect", "se05x", "t1oi2c", "none", "--auth_type", "UserID", "--auth_key", "pin")
+    status, image = exit_memory.at_exit(cli.argv("set", "aes", "1", "aes"), cli.environment(), cli.home)
+    assert status == 0
+    for value in (key, pin):
+        assert not any(v in image for v in (value[:12], value[-12:], value.hex()[:16].encode(), value.hex()[-16:].encode()))
+    # the control: on the command line it stays, and is found
+    status, image = exit_memory.at_exit(cli.argv("set", "aes", "1", key.hex()), cli.environment(), cli.home)
+    assert status == 0 and key.hex()[:16].encode() in image
