@@ -23,6 +23,8 @@
 #define SE_R1_ACK "\xa5\x90\x00\xfb\xe9"
 #define SE_R0_CRC "\xa5\x81\x00\xb2\x65"
 #define SE_R0_OTHER "\xa5\x82\x00\xda\x4f"
+#define SE_R1_OTHER "\xa5\x92\x00\x4b\xda"
+#define R1_CRC "\x5a\x91\x00\xd0\x36"
 #define SOFT_RESET "\x5a\xcf\x00\x37\x7f"
 #define ATR                                                                                                \
     "\x00\xa0\x00\x00\x03\x96\x04\x03\xe8\x00\xfe\x02\x0b\x03\xe8\x08\x01\x00\x00\x00\x00\x64\x00\x00\x0a" \
@@ -163,6 +165,84 @@ static void counters_go_on_to_the_next_command(void **state)
     for (int i = 0; i < 3; i++)
         assert_int_equal(se_link_apdu(&link, SLICE_LIT(CMD), &answer), ERR_OK);
     assert_int_equal(b.at, ARRAY_LEN(steps));
+}
+
+/* The part expects another number than the one block it has got: it was reset, or somebody else used it. The
+ * command was not executed, and nothing is reset: the caller brings the link in step and may send it again.
+ */
+static void another_count_is_a_conflict(void **state)
+{
+    static const struct script_step steps[] = { W(I0_CMD), R(SE_R1_OTHER) };
+    struct slice answer = SLICE_LIT("untouched");
+    struct script_bus b;
+    struct se_link link;
+
+    script_bus_init(&b, steps, ARRAY_LEN(steps));
+    se_link_init(&link, &b.bus);
+    link.timing = quick;
+    assert_int_equal(se_link_apdu(&link, SLICE_LIT(CMD), &answer), ERR_CONFLICT);
+    assert_true(slice_eq(answer, SLICE_LIT("untouched")));
+    assert_true(link.t1.certain);
+    assert_int_equal(b.at, ARRAY_LEN(steps));
+}
+
+/* The same refusal after we asked for its last block proves nothing: the command may have been executed
+ * before. */
+static void the_same_later_is_no_conflict(void **state)
+{
+    static const struct script_step steps[] = { W(I0_CMD),      R(I0_OK_BAD_CRC), W(R0_CRC),
+                                                R(SE_R1_OTHER), W(I0_CMD),        R(I0_OK) };
+    struct slice answer;
+    struct script_bus b;
+    struct se_link link;
+
+    script_bus_init(&b, steps, ARRAY_LEN(steps));
+    se_link_init(&link, &b.bus);
+    link.timing = quick;
+    assert_int_equal(se_link_apdu(&link, SLICE_LIT(CMD), &answer), ERR_OK);
+    assert_false(link.t1.certain);
+}
+
+/* The part did not hear our block. Asked for its last block it repeats the answer before: ours is sent again.
+ */
+static void a_block_the_part_did_not_hear(void **state)
+{
+    static const struct script_step steps[] = { W(I0_CMD), R(I0_OK),  W(I1_CMD), W(R1_CRC),
+                                                R(I0_OK),  W(I1_CMD), R(I1_OK) };
+    struct slice answer;
+    struct script_bus b;
+    struct se_link link;
+
+    script_bus_init(&b, steps, ARRAY_LEN(steps));
+    se_link_init(&link, &b.bus);
+    link.timing = quick;
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(se_link_apdu(&link, SLICE_LIT(CMD), &answer), ERR_OK);
+    assert_int_equal(b.at, ARRAY_LEN(steps));
+}
+
+/* In two steps: not yet, not yet, there. */
+static void an_answer_that_is_not_there_yet(void **state)
+{
+    static const struct script_step steps[] = { W(I0_CMD), NACK_READS(40), R(I0_OK) };
+    struct slice answer = SLICE_LIT("untouched");
+    struct script_bus b;
+    struct se_link link;
+    int waits = 0;
+    err_t e;
+
+    script_bus_init(&b, steps, ARRAY_LEN(steps));
+    se_link_init(&link, &b.bus);
+    link.timing = quick;
+    link.timing.apdu_patience_ms = 1000;
+    assert_int_equal(se_link_send(&link, SLICE_LIT(CMD)), ERR_OK);
+    while ((e = se_link_receive(&link, clock_mono_ms() + 1, &answer)) == ERR_MORE) {
+        assert_true(slice_eq(answer, SLICE_LIT("untouched")));
+        waits++;
+    }
+    assert_int_equal(e, ERR_OK);
+    assert_true(waits >= 1);
+    assert_true(slice_eq(answer, SLICE_LIT("\x90\x00")));
 }
 
 /* 1.7: 300 bytes each way on fresh counters. The last bytes of each block are its CRC. */
@@ -451,6 +531,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(apdu_each),
+        cmocka_unit_test(another_count_is_a_conflict),
+        cmocka_unit_test(the_same_later_is_no_conflict),
+        cmocka_unit_test(a_block_the_part_did_not_hear),
+        cmocka_unit_test(an_answer_that_is_not_there_yet),
         cmocka_unit_test(counters_go_on_to_the_next_command),
         cmocka_unit_test(chaining_both_ways),
         cmocka_unit_test(resends_are_limited),
