@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
 import sedge_se as lib
-from chip_client import Part
+import test_vse_external as external
+from chip_client import Part, untlv
 from conftest import BIN, BUILD, LONG
 from sedge_se import BOOL, OUT, SIZE, U8, U32, U64, Fixed, bytes_of, how, rule
 
@@ -185,6 +186,25 @@ def test_transient_objects_are_exported_and_come_back(se):
     assert se.mac(ID, 0x19, b"abc", OUT) == mac
     with pytest.raises(lib.SeError):
         getattr(se, "import")(ID, 0xFF, blob[:-1] + bytes([blob[-1] ^ 1]))
+
+
+def test_a_write_that_somebody_else_sealed(se):
+    """The owner of a key in the chip made it for this chip beforehand; the bytes come from test_vse_external's own host."""
+    class Reader:
+        def read(self, oid):
+            return se.ec_public(oid, OUT)
+
+    se.write_ec_public(external.HOST, 3, external.point_of(external.LONG_TERM), how(auth=True, max_attempts=5))
+    for broken in (True, False):
+        parts = untlv(external.sealed(Reader(), se.applet, external.KEY, break_mac=broken).data)
+        if broken:
+            refused(lib.DENIED, se.import_external, parts[0x13], external.HOST, parts[0x41])
+            assert not se.exists(external.A, BOOL)
+        else:
+            se.import_external(parts[0x13], external.HOST, parts[0x41])
+    a = lib.Attributes()
+    se.attributes(external.A, a)
+    assert (a.type, a.owner) == (lib.AES, external.HOST)
 
 
 # ---- secret keys ----
