@@ -152,6 +152,8 @@ static err_t find_session(struct conn *c, const struct mqtt_connect *p, struct s
         s = NULL;
     }
     *ret_present = s != NULL;
+    if (!s && c->b->n_sessions >= c->b->o.config.max_sessions)
+        return ERR_TOO_BIG;
     if (!s)
         return session_new(c->b, id, ret);
     broker_msg_unref(steal(&s->will)); /* 5.0 §3.1.3.2.2: back in time, no Will */

@@ -156,7 +156,7 @@ void session_deliver(struct session *s, struct broker_msg *m, struct delivery d)
     }
     d.seq = ++s->last_seq;
     rec = session_queued_record(s, m, &d);
-    if (session_enqueue(s, m, &d)) {
+    if (!session_has_room(s, m) || session_enqueue(s, m, &d)) {
         s->b->dropped++;
         return;
     }

@@ -106,7 +106,7 @@ struct session {
 };
 
 struct session *session_find(const struct broker *b, struct slice id);
-/* ERR_NOMEM, ERR_TOO_BIG over max_sessions. */
+/* ERR_NOMEM. Whether there may be one more was asked before. */
 err_t session_new(struct broker *b, struct slice id, struct session **ret);
 /* Everything of it goes, here; in the journal too when it was persistent. A delayed Will is published. */
 void session_end(struct session *s);
@@ -133,7 +133,8 @@ struct delivery {
 };
 
 bool session_has_room(const struct session *s, const struct broker_msg *m);
-/* Append to the queue; QoS 1 or 2. ERR_TOO_BIG: it is full; ERR_NOMEM. */
+/* Append to the queue; QoS 1 or 2. Whether there is room was asked before: what the journal kept is taken
+ * back whatever the limits are now. ERR_NOMEM. */
 err_t session_enqueue(struct session *s, struct broker_msg *m, const struct delivery *d);
 /* From the journal: the client has this message. False: no such message. */
 bool session_released(struct session *s, uint64_t seq);
@@ -389,7 +390,7 @@ int64_t broker_wall(const struct broker *b);
 err_t broker_write(struct broker *b, const struct broker_record *recs, size_t n, uint64_t ticket);
 /* A change nobody waits for. A journal that fails is the journal's to report. */
 void broker_note(struct broker *b, const struct broker_record *rec);
-/* Takes one record of the journal; arg: the broker. ERR_CORRUPT, ERR_TOO_BIG, ERR_NOMEM. */
+/* Takes one record of the journal; arg: the broker. ERR_CORRUPT, ERR_NOMEM. */
 err_t broker_load(void *arg, const struct broker_record *rec);
 struct intercept *broker_intercept_find(struct broker *b, struct slice topic);
 /* Are length and slashes within the limits? */

@@ -22,8 +22,6 @@ err_t session_new(struct broker *b, struct slice id, struct session **ret)
 {
     struct session *s;
 
-    if (b->n_sessions >= b->o.config.max_sessions)
-        return ERR_TOO_BIG;
     s = mem_calloc(1, sizeof(*s) + id.n + 1);
     if (!s)
         return ERR_NOMEM;
@@ -74,8 +72,6 @@ err_t session_enqueue(struct session *s, struct broker_msg *m, const struct deli
 {
     struct queued e = { .msg = m, .seq = d->seq, .qos = d->qos, .retain = d->retain };
 
-    if (!session_has_room(s, m))
-        return ERR_TOO_BIG;
     if (ids_new(d->sub_ids, &e.ids))
         return ERR_NOMEM;
     if (queue_push(&s->queue, &e)) {

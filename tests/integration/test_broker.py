@@ -31,6 +31,13 @@ def aws():
 
 
 @pytest.fixture
+def standard():
+    b = Broker("standard")
+    yield b
+    b.stop()
+
+
+@pytest.fixture
 def slow():
     b = Broker("aws", 50)
     yield b
@@ -89,6 +96,14 @@ def test_mosquitto_publishes_and_receives(broker, subs, version, qos):
     s = subs(broker, "-i", "s", "-t", "a/+/c", "-q", qos, version=version)
     assert pub(broker, "-i", "p", "-t", "a/b/c", "-q", qos, "-m", "hello", version=version).returncode == 0
     assert s.got() == f"a/b/c {qos} 0 hello"
+
+
+@pytest.mark.parametrize("version", ["mqttv311", "mqttv5"])
+def test_mosquitto_with_qos_2(standard, subs, version):
+    s = subs(standard, "-i", "s", "-t", "a/#", "-q", "2", version=version)
+    for n in range(20):
+        assert pub(standard, "-i", "p", "-t", "a/b", "-q", "2", "-m", str(n), version=version).returncode == 0
+    assert [s.got() for _ in range(20)] == [f"a/b 2 0 {n}" for n in range(20)]
 
 
 def test_both_versions_meet(broker, subs):
@@ -283,6 +298,18 @@ def test_paho_shared_subscription(broker, client):
         a.c.publish("job/x", str(n), 1).wait_for_publish(5)
     got = [[int(w.next("message")[2]) for _ in range(5)] for w in workers]
     assert sorted(sum(got, [])) == list(range(10))  # each exactly once, in turn
+
+
+@pytest.mark.parametrize("version", [paho.MQTTv311, paho.MQTTv5])
+def test_paho_with_qos_2(standard, client, version):
+    b = client(standard, "b", version)
+    b.c.subscribe("q/#", 2)
+    assert b.next("subscribe")[1] == [2]
+    a = client(standard, "a", version)
+    for i in [a.c.publish("q/x", str(n), 2) for n in range(200)]:
+        i.wait_for_publish(20)
+    got = [b.next("message")[3] for _ in range(200)]
+    assert [int(m.payload) for m in got] == list(range(200)) and {m.qos for m in got} == {2}
 
 
 def test_paho_session_present(broker, client):

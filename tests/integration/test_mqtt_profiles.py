@@ -210,6 +210,24 @@ def test_aws_unacknowledged_messages_are_given_up(start):
 
 # ---- both ----
 
+def test_a_full_queue_and_a_full_window_survive_a_restart(start):
+    """What is in flight waits again after a restart: more than the queue may take then, and nothing of it is lost."""
+    b = start("standard", max_queued=5, max_inflight_out=3)
+    c = b.client("c", 5, **keep(5))
+    c.subscribe(("t", 2))
+    p = b.client("p")
+    for n in range(10):
+        p.publish("t", str(n), qos=1 + n % 2)
+    for _ in range(3):
+        c.receive(acknowledge=False)
+    assert b.stats()["queued"] == 8
+    b.restart()
+    c = b.client("c", 5, **keep(5))
+    assert c.payloads(8) == [str(n) for n in range(8)]
+    c.quiet()
+
+
+
 @pytest.mark.parametrize("profile", ["aws", "standard"])
 def test_request_and_response(start, profile):
     b = start(profile)
