@@ -128,6 +128,8 @@ static bool is_wanted(const struct p11_view *w, const struct p11_wanted *wanted,
 {
     const struct p11_record *rec = p11_directory_find(&w->dir, entry->id);
 
+    if (!wanted->classes)
+        return false; /* only what there is, and the PINs: no object is asked for its type */
     if (wanted->by_label && !label_fits(wanted, entry->id, rec))
         return false;
     return !wanted->by_cka_id || cka_id_fits(wanted, entry->id, rec);
