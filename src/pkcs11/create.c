@@ -472,6 +472,7 @@ CK_RV p11_copy(struct p11_module *m, struct p11_session *s, CK_OBJECT_HANDLE fro
         add(v, &n, t, CKA_APPLICATION, o->application.p, o->application.n);
     if (o->class == CKO_DATA)
         add(v, &n, t, CKA_OBJECT_ID, o->object_id.p, o->object_id.n);
-    memcpy(v + n, t.v, t.n * sizeof(v[0]));
+    if (t.n)
+        memcpy(v + n, t.v, t.n * sizeof(v[0]));
     return p11_create(m, s, (struct p11_template){ v, n + t.n }, ret);
 }

@@ -320,6 +320,8 @@ CK_RV p11_set_attributes(struct p11_module *m, struct p11_session *s, CK_OBJECT_
     err_t e = new->id ? p11_device_do(m->device, keep, &r) : ERR_OK;
     if (!e)
         e = replace_all(m, o, new);
+    if (!e && new->id &&new->key && p11_attr_find(t.v, t.n, CKA_ID))
+        p11_objects_forget(m->objects); /* certificates go by the id of their key (view.c) */
     return p11_rv_from_err(e);
 }
 

@@ -224,7 +224,7 @@ enum { SEQUENCE = 0x30, INTEGER = 0x02, VERSION = 0xa0 };
  */
 err_t p11_object_parse_certificate(struct p11_object *o)
 {
-    struct slice in = buf_slice(&o->value), whole, cert, tbs, serial, issuer, subject, skipped;
+    struct slice in = buf_slice(&o->value), whole, cert, tbs, serial, issuer, subject, public_key, skipped;
     err_t e = take(&in, SEQUENCE, &whole, &cert);
 
     if (e || in.n)
@@ -242,11 +242,14 @@ err_t p11_object_parse_certificate(struct p11_object *o)
         e = take(&tbs, SEQUENCE, &whole, &skipped);
     if (!e)
         e = take(&tbs, SEQUENCE, &subject, &skipped);
+    if (!e)
+        e = take(&tbs, SEQUENCE, &public_key, &skipped);
     if (e)
         return e;
     o->serial = serial;
     o->issuer = issuer;
     o->subject = subject;
+    o->public_key = public_key;
     return ERR_OK;
 }
 

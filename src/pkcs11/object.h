@@ -38,6 +38,7 @@ struct p11_object {
     struct buf application, object_id;    /* data */
     struct buf value;                     /* certificate (DER) or data */
     struct slice subject, issuer, serial; /* certificates: within value, DER */
+    struct slice public_key;              /* certificates: SubjectPublicKeyInfo, likewise */
 };
 
 /* An object without attributes but for: token object, private as its class usually is, not numbered, made by

@@ -1,5 +1,6 @@
 #include "pkcs11/view.h"
 
+#include "base/tlv.h"
 #include "pkcs11/label.h"
 #include "pkcs11/store.h"
 #include "se/object.h"
@@ -120,7 +121,9 @@ static bool label_fits(const struct p11_wanted *wanted, uint32_t id, const struc
 static bool cka_id_fits(const struct p11_wanted *wanted, uint32_t id, const struct p11_record *rec)
 {
     const uint8_t be[4] = { (uint8_t)(id >> 24), (uint8_t)(id >> 16), (uint8_t)(id >> 8), (uint8_t)id };
-    return slice_eq(rec ? rec->cka_id : SLICE_ARRAY(be), wanted->cka_id);
+    /* a certificate of which nothing is kept goes by the id of its key: it has to be read */
+    return slice_eq(rec ? rec->cka_id : SLICE_ARRAY(be), wanted->cka_id) ||
+           (!rec && wanted->classes & P11_WANT_FILES);
 }
 
 static bool is_wanted(const struct p11_view *w, const struct p11_wanted *wanted,
@@ -288,6 +291,94 @@ static err_t refresh_next(struct se_chip *chip, void *arg)
     return refresh_some(chip, arg);
 }
 
+static err_t refresh_rest(struct p11_device *d, struct refresh *r)
+{
+    err_t e = ERR_OK;
+
+    while (!e && r->at < r->view->n)
+        e = p11_device_do(d, refresh_next, r);
+    return e;
+}
+
+/* ---- certificates of which nothing is kept: they go by the CKA_ID of their key (consumers §5) ---- */
+
+static bool is_unnamed_certificate(const struct p11_object *o)
+{
+    return o->class == CKO_CERTIFICATE && !o->recorded;
+}
+
+static bool any_unnamed(const struct p11_list *l)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        if (is_unnamed_certificate(l->v[i]))
+            return true;
+    }
+    return false;
+}
+
+/* The value of the key stands in the certificate's SubjectPublicKeyInfo, whole. */
+static bool is_key_of(const struct p11_object *o, const struct p11_object *cert)
+{
+    struct slice der, value;
+    struct tlv t;
+
+    if (o->class != CKO_PRIVATE_KEY || !o->key->has_public)
+        return false;
+    der = buf_slice(&o->key->point);
+    value = o->key->type == CKK_RSA        ? buf_slice(&o->key->n)
+            : tlv_next(&der, &t) == ERR_OK ? t.value
+                                           : slice_of(NULL, 0);
+    return value.n && memmem(cert->public_key.p, cert->public_key.n, value.p, value.n) != NULL;
+}
+
+static const struct p11_object *key_of(const struct p11_list *l, const struct p11_object *cert)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        if (is_key_of(l->v[i], cert))
+            return l->v[i];
+    }
+    return NULL;
+}
+
+/* An object that others may hold is not changed: a copy takes its place and its handle. */
+static err_t name_after(struct p11_list *fresh, size_t i, const struct p11_object *key)
+{
+    struct p11_object *o = fresh->v[i];
+
+    if (slice_eq(buf_slice(&o->cka_id), buf_slice(&key->cka_id)))
+        return ERR_OK;
+    struct p11_object *named = p11_object_copy(o);
+    if (!named)
+        return ERR_NOMEM;
+    named->handle = o->handle;
+    fresh->v[i] = named;
+    p11_object_unref(o);
+    buf_clear(&named->cka_id);
+    return buf_add(&named->cka_id, buf_slice(&key->cka_id));
+}
+
+static err_t pair_certificates(struct p11_device *d, struct refresh *r)
+{
+    static const struct p11_wanted keys = { .classes = P11_WANT_KEYS };
+    err_t e = ERR_OK;
+
+    if (!any_unnamed(r->fresh))
+        return ERR_OK;
+    r->wanted = &keys;
+    r->at = 0;
+    e = refresh_rest(d, r);
+    for (size_t i = 0; !e && i < r->fresh->n; i++) {
+        if (!is_unnamed_certificate(r->fresh->v[i]))
+            continue;
+        const struct p11_object *key = key_of(r->fresh, r->fresh->v[i]);
+        if (!key)
+            key = key_of(r->known, r->fresh->v[i]);
+        if (key)
+            e = name_after(r->fresh, i, key);
+    }
+    return e;
+}
+
 err_t p11_view_refresh(struct p11_view *w, struct p11_device *d, const struct p11_wanted *wanted,
                        const struct p11_list *known, struct p11_list *fresh)
 {
@@ -296,7 +387,7 @@ err_t p11_view_refresh(struct p11_view *w, struct p11_device *d, const struct p1
     for (size_t i = 0; i < w->n; i++)
         w->v[i].renewed = false;
     err_t e = p11_device_do(d, refresh_first, &r);
-    while (!e && r.at < w->n)
-        e = p11_device_do(d, refresh_next, &r);
-    return e;
+    if (!e)
+        e = refresh_rest(d, &r);
+    return e ? e : pair_certificates(d, &r);
 }

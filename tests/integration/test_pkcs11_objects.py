@@ -121,6 +121,18 @@ def test_a_full_chip_says_so_and_stays_usable(token):
     assert "'fits'" in labels and "'f0'" not in labels
 
 
+def test_a_certificate_without_a_name_goes_by_the_id_of_its_key(token):
+    """10, Public Certificates Token: the factory's, and one that ssscli put there."""
+    token.ssscli("set", "cert", "0x20181099", write(token, "c.der", certificate(token.ec)), "--format", "DER")
+    certs = {o["label"]: o["ID"] for o in objects(token, login=False) if o["what"] == "Certificate Object"}
+    assert certs["sss:20181099"] == f"{EC_ID:08x}"
+    assert certs["sss:F0000001"] == "f0000000" and certs["sss:F0000013"] == "f0000012"
+    token.tool("--read-object", "--type", "cert", "--id", f"{EC_ID:08x}", "-o", "out.der", login=False)
+    assert (token.folder / "out.der").read_bytes() == (token.folder / "c.der").read_bytes()
+    run(token, "s = m.start(flags=6); m.set(s, m.key(s, EC), [(c.ID, b'renamed')])")
+    assert {o.get("label"): o.get("ID") for o in objects(token)}["sss:20181099"] == b"renamed".hex()
+
+
 # ---- keys brought in -------------------------------------------------------------------------------------------------
 
 

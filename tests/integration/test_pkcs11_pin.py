@@ -159,6 +159,39 @@ def test_keys_made_after_the_pin_are_bound_to_it_by_the_chip(pinned):
     pinned.tool("--delete-object", "--type", "privkey", "--id", "20182001")
 
 
+def test_everything_that_comes_in_after_the_pin_is_bound_too(pinned):
+    """An RSA import takes several commands; private data is read after login only, by the chip's word; a certificate by everybody."""
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from test_pkcs11_objects import certificate, private_der, write
+    key = rsa.generate_private_key(65537, 2048)
+    pinned.tool("-w", write(pinned, "k.der", private_der(key)), "--type", "privkey", "--id", "20182001")
+    pinned.tool("-w", write(pinned, "c.der", certificate(pinned.ec)), "--type", "cert", "--label", "core")
+    pinned.tool("-w", write(pinned, "blob", b"top secret"), "--type", "data", "--label", "notes", "--private")
+    pinned.tool("--sign", "-m", "SHA256-RSA-PKCS", "--id", "20182001", "-i", "blob", "-o", "sig")
+    pinned.tool("--read-object", "--type", "data", "--label", "notes", "-o", "out")
+    assert (pinned.folder / "out").read_bytes() == b"top secret"
+    out = pinned.tool("-O", login=False).stdout.decode()
+    assert "notes" not in out and "core" in out and "20182001" in out      # the public half
+    [number] = [n for n in ids(pinned) if n >> 16 == 0x7B51 and n in readable(pinned, (0x7B51,))]
+    with chip_client.Chip(pinned.part.socket) as chip:
+        with pytest.raises(SW):
+            chip.command(0x03, 0x02, 0x38, tlv(0x41, u32(0x20182001)), tlv(0x42, b"\x0c"), tlv(0x43, bytes(255) + b"\1"))
+
+
+def readable(token, prefixes):
+    """Which of our files the chip shows to a session without login."""
+    found = set()
+    for n in ids(token):
+        if n >> 16 in prefixes:
+            with chip_client.Chip(token.part.socket) as chip:
+                try:
+                    chip.command(0x02, 0x00, 0x00, tlv(0x41, u32(n)), tlv(0x43, b"\0\4"))
+                    found.add(n)
+                except SW as refused:
+                    assert refused.sw == 0x6986
+    return found
+
+
 def test_a_changed_pin_keeps_the_keys(pinned):
     """C_SetPIN: several times, each time the key goes on; the old PIN is dead, in both of its places."""
     pinned.tool("--keypairgen", "--key-type", "EC:prime256v1", "--id", "20182001")
