@@ -346,6 +346,17 @@ with open(sys.argv[5], "wb") as out:
 """
 
 
+def test_a_further_signature_is_one_command(shared, tmp_path):
+    """Through the daemon, too: nothing is asked of the chip but what the program asked for."""
+    spent = []
+    for n in (1, 1, 11):  # the first time the daemon opens the chip
+        before = shared.part.read_counters()["commands"]
+        shared.run(sys.executable, "-c", SIGN_MANY, os.path.dirname(os.path.abspath(__file__)), MODULE, f"{EC_ID:08x}", str(n),
+                   tmp_path / "sigs")
+        spent.append(shared.part.read_counters()["commands"] - before)
+    assert spent[2] - spent[1] == 10, spent
+
+
 def test_a_chip_that_goes_away_is_told_and_found_again(slow):
     wire = Wire(slow.keyd.socket)
     slow.part.kill()
