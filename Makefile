@@ -72,6 +72,7 @@ bench: core-archive
 	@tools/packages demo check
 	@tests/bench/bench
 	@tests/bench/chip
+	@tests/bench/keyd
 	@tests/bench/pkcs11
 
 # The table of docs/chip.md: which tests prove which command of the virtual chip.
