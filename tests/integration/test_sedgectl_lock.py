@@ -11,7 +11,7 @@ import chip_client as cc
 import chip_commands as cmd
 from chip_sessions import UserIdSession
 from conftest import BIN, LIB
-from ssscli_host import KEY, cli, ec_works, part, pem, public_pem, rsa_key, rsa_works  # noqa: F401
+from ssscli_host import KEY, Cli, cli, ec_works, part, pem, public_pem, rsa_key, rsa_works  # noqa: F401
 
 RESET = 0x7FFF0205
 USER, VALUE = 0x7DA00001, bytes.fromhex("C001020304")
@@ -279,3 +279,20 @@ def test_rehearsal_finds_a_hole(part, cli):
     """A credential of DeleteAll that stays: the rehearsal can make it its own, and does not call that a lock."""
     p = lock(cli, "5", "--generate", "NIST_P256", "--rehearse", "--keep-factory-reset")
     assert p.returncode == 1 and "NOT REFUSED" in p.stdout and "do not lock it like this" in p.stderr
+
+
+# ---- the newer applet ----
+
+
+def test_on_an_applet_of_7x(procs, tmp_path):
+    p = cc.Part(procs, BIN / "sedge-chip", tmp_path, "--applet", "7.2").start()
+    c = Cli(tmp_path, f"vse:{p.socket}")
+    c.ok("connect", "se051", "t1oi2c", "none")
+    for oid, what in ((5, "NIST_P384"), (6, "1024"), (7, "ED_25519")):
+        assert lock(c, oid, "--generate", what, "--rehearse").returncode == 0
+        locked(c, oid, "--generate", what)
+        assert "6986" in c.fails(1, "erase", oid)
+        assert "is locked" in lock(c, oid).stdout
+    with cc.Chip(p.socket) as chip:
+        refused(0x6985, chip.run, cmd.delete_all())
+        refused(0x6986, chip.delete, RESET)
