@@ -117,6 +117,15 @@ class Module:
             return function(*[UL(a) if isinstance(a, int) else a for a in args])
         return call
 
+    def use_3_0(self):
+        """Add the two functions of the 3.0 table that do something."""
+        interface = ct.c_void_p()
+        assert self.lib.C_GetInterface(b"PKCS 11", bytes([3, 0]), ct.byref(interface), UL(0)) == OK
+        table = ct.c_void_p.from_address(interface.value + 8).value
+        entries = (ct.c_void_p * (len(ORDER) + 4)).from_address(table + 8)
+        for name, entry in zip(("LoginUser", "SessionCancel"), entries[len(ORDER) + 2:]):
+            setattr(self, f"C_{name}", self._method(ct.CFUNCTYPE(UL)(entry)))
+
     def check(self, what, *args):
         rv = getattr(self, what)(*args)
         if rv != OK:

@@ -111,6 +111,28 @@ def test_login_rules_of_both_users(pinned):
     """)
 
 
+def test_login_user_and_session_cancel(pinned):
+    """v3.0: a login with a name, which cannot be right; what is cancelled can be begun again."""
+    run(pinned, """
+        m.use_3_0()
+        m.check("C_Initialize", None)
+        s = m.open(flags=6)
+        rv("CKR_USER_TYPE_INVALID", m.C_LoginUser(s, 1, b"1234", 4, b"bob", 3))
+        rv("CKR_PIN_INCORRECT", m.C_LoginUser(s, 1, b"9999", 4, None, 0))
+        rv("CKR_OK", m.C_LoginUser(s, 1, b"1234", 4, None, 0))
+        rv("CKR_USER_ALREADY_LOGGED_IN", m.C_LoginUser(s, 1, b"1234", 4, None, 0))
+        key = m.key(s, EC)
+        m.sign_init(s, c.ECDSA, key)
+        rv("CKR_OK", m.C_FindObjectsInit(s, None, 0))
+        rv("CKR_OK", m.C_SessionCancel(s, 0x40))                # the search, and nothing else
+        rv("CKR_OPERATION_NOT_INITIALIZED", m.C_FindObjectsFinal(s))
+        fails("CKR_OPERATION_ACTIVE", m.sign_init, s, c.ECDSA, key)
+        rv("CKR_OK", m.C_SessionCancel(s, 0x800))
+        m.sign(s, c.ECDSA, key, DIGEST)
+        rv("CKR_OK", m.C_SessionCancel(s, 0xFFFFFFFF))          # nothing runs: fine
+    """)
+
+
 # ---- wrong ones ------------------------------------------------------------------------------------------------------
 
 
