@@ -17,7 +17,10 @@
 enum {
     LOCK_POLL_MIN_US = 200,
     BUS_POLL_MAX_US = 2 * 1000, /* one process at a time: the one whose turn it is */
+    BUS_POLL_SHARE = 4,
     TURN_POLL_MAX_US = 10 * 1000,
+    TURN_AGE_US = 20 * 1000, /* after so long twice as often */
+    NS_PER_US = 1000,
     MARK_TICK_NS = 1000 * 1000, /* the kernel's clock for files ticks every 1 to 10 ms */
     MARK_TRIES = 20,
     NS_PER_S = 1000 * 1000 * 1000,
@@ -34,18 +37,29 @@ void se_bus_close(struct se_bus *bus)
         bus->ops->close(bus);
 }
 
+/* The one whose turn it is asks for the bus often. Those who wait for their turn ask the more often the
+ * longer they have waited, so that it comes to them in about that order: whoever just had the bus starts at
+ * the end. */
+static int64_t poll_us(enum se_bus_lock which, int64_t waited_us)
+{
+    int64_t us = which == SE_LOCK_BUS ? LOCK_POLL_MIN_US + waited_us / BUS_POLL_SHARE
+                                      : TURN_POLL_MAX_US * TURN_AGE_US / (TURN_AGE_US + waited_us);
+
+    if (us > BUS_POLL_MAX_US && which == SE_LOCK_BUS)
+        return BUS_POLL_MAX_US;
+    return us < LOCK_POLL_MIN_US ? LOCK_POLL_MIN_US : us;
+}
+
 /* Polled, because a blocking flock could only be bounded with a signal, and a library has none. */
 static err_t wait_for(struct se_bus *bus, enum se_bus_lock which, int64_t deadline_ms)
 {
-    long wait_us = LOCK_POLL_MIN_US;
-    long max_us = which == SE_LOCK_BUS ? BUS_POLL_MAX_US : TURN_POLL_MAX_US;
+    int64_t started = clock_mono_us();
     err_t e;
 
     while ((e = bus->ops->try_lock(bus, which)) == ERR_BUSY && clock_mono_ms() < deadline_ms) {
-        struct timespec ts = { 0, wait_us * 1000 };
+        struct timespec ts = { 0, poll_us(which, clock_mono_us() - started) * NS_PER_US };
 
         (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
-        wait_us = wait_us * 2 > max_us ? max_us : wait_us * 2;
     }
     return e;
 }

@@ -11,7 +11,7 @@ from chip_client import Chip, Part
 from conftest import BIN, LIB, LONG
 from se_drive import Drive, Refused
 
-FILE = 0x20181001
+FILE, KEY = 0x20181001, 0x20181002
 
 
 @pytest.fixture
@@ -136,20 +136,30 @@ def test_after_a_pause_the_link_is_brought_in_step(part, drive):
     assert cost(part, lambda: d.run(cmd.get_random(8))) == (2, 3)
 
 
-def test_two_processes_get_their_turns(part, drive):
-    """Each of two that want the chip all the time gets a fair part of it."""
-    end, counts = time.monotonic() + 1.5, []
+def test_processes_get_their_turns(procs, tmp_path):
+    """Six that want the chip all the time, for signatures of 20 ms: each gets a fair part, and nobody waits for long."""
+    part = Part(procs, BIN / "sedge-chip", tmp_path, "--sign-ms", "20").start()
+    with Chip(part.socket) as c:
+        c.make_curve(3)
+        c.run(cmd.write_ec(KEY, 3))
+    drives = [Drive(f"vse:{part.socket}") for _ in range(6)]
+    end, counts, waits = time.monotonic() + 3, [], []
 
     def work(d):
         n = 0
         while time.monotonic() < end:
-            d.run(cmd.get_random(8))
+            started = time.monotonic()
+            d.run(cmd.sign(KEY, 0x21, bytes(32)))
+            waits.append(time.monotonic() - started)
             n += 1
         counts.append(n)
 
-    threads = [threading.Thread(target=work, args=(drive(),)) for _ in range(2)]
+    threads = [threading.Thread(target=work, args=(d,)) for d in drives]
     for t in threads:
         t.start()
     for t in threads:
         t.join()
-    assert min(counts) * 4 >= max(counts) > 10, counts
+    for d in drives:
+        d.end()
+    assert max(counts) <= 3 * min(counts), counts
+    assert max(waits) < 2, counts
