@@ -112,9 +112,10 @@ sedge_err sedge_se_multiply(sedge_se *se, uint32_t id, uint8_t algorithm, sedge_
                             uint32_t point_id, uint32_t target, sedge_out *ret)
 {
     const struct se_multiply m = { in(point), point_id, target, algorithm };
-    autobuf b = room_for(ret);
+    autobuf b = BUF_SECRET(ret ? ret->room : 0);
+    err_t e = se_ec_multiply(chip(se), id, &m, &b);
 
-    return give(se_ec_multiply(chip(se), id, &m, &b), &b, ret);
+    return ret ? give(e, &b, ret) : (sedge_err)e;
 }
 
 sedge_err sedge_se_generate_rsa(sedge_se *se, uint32_t id, size_t bits, const struct sedge_se_write *how)
