@@ -10,7 +10,7 @@ enum effect_kind {
     EFFECT_PRINCIPAL, /* a certificate, its policies or its things changed: judge its connections again; id =
                          certificateId */
     EFFECT_POLICY,  /* what a policy says changed: judge the connections that have it again; id = its name */
-    EFFECT_GROUPS,  /* what applies to a tree of thing groups changed: judge all connections again; id unused */
+    EFFECT_GROUPS,  /* what applies to thing groups changed: judge all connections again; id unused */
     EFFECT_PUBLISH, /* a shadow answered: publish its messages; id = thing */
     EFFECT_BUILD,   /* a deployment waits to be built; id = deployment */
 };

@@ -80,7 +80,7 @@ static err_t do_command(struct keyd_worker *w, struct keyd_job *job)
 /* "more" and ids out of one answer. */
 static err_t take_page(struct slice raw, struct buf *ids, bool *ret_more, uint16_t *ret_sw)
 {
-    struct slice data, more, page;
+    struct slice data, more, page = { 0 };
     err_t e = se_answer_split(raw, &data, ret_sw);
 
     *ret_more = false;

@@ -92,45 +92,32 @@ p11_message_verify C_VerifyMessage, C_VerifyMessageNext;
 p11_message_final C_MessageEncryptFinal, C_MessageDecryptFinal, C_MessageSignFinal, C_MessageVerifyFinal;
 
 /* Every function of v2.40 in the order of both lists (v3.0 Appendix A); X(name) is expanded for each. */
-#define P11_FUNCTIONS_2_40(X)                                                                                \
-    X(Initialize)                                                                                            \
-    X(Finalize)                                                                                              \
-    X(GetInfo)                                                                                               \
-    X(GetFunctionList)                                                                                       \
-    X(GetSlotList)                                                                                           \
-    X(GetSlotInfo)                                                                                           \
-    X(GetTokenInfo)                                                                                          \
-    X(GetMechanismList)                                                                                      \
-    X(GetMechanismInfo)                                                                                      \
-    X(InitToken) X(InitPIN) X(SetPIN) X(OpenSession) X(CloseSession) X(CloseAllSessions) X(GetSessionInfo)   \
-        X(GetOperationState) X(SetOperationState) X(Login) X(Logout) X(CreateObject) X(CopyObject)           \
-            X(DestroyObject) X(GetObjectSize) X(GetAttributeValue) X(SetAttributeValue) X(FindObjectsInit)   \
-                X(FindObjects) X(FindObjectsFinal) X(EncryptInit) X(Encrypt) X(EncryptUpdate)                \
-                    X(EncryptFinal) X(DecryptInit) X(Decrypt) X(DecryptUpdate) X(DecryptFinal) X(DigestInit) \
-                        X(Digest) X(DigestUpdate) X(DigestKey) X(DigestFinal) X(SignInit) X(Sign)            \
-                            X(SignUpdate) X(SignFinal) X(SignRecoverInit) X(SignRecover) X(VerifyInit)       \
-                                X(Verify) X(VerifyUpdate) X(VerifyFinal) X(VerifyRecoverInit)                \
-                                    X(VerifyRecover) X(DigestEncryptUpdate) X(DecryptDigestUpdate)           \
-                                        X(SignEncryptUpdate) X(DecryptVerifyUpdate) X(GenerateKey)           \
-                                            X(GenerateKeyPair) X(WrapKey) X(UnwrapKey) X(DeriveKey)          \
-                                                X(SeedRandom) X(GenerateRandom) X(GetFunctionStatus)         \
-                                                    X(CancelFunction) X(WaitForSlotEvent)
+/* clang-format off */
+#define P11_FUNCTIONS_2_40(X) \
+    X(Initialize) X(Finalize) X(GetInfo) X(GetFunctionList) X(GetSlotList) X(GetSlotInfo) \
+    X(GetTokenInfo) X(GetMechanismList) X(GetMechanismInfo) X(InitToken) X(InitPIN) X(SetPIN) \
+    X(OpenSession) X(CloseSession) X(CloseAllSessions) X(GetSessionInfo) X(GetOperationState) \
+    X(SetOperationState) X(Login) X(Logout) X(CreateObject) X(CopyObject) X(DestroyObject) \
+    X(GetObjectSize) X(GetAttributeValue) X(SetAttributeValue) X(FindObjectsInit) X(FindObjects) \
+    X(FindObjectsFinal) X(EncryptInit) X(Encrypt) X(EncryptUpdate) X(EncryptFinal) X(DecryptInit) \
+    X(Decrypt) X(DecryptUpdate) X(DecryptFinal) X(DigestInit) X(Digest) X(DigestUpdate) X(DigestKey) \
+    X(DigestFinal) X(SignInit) X(Sign) X(SignUpdate) X(SignFinal) X(SignRecoverInit) X(SignRecover) \
+    X(VerifyInit) X(Verify) X(VerifyUpdate) X(VerifyFinal) X(VerifyRecoverInit) X(VerifyRecover) \
+    X(DigestEncryptUpdate) X(DecryptDigestUpdate) X(SignEncryptUpdate) X(DecryptVerifyUpdate) \
+    X(GenerateKey) X(GenerateKeyPair) X(WrapKey) X(UnwrapKey) X(DeriveKey) X(SeedRandom) \
+    X(GenerateRandom) X(GetFunctionStatus) X(CancelFunction) X(WaitForSlotEvent)
+/* clang-format on */
 
 /* What v3.0 adds, in its order. */
-#define P11_FUNCTIONS_3_0(X)                                                                            \
-    X(GetInterfaceList)                                                                                 \
-    X(GetInterface)                                                                                     \
-    X(LoginUser)                                                                                        \
-    X(SessionCancel)                                                                                    \
-    X(MessageEncryptInit)                                                                               \
-    X(EncryptMessage)                                                                                   \
-    X(EncryptMessageBegin)                                                                              \
-    X(EncryptMessageNext)                                                                               \
-    X(MessageEncryptFinal)                                                                              \
-    X(MessageDecryptInit) X(DecryptMessage) X(DecryptMessageBegin) X(DecryptMessageNext)                \
-        X(MessageDecryptFinal) X(MessageSignInit) X(SignMessage) X(SignMessageBegin) X(SignMessageNext) \
-            X(MessageSignFinal) X(MessageVerifyInit) X(VerifyMessage) X(VerifyMessageBegin)             \
-                X(VerifyMessageNext) X(MessageVerifyFinal)
+/* clang-format off */
+#define P11_FUNCTIONS_3_0(X) \
+    X(GetInterfaceList) X(GetInterface) X(LoginUser) X(SessionCancel) X(MessageEncryptInit) \
+    X(EncryptMessage) X(EncryptMessageBegin) X(EncryptMessageNext) X(MessageEncryptFinal) \
+    X(MessageDecryptInit) X(DecryptMessage) X(DecryptMessageBegin) X(DecryptMessageNext) \
+    X(MessageDecryptFinal) X(MessageSignInit) X(SignMessage) X(SignMessageBegin) X(SignMessageNext) \
+    X(MessageSignFinal) X(MessageVerifyInit) X(VerifyMessage) X(VerifyMessageBegin) X(VerifyMessageNext) \
+    X(MessageVerifyFinal)
+/* clang-format on */
 
 typedef struct CK_FUNCTION_LIST_3_0 {
     CK_VERSION version;

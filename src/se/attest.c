@@ -101,7 +101,7 @@ static err_t take_proof(const struct work *w, uint32_t id, struct se_proof *ret)
 static err_t about_object(struct work *w, uint32_t id, uint8_t p2, const struct se_attest *by,
                           struct buf *out, struct se_proof *ret)
 {
-    struct se_proof p;
+    struct se_proof p = { 0 };
     err_t e = start(w, by);
 
     if (e)

@@ -82,8 +82,8 @@ struct se_channel {
 };
 /* No I/O, never waits. */
 struct se_channel se_chip_channel(const struct se_chip *chip);
-/* Inside a sequence: grows whenever somebody else may have used the chip since our last sequence. What was read
- * under the same number still holds, but for what this process changed itself. No I/O. */
+/* Inside a sequence: grows whenever somebody else may have used the chip since our last sequence. What was
+ * read under the same number still holds, but for what this process changed itself. No I/O. */
 uint64_t se_chip_generation(const struct se_chip *chip);
 /* The access daemon has logged in for its clients: no PIN is needed. No I/O; as of the last begin. */
 bool se_chip_pin_held(const struct se_chip *chip);

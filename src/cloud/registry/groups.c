@@ -281,7 +281,7 @@ err_t thing_group_update(struct api_call *c)
                             DB_INT(g.version + 1), DB_TEXT(name)),
                     NULL)))
         return e;
-    return api_reply(c, json_pack("{s:I}", "version", (json_int_t)(g.version + 1)));
+    return api_reply(c, json_pack("{s:I}", "version", (json_int_t)g.version + 1));
 }
 
 /* Its members and its policies leave with it: whoever was judged by them is judged again. */
