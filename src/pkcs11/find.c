@@ -62,6 +62,7 @@ static err_t judge(struct p11_module *m, struct search *s)
     w->classes = wanted_classes(s);
     w->by_cka_id = p11_attr_bytes(s->attrs, s->n, CKA_ID, &w->cka_id);
     w->by_label = p11_attr_bytes(s->attrs, s->n, CKA_LABEL, &w->label) && w->label.n;
+    w->address = w->by_label && !w->by_cka_id && p11_label_is_id(w->label, &w->label_id);
     return w->by_label ? p11_label_to_id(m->ossl, w->label, &w->label_id) : ERR_OK;
 }
 

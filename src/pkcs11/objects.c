@@ -137,10 +137,10 @@ static struct p11_pins pins_of(const struct p11_view *w)
     return p;
 }
 
-err_t p11_objects_pins(struct p11_objects *os, struct p11_device *d, struct p11_pins *ret)
+err_t p11_objects_pins(struct p11_objects *os, struct p11_device *d, bool names, struct p11_pins *ret)
 {
-    static const struct p11_wanted nothing = { 0 };
-    err_t e = p11_objects_refresh(os, d, &nothing);
+    struct p11_wanted no_objects = { .names = names };
+    err_t e = p11_objects_refresh(os, d, &no_objects);
 
     if (e)
         return e;
@@ -153,7 +153,7 @@ err_t p11_objects_pins(struct p11_objects *os, struct p11_device *d, struct p11_
 void p11_objects_forget(struct p11_objects *os)
 {
     pthread_mutex_lock(&os->refreshing);
-    os->view.read = false;
+    os->view.read = os->view.no_pins = false;
     pthread_mutex_unlock(&os->refreshing);
 }
 

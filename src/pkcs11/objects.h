@@ -20,8 +20,8 @@ void p11_objects_free(struct p11_objects *os);
 /* Make of the token's part of the list what the chip holds now, as far as it is wanted (view.h). */
 err_t p11_objects_refresh(struct p11_objects *os, struct p11_device *d, const struct p11_wanted *wanted);
 
-/* The PIN objects of the chip, as the list and the directory tell. Lists the chip when somebody else used it.
- */
+/* The PIN objects of the chip, as the list and the directory tell, and with `names` the token's label. Asks
+ * the chip when somebody else used it; where it has no PINs and no label is wanted, for little. */
 struct p11_pins {
     bool user[2], so[2]; /* which exist */
     int user_active, so_active;
@@ -29,7 +29,7 @@ struct p11_pins {
     bool told; /* there is a directory */
     uint8_t label[P11_TOKEN_LABEL_LEN];
 };
-err_t p11_objects_pins(struct p11_objects *os, struct p11_device *d, struct p11_pins *ret);
+err_t p11_objects_pins(struct p11_objects *os, struct p11_device *d, bool names, struct p11_pins *ret);
 /* We changed something big ourselves: the next look at the chip lists it anew. */
 void p11_objects_forget(struct p11_objects *os);
 /* Somebody logged in: what the chip refused to show may be seen now. */

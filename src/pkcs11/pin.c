@@ -85,7 +85,7 @@ static bool exists(const struct slots *s)
 static err_t look(struct p11_module *m, const struct kind *kind, struct slots *ret)
 {
     struct p11_pins pins;
-    err_t e = p11_objects_pins(m->objects, m->device, &pins);
+    err_t e = p11_objects_pins(m->objects, m->device, false, &pins);
 
     if (e)
         return e;

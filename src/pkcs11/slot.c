@@ -75,7 +75,7 @@ static err_t token_label(struct p11_module *m, char out[P11_TOKEN_LABEL_LEN + 1]
 {
     struct p11_pins pins;
     char configured[P11_TOKEN_LABEL_LEN + 1];
-    err_t e = p11_objects_pins(m->objects, m->device, &pins);
+    err_t e = p11_objects_pins(m->objects, m->device, true, &pins);
 
     if (e)
         return e;

@@ -278,9 +278,74 @@ static err_t refresh_some(struct se_chip *chip, struct refresh *r)
     return ERR_OK;
 }
 
+/* ---- without the list: what can be asked for by id or type ---- */
+
+/* Whether there are PINs tells a list of UserIDs alone, which is short however much the chip holds. Which of
+ * them counts tells the directory. */
+static err_t look_for_pins(struct p11_view *w, struct se_chip *chip)
+{
+    autofree uint32_t *ids = NULL;
+    uint64_t generation = se_chip_generation(chip);
+    bool any = false;
+    size_t n = 0;
+
+    if (w->no_pins && generation == w->no_pins_at)
+        return ERR_OK;
+    w->no_pins = false;
+    err_t e = se_object_list(chip, SE_TYPE_USERID, &ids, &n);
+    if (e)
+        return e;
+    for (size_t i = 0; i < n; i++)
+        any |= p11_id_is_own(ids[i]);
+    if (any)
+        return p11_view_list(w, chip);
+    memset(w->user_pin, 0, sizeof(w->user_pin));
+    memset(w->so_pin, 0, sizeof(w->so_pin));
+    w->no_pins = true;
+    w->no_pins_at = generation;
+    return ERR_OK;
+}
+
+/* What was read by its id before the chip was used by somebody else may be another object now. */
+static void forget_addressed(struct p11_view *w, uint64_t generation)
+{
+    for (size_t i = 0; generation != w->addressed_at && i < w->n; i++)
+        w->v[i].current = false;
+    w->addressed_at = generation;
+}
+
+/* `sss:HEXID` where nothing was read yet: the one object. */
+static err_t read_addressed(struct se_chip *chip, struct refresh *r)
+{
+    struct p11_view *w = r->view;
+    uint32_t id = r->wanted->label_id;
+    struct p11_entry asked = { .id = id };
+
+    forget_addressed(w, se_chip_generation(chip));
+    r->at = w->n; /* no others */
+    const struct p11_entry *known = p11_view_find(w, id);
+    if (!shown(id) || (known && known->current))
+        return ERR_OK;
+    err_t e = ask_type(chip, &asked);
+    if (e == ERR_NOT_FOUND)
+        p11_view_remove(w, id);
+    else if (!e)
+        e = p11_view_add(w, id, asked.type);
+    if (!e)
+        e = read_entry(chip, r, p11_view_find(w, id));
+    r->at = w->n;
+    return nothing_for_us(e) ? ERR_OK : e;
+}
+
 static err_t refresh_first(struct se_chip *chip, void *arg)
 {
     struct refresh *r = arg;
+    bool current = r->view->read && se_chip_generation(chip) == r->view->generation;
+
+    if (!current && !r->wanted->classes && !r->wanted->names)
+        return look_for_pins(r->view, chip);
+    if (!r->view->read && r->wanted->address)
+        return read_addressed(chip, r);
     err_t e = p11_view_list(r->view, chip);
 
     return e ? e : refresh_some(chip, r);

@@ -22,17 +22,21 @@ struct p11_view {
     uint64_t generation; /* of the chip when it was read (se_chip_generation) */
     struct p11_entry *v; /* ours and the applet's own left out */
     size_t n;
-    bool user_pin[2], so_pin[2]; /* which PIN objects exist */
+    bool user_pin[2], so_pin[2];       /* which PIN objects exist */
+    bool no_pins;                      /* at no_pins_at there was none: asked without reading the rest */
+    uint64_t no_pins_at, addressed_at; /* generations */
     struct p11_directory dir;
 };
 
 void p11_view_init(struct p11_view *w);
 void p11_view_done(struct p11_view *w);
 
-/* What a search is after; {0} with the classes set is everything of them. */
+/* What a search is after; {0} with the classes set is everything of them, without them only the PINs. */
 enum { P11_WANT_KEYS = 1, P11_WANT_FILES = 2 };
 struct p11_wanted {
     unsigned classes;
+    bool names;   /* the directory, whatever else */
+    bool address; /* the label is an id of the chip (label_id) and all there is to go by */
     bool by_label, by_cka_id;
     struct slice label, cka_id;
     uint32_t label_id; /* what the label stands for where there is no record (label.h) */

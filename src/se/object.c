@@ -196,12 +196,16 @@ static err_t read_by_type(struct se_chip *chip, uint32_t id, struct buf *out)
     return e == ERR_NOT_FOUND ? ERR_DENIED : e;
 }
 
-/* Only a refusal costs a second command. */
+/* As short a command as it can be; only a refusal costs a second one. */
 static err_t read_small(struct se_chip *chip, uint32_t id, struct buf *out)
 {
     struct se_object_type type = { 0 };
-    err_t e = read_piece(chip, id, 0, 0, out);
+    char what[SE_WHAT_MAX];
+    auto_command c = { 0 };
 
+    se_command_init(&c, SE_INS_READ, SE_P1_DEFAULT, SE_P2_DEFAULT, SE_COMMAND_ANSWER);
+    tlv_put_be32(&c.w, SE_TAG_1, id);
+    err_t e = se_call_bytes(chip, &c, se_what(what, id, "reading"), 0, SE_ANSWER_MAX, out);
     if (e != ERR_NOT_FOUND)
         return e;
     e = se_object_type(chip, id, &type);
