@@ -29,6 +29,7 @@ enum api_flags {
     API_DEVICE = 16,       /* offered on the device port, to certificates */
     API_PUBLIC = 32,       /* on the control port without a signature */
     API_SHADOW_CODES = 64, /* errors as the data plane's */
+    API_JOBS_DATA = 256,   /* of iot-jobs-data, two of whose paths are the control plane's, too */
     API_READS = 128,       /* the handler writes nothing: it waits for no writer (store.h) */
 };
 

@@ -75,7 +75,7 @@ static void on_request(void *ctx, struct http_request *req)
         return;
     }
     struct api_asker who = { .region = caller.region };
-    api_request_start(c->opts.parts, req, op, &who);
+    api_request_start(c->opts.parts, req, api_op_of_service(op, caller.service), &who);
 }
 
 static void on_unknown(void *ctx, struct http_request *req)

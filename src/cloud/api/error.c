@@ -28,6 +28,7 @@ static const struct api_error_info table[API_ERROR_COUNT] = {
     [API_TOO_LARGE] = { "RequestEntityTooLargeException", 413 },
     [API_ENCODING] = { "UnsupportedDocumentEncodingException", 415 },
     [API_INTERNAL] = { "InternalFailureException", 500 },
+    [API_NOT_IMPLEMENTED] = { "NotImplementedException", 501 },
     [API_UNAVAILABLE] = { "ServiceUnavailableException", 503 },
     [API_GG_BAD_REQUEST] = { "BadRequestException", 400 },
     [API_GG_ID_NOT_FOUND] = { "IdNotFoundException", 404 },

@@ -32,6 +32,7 @@ enum api_error {
     API_TOO_LARGE,
     API_ENCODING,
     API_INTERNAL,
+    API_NOT_IMPLEMENTED,
     API_UNAVAILABLE,
     /* Greengrass */
     API_GG_BAD_REQUEST,

@@ -143,17 +143,40 @@ const struct api_op api_ops[] = {
 };
 const size_t api_ops_count = ARRAY_LEN(api_ops);
 
+const struct api_op *api_op_of_service(const struct api_op *op, const char *service)
+{
+    if (strcmp(service, "iot-jobs-data") != 0)
+        return op;
+    for (size_t i = 0; i < api_later_ops_count; i++) {
+        const struct api_op *o = &api_later_ops[i];
+        if ((o->flags & API_JOBS_DATA) && strcmp(o->method, op->method) == 0 &&
+            strcmp(o->path, op->path) == 0)
+            return o;
+    }
+    return op;
+}
+
+static size_t add_routes(const struct api_op *ops, size_t n, unsigned flags, http_handler_fn fn,
+                         struct http_route *out)
+{
+    size_t added = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (ops[i].flags & flags)
+            out[added++] = (struct http_route){ ops[i].method, ops[i].path, fn, &ops[i] };
+    }
+    return added;
+}
+
 err_t api_ops_routes(unsigned flags, http_handler_fn fn, struct http_route **ret, size_t *ret_n)
 {
-    struct http_route *routes = mem_calloc(api_ops_count, sizeof(*routes));
-    size_t n = 0;
+    struct http_route *routes = mem_calloc(api_ops_count + api_later_ops_count, sizeof(*routes));
+    size_t n;
 
     if (!routes)
         return ERR_NOMEM;
-    for (size_t i = 0; i < api_ops_count; i++) {
-        if (api_ops[i].flags & flags)
-            routes[n++] = (struct http_route){ api_ops[i].method, api_ops[i].path, fn, &api_ops[i] };
-    }
+    n = add_routes(api_ops, api_ops_count, flags, fn, routes);
+    n += add_routes(api_later_ops, api_later_ops_count, flags, fn, routes + n);
     *ret = routes;
     *ret_n = n;
     return ERR_OK;

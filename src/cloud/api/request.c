@@ -59,7 +59,8 @@ static void reply_error(const struct api_parts *parts, struct http_server *srv, 
                         const struct api_op *op, enum api_error error, char *message, json_t *members)
 {
     const struct api_error_info *info = api_error_info(error);
-    bool greengrass = op && (op->flags & API_GREENGRASS) && error >= API_GG_BAD_REQUEST;
+    bool greengrass =
+        op && (op->flags & API_GREENGRASS) && (error >= API_GG_BAD_REQUEST || error == API_NOT_IMPLEMENTED);
     int status = error == API_THROTTLING && op && (op->flags & API_SHADOW_CODES) ? 429 : info->status;
     autobuf text = BUF_INIT(65536);
 

@@ -6,7 +6,8 @@
 
 #define HEADERS_MAX 128u
 
-static const char *const services[] = { "iot", "execute-api", "iotdata", "iotdevicegateway", "greengrass" };
+static const char *const services[] = { "iot",           "execute-api", "iotdata", "iotdevicegateway",
+                                        "iot-jobs-data", "greengrass" };
 
 static bool service_known(const char *name)
 {
