@@ -254,12 +254,12 @@ static CK_RV change_attribute(struct p11_object *o, const CK_ATTRIBUTE *a)
     case CKA_ID:
     case CKA_APPLICATION:
     case CKA_OBJECT_ID:
-        return p11_new_attribute(o, a);
+        return p11_template_take(o, a);
     default:
         if (!p11_may_of(a->type))
-            return p11_new_attribute(o, a) == CKR_ATTRIBUTE_TYPE_INVALID ? CKR_ATTRIBUTE_TYPE_INVALID
+            return p11_template_take(o, a) == CKR_ATTRIBUTE_TYPE_INVALID ? CKR_ATTRIBUTE_TYPE_INVALID
                                                                          : CKR_ATTRIBUTE_READ_ONLY;
-        return p11_new_attribute(o, a);
+        return p11_template_take(o, a);
     }
 }
 

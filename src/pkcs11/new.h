@@ -7,12 +7,8 @@
  */
 #pragma once
 #include "pkcs11/module.h"
+#include "pkcs11/template.h"
 #include "se/write.h"
-
-struct p11_template {
-    const CK_ATTRIBUTE *v;
-    CK_ULONG n;
-};
 
 struct p11_new {
     struct p11_object *o; /* attributes of the template over the defaults */
@@ -47,7 +43,3 @@ err_t p11_new_make(struct p11_module *m, struct p11_new *n);
  * files as they are. ret_other: the public half of a pair, may be NULL. */
 CK_RV p11_new_show(struct p11_module *m, struct p11_session *s, struct p11_new *n, struct p11_key *key,
                    CK_OBJECT_HANDLE *ret, CK_OBJECT_HANDLE *ret_other);
-
-/* One attribute of a template onto an object: names and usage. CKR_OK also for what is accepted and has no
- * effect. */
-CK_RV p11_new_attribute(struct p11_object *o, const CK_ATTRIBUTE *a);
