@@ -37,7 +37,7 @@ check: core-archive
 	@tools/check
 
 check-long: core-archive
-	@tools/packages demo check
+	@tools/packages demo check long
 	@tools/peers
 	@getent hosts localhost >/dev/null || tools/packages names
 	@SEDGE_LONG=1 tools/check
