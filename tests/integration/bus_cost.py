@@ -13,6 +13,8 @@ import dataclasses
 import json
 import pathlib
 
+from conftest import wait_for
+
 COUNTED = ("writes", "reads", "bus_bytes", "bus_bits", "computing_us", "guard_us", "commands", "private_key_operations")
 
 
@@ -37,7 +39,9 @@ class Cost:
 
 
 def read(counters):
-    told = json.loads(pathlib.Path(counters).read_text())
+    # a chip that just starts is rewriting it: between two writes it is empty for a moment
+    text = wait_for(pathlib.Path(counters).read_text, 5, f"{counters} stayed empty")
+    told = json.loads(text)
     return Cost(**{name: told[name] for name in COUNTED})
 
 

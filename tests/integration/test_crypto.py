@@ -110,6 +110,7 @@ def test_our_module(token):
 
 
 def test_our_module_with_wrong_settings(token):
+    token.set_pins()
     uri = f"pkcs11:object=sss:{RSA_ID:x};type=private"
     for key, result, says in (
         ((uri, MODULE, "SSS_PKCS", PIN), "not found", ['no slot with label "SSS_PKCS"', '"SSS_PKCS11"']),
