@@ -84,6 +84,16 @@ static const struct db_migration steps[] = {
       "CREATE INDEX policy_groups_by_group ON policy_groups (grp, policy)" },
     { "certificates by CA", "CREATE INDEX certificates_by_ca ON certificates (ca_id, created_ms, cert_id);"
                             "CREATE INDEX cas_by_age ON cas (created_ms, cert_id)" },
+    { "tags, records and billing groups",
+      "CREATE TABLE tags (kind {text} NOT NULL, name {text} NOT NULL, tag {text} NOT NULL, content {text},"
+      " PRIMARY KEY (kind, name, tag)) {strict};"
+      "CREATE TABLE records (kind {text} NOT NULL, name {text} NOT NULL, content {text} NOT NULL,"
+      " created_ms {int} NOT NULL, modified_ms {int} NOT NULL, PRIMARY KEY (kind, name)) {strict};"
+      "CREATE INDEX records_by_age ON records (kind, created_ms, name);"
+      "CREATE TABLE billing_groups (name {text} PRIMARY KEY, uuid {text} NOT NULL, description {text},"
+      " version {int} NOT NULL, created_ms {int} NOT NULL) {strict};"
+      "ALTER TABLE things ADD COLUMN billing_group {text} REFERENCES billing_groups (name);"
+      "CREATE INDEX things_by_billing_group ON things (billing_group, name)" },
 };
 
 err_t schema_apply(struct db *db)

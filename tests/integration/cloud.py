@@ -70,10 +70,10 @@ class Cloud:
         c.read(self.data / "admin-credentials")
         return dict(c["default"])
 
-    def client(self, service, region=REGION, **kw):
+    def client(self, service, region=REGION, parameter_validation=True, **kw):
         kw = {**self.keys(), **kw}
-        return boto3.client(service, region_name=region, endpoint_url=self.api,
-                            config=botocore.config.Config(retries={"max_attempts": 0}, read_timeout=20), **kw)
+        config = botocore.config.Config(retries={"max_attempts": 0}, read_timeout=20, parameter_validation=parameter_validation)
+        return boto3.client(service, region_name=region, endpoint_url=self.api, config=config, **kw)
 
     def env(self):
         return {**os.environ, "AWS_SHARED_CREDENTIALS_FILE": str(self.data / "admin-credentials"), "AWS_DEFAULT_REGION": REGION,

@@ -1,4 +1,4 @@
-"""The cloud on PostgreSQL: the suites of test_cloud_api and test_cloud_greengrass again, with --db."""
+"""The cloud on PostgreSQL: the suites of test_cloud_api, test_cloud_greengrass and test_cloud_account again, with --db."""
 
 import os
 import pathlib
@@ -11,6 +11,7 @@ from conftest import Processes
 from postgres import Postgres
 from test_cloud_api import *  # noqa: F401,F403 - the tests
 from test_cloud_greengrass import *  # noqa: F401,F403
+from test_cloud_account import *  # noqa: F401,F403
 
 
 @pytest.fixture(scope="module")

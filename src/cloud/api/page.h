@@ -11,7 +11,7 @@ struct api_page {
     json_t *list;   /* owned */
     int64_t size;   /* rows that fit */
     bool more;      /* there was one more */
-    char next[160]; /* where the next page goes on: what the last row's api_page_add said */
+    char next[640]; /* where the next page goes on: what the last row's api_page_add said */
 };
 
 #define API_PAGE_INIT(call)               \

@@ -4,6 +4,7 @@
 #include "cloud/registry/certrow.h"
 #include "cloud/registry/handlers.h"
 #include "cloud/registry/names.h"
+#include "cloud/registry/tags.h"
 #include "crypto/random.h"
 
 #include <stdio.h>
@@ -147,7 +148,7 @@ err_t ca_register(struct api_call *c)
         (e = check_new(c, r.id, subject_hash)))
         return e;
     (void)snprintf(r.mode, sizeof(r.mode), "%s", mode);
-    if ((e = store_ca(c, &r, subject_hash)))
+    if ((e = store_ca(c, &r, subject_hash)) || (e = tags_of_creation(c, "cacert", r.id)))
         return e;
     return api_reply(
         c, json_pack("{s:s,s:s}", "certificateArn", arn_iot(c, "cacert", r.id, arn), "certificateId", r.id));
@@ -208,6 +209,8 @@ err_t ca_delete(struct api_call *c)
             "CA certificate must be deactivated before deletion (UpdateCACertificate newStatus=INACTIVE)."
             " certificateId=%s",
             r.id);
+    if ((e = tags_drop(c, "cacert", r.id)))
+        return e;
     return db_run(c->db, "DELETE FROM cas WHERE cert_id = $1", DB_ARGS(DB_TEXT(r.id)), NULL);
 }
 

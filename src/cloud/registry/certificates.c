@@ -5,6 +5,7 @@
 #include "cloud/registry/certrow.h"
 #include "cloud/registry/handlers.h"
 #include "cloud/registry/names.h"
+#include "cloud/registry/tags.h"
 #include "crypto/issue.h"
 #include "crypto/key.h"
 
@@ -173,6 +174,7 @@ err_t certificate_delete(struct api_call *c)
                         r.id);
     if ((e = check_unattached(c, r.id, force)) ||
         (e = db_run(c->db, "DELETE FROM policy_targets WHERE cert_id = $1", DB_ARGS(DB_TEXT(r.id)), NULL)) ||
+        (e = tags_drop(c, "cert", r.id)) ||
         (e = db_run(c->db, "DELETE FROM certificates WHERE cert_id = $1", DB_ARGS(DB_TEXT(r.id)), NULL)))
         return e;
     return effects_add(&c->effects, EFFECT_PRINCIPAL, r.id);

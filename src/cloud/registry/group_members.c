@@ -5,26 +5,6 @@
 #include "cloud/registry/handlers.h"
 #include "cloud/registry/names.h"
 
-/* A name, or an ARN of `kind`, or both if they agree: the members NAME and ARN of the body. */
-static err_t name_or_arn(struct api_call *c, const char *name_member, const char *arn_member,
-                         const char *kind, const char **ret)
-{
-    const char *name = json_get_str(c->body, name_member), *arn = json_get_str(c->body, arn_member);
-    const char *of_arn = arn ? arn_name(c->env, arn, kind) : NULL;
-
-    if (!name && !arn)
-        return api_fail(c, API_INVALID_REQUEST, "%s or %s is required", name_member, arn_member);
-    if (arn && !of_arn)
-        return api_fail(c, API_INVALID_REQUEST, "%s '%.200s' is not an ARN of this account's", arn_member,
-                        arn);
-    if (name && of_arn && strcmp(name, of_arn) != 0)
-        return api_fail(c, API_INVALID_REQUEST, "%s and %s name different resources", name_member,
-                        arn_member);
-    *ret = name ? name : of_arn;
-    return name_thing_ok(*ret) ? ERR_OK
-                               : api_fail(c, API_INVALID_REQUEST, "%s is not a valid name", name_member);
-}
-
 static err_t thing_and_group(struct api_call *c, const char **ret_thing, const char **ret_group)
 {
     err_t e;

@@ -11,6 +11,8 @@
 
 /* ResourceNotFoundException when there is no such group. */
 err_t group_require(struct api_call *c, const char *name);
+/* The same for a billing group. */
+err_t billing_group_require(struct api_call *c, const char *name);
 /* The same for a thing. */
 err_t thing_require(struct api_call *c, const char *name);
 /* The certificates of a thing: their connections are to be judged again after the commit. */

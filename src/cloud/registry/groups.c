@@ -5,6 +5,7 @@
 #include "cloud/registry/grouprow.h"
 #include "cloud/registry/handlers.h"
 #include "cloud/registry/names.h"
+#include "cloud/registry/tags.h"
 #include "crypto/random.h"
 
 #include <stdio.h>
@@ -174,7 +175,8 @@ static err_t insert(struct api_call *c, const char *name, const char *parent, co
              DB_ARGS(DB_TEXT(name), DB_TEXT(uuid), DB_TEXT(parent),
                      DB_TEXT(json_string_value(g->description)), DB_SLICE(buf_slice(&text)),
                      DB_INT(c->now_ms)),
-             NULL)))
+             NULL)) ||
+        (e = tags_of_creation(c, "thinggroup", name)))
         return e;
     return reply_created(c, name, uuid);
 }
@@ -289,7 +291,8 @@ static err_t delete_known(struct api_call *c, const char *name)
 {
     err_t e;
 
-    if ((e = db_run(c->db, "DELETE FROM group_members WHERE grp = $1", DB_ARGS(DB_TEXT(name)), NULL)) ||
+    if ((e = tags_drop(c, "thinggroup", name)) ||
+        (e = db_run(c->db, "DELETE FROM group_members WHERE grp = $1", DB_ARGS(DB_TEXT(name)), NULL)) ||
         (e = db_run(c->db, "DELETE FROM policy_groups WHERE grp = $1", DB_ARGS(DB_TEXT(name)), NULL)) ||
         (e = db_run(c->db, "DELETE FROM thing_groups WHERE name = $1", DB_ARGS(DB_TEXT(name)), NULL)))
         return e;

@@ -73,3 +73,33 @@ err_t policy_list_attached(struct api_call *c);
 err_t policy_list_of_principal(struct api_call *c);
 err_t policy_list_targets(struct api_call *c);
 err_t policy_list_principals(struct api_call *c);
+
+err_t billing_group_create(struct api_call *c);
+err_t billing_group_describe(struct api_call *c);
+err_t billing_group_update(struct api_call *c);
+err_t billing_group_delete(struct api_call *c);
+err_t billing_group_list(struct api_call *c);
+err_t billing_group_add_thing(struct api_call *c);
+err_t billing_group_remove_thing(struct api_call *c);
+err_t billing_group_list_things(struct api_call *c);
+
+err_t role_alias_create(struct api_call *c);
+err_t role_alias_describe(struct api_call *c);
+err_t role_alias_update(struct api_call *c);
+err_t role_alias_delete(struct api_call *c);
+err_t role_alias_list(struct api_call *c);
+
+err_t tag_add(struct api_call *c);
+err_t tag_remove(struct api_call *c);
+err_t tag_list(struct api_call *c);
+
+err_t event_configurations_describe(struct api_call *c);
+err_t event_configurations_update(struct api_call *c);
+
+err_t logging_set_v1(struct api_call *c);
+err_t logging_get_v1(struct api_call *c);
+err_t logging_set_v2(struct api_call *c);
+err_t logging_get_v2(struct api_call *c);
+err_t logging_set_level(struct api_call *c);
+err_t logging_delete_level(struct api_call *c);
+err_t logging_list_levels(struct api_call *c);

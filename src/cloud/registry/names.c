@@ -24,6 +24,11 @@ bool name_policy_ok(const char *s)
     return all_of(s, 128, "_+=,.@-");
 }
 
+bool name_alias_ok(const char *s)
+{
+    return all_of(s, 128, "_=,@-");
+}
+
 bool name_cert_ok(const char *s)
 {
     return strlen(s) == CERT_ID_LEN && strspn(s, "0123456789abcdef") == CERT_ID_LEN;
@@ -54,6 +59,11 @@ err_t name_policy(struct api_call *c, const char *param, const char **ret)
     return checked(c, param, name_policy_ok, "[\\w+=,.@-]{1,128}", ret);
 }
 
+err_t name_alias(struct api_call *c, const char *param, const char **ret)
+{
+    return checked(c, param, name_alias_ok, "[\\w=,@-]{1,128}", ret);
+}
+
 err_t name_cert(struct api_call *c, const char *param, const char **ret)
 {
     return checked(c, param, name_cert_ok, "[a-f0-9]{64}", ret);
@@ -82,4 +92,23 @@ const char *arn_name(const struct cloud_env *env, const char *arn, const char *k
     arn += n + 1;
     n = strlen(kind);
     return strncmp(arn, kind, n) == 0 && arn[n] == '/' && arn[n + 1] ? arn + n + 1 : NULL;
+}
+
+err_t name_or_arn(struct api_call *c, const char *name_member, const char *arn_member, const char *kind,
+                  const char **ret)
+{
+    const char *name = json_get_str(c->body, name_member), *arn = json_get_str(c->body, arn_member);
+    const char *of_arn = arn ? arn_name(c->env, arn, kind) : NULL;
+
+    if (!name && !arn)
+        return api_fail(c, API_INVALID_REQUEST, "%s or %s is required", name_member, arn_member);
+    if (arn && !of_arn)
+        return api_fail(c, API_INVALID_REQUEST, "%s '%.200s' is not an ARN of this account's", arn_member,
+                        arn);
+    if (name && of_arn && strcmp(name, of_arn) != 0)
+        return api_fail(c, API_INVALID_REQUEST, "%s and %s name different resources", name_member,
+                        arn_member);
+    *ret = name ? name : of_arn;
+    return name_thing_ok(*ret) ? ERR_OK
+                               : api_fail(c, API_INVALID_REQUEST, "%s is not a valid name", name_member);
 }

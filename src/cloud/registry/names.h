@@ -10,11 +10,13 @@
 
 bool name_thing_ok(const char *s);  /* [a-zA-Z0-9:_-]{1,128} */
 bool name_policy_ok(const char *s); /* [\w+=,.@-]{1,128} */
+bool name_alias_ok(const char *s);  /* [\w=,@-]{1,128}: role aliases, authorizers */
 bool name_cert_ok(const char *s);   /* 64 lower-case hex */
 
 /* The label or an InvalidRequestException that says which pattern it must satisfy. */
 err_t name_thing(struct api_call *c, const char *param, const char **ret);
 err_t name_policy(struct api_call *c, const char *param, const char **ret);
+err_t name_alias(struct api_call *c, const char *param, const char **ret);
 err_t name_cert(struct api_call *c, const char *param, const char **ret);
 
 /* arn:aws:iot:REGION:ACCOUNT:KIND/NAME with the request's region. ret has ARN_MAX bytes. */
@@ -23,3 +25,8 @@ const char *arn_iot(const struct api_call *c, const char *kind, const char *name
 /* The NAME of arn:PARTITION:iot:REGION:ACCOUNT:KIND/NAME of this account, borrowed from `arn`; NULL for
  * anything else. */
 const char *arn_name(const struct cloud_env *env, const char *arn, const char *kind);
+
+/* A thing's or group's name, its ARN (of `kind`), or both if they agree: two members of the body.
+ * InvalidRequestException. */
+err_t name_or_arn(struct api_call *c, const char *name_member, const char *arn_member, const char *kind,
+                  const char **ret);

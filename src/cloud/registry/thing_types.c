@@ -3,6 +3,7 @@
 #include "cloud/api/page.h"
 #include "cloud/registry/handlers.h"
 #include "cloud/registry/names.h"
+#include "cloud/registry/tags.h"
 #include "cloud/registry/typerow.h"
 #include "crypto/random.h"
 
@@ -144,7 +145,8 @@ static err_t insert(struct api_call *c, const char *name, const struct type *t)
                     " VALUES ($1, $2, $3, $4, $5)",
                     DB_ARGS(DB_TEXT(name), DB_TEXT(uuid), DB_TEXT(json_string_value(t->description)),
                             DB_SLICE(buf_slice(&searchable)), DB_INT(c->now_ms)),
-                    NULL)))
+                    NULL)) ||
+        (e = tags_of_creation(c, "thingtype", name)))
         return e;
     return reply_created(c, name, uuid);
 }
@@ -231,6 +233,8 @@ err_t thing_type_delete(struct api_call *c)
     if (things)
         return api_fail(c, API_INVALID_REQUEST, "Thing type %s is still associated with one or more things",
                         name);
+    if ((e = tags_drop(c, "thingtype", name)))
+        return e;
     return db_run(c->db, "DELETE FROM thing_types WHERE name = $1", DB_ARGS(DB_TEXT(name)), NULL);
 }
 

@@ -16,6 +16,7 @@
 struct thing {
     char uuid[CRYPTO_UUID_MAX];
     char type[TYPE_NAME_MAX + 1]; /* "" for none */
+    char billing[129];            /* "" for none */
     json_t *attributes;
     int64_t version;
 };
@@ -33,6 +34,7 @@ static err_t load_row(void *ctx, const struct db_rows *row)
 
     (void)snprintf(t->uuid, sizeof(t->uuid), "%s", db_str(row, 0));
     (void)snprintf(t->type, sizeof(t->type), "%s", type ? type : "");
+    (void)snprintf(t->billing, sizeof(t->billing), "%s", db_is_null(row, 4) ? "" : db_str(row, 4));
     t->version = db_int(row, 2);
     json_decref_ptr(&t->attributes);
     t->attributes = NULL;
@@ -41,7 +43,8 @@ static err_t load_row(void *ctx, const struct db_rows *row)
 
 static err_t load(struct api_call *c, const char *name, struct thing *t)
 {
-    return db_one(c->db, "SELECT uuid, attributes, version, thing_type FROM things WHERE name = $1",
+    return db_one(c->db,
+                  "SELECT uuid, attributes, version, thing_type, billing_group FROM things WHERE name = $1",
                   DB_ARGS(DB_TEXT(name)), load_row, t);
 }
 
@@ -95,17 +98,20 @@ static err_t reply_created(struct api_call *c, const char *name, const char *uui
                                   arn_iot(c, "thing", name, arn), "thingId", uuid));
 }
 
-static err_t insert(struct api_call *c, const char *name, const char *type, json_t *attributes)
+static err_t insert(struct api_call *c, const char *name, const char *type, const char *billing,
+                    json_t *attributes)
 {
     char uuid[CRYPTO_UUID_MAX];
     autobuf text = BUF_INIT(65536);
     err_t e;
 
     if ((e = json_write(&text, attributes, 0)) || (e = crypto_random_uuid(c->env->crypto, uuid)) ||
-        (e = db_run(
-             c->db,
-             "INSERT INTO things (name, uuid, attributes, version, thing_type) VALUES ($1, $2, $3, 1, $4)",
-             DB_ARGS(DB_TEXT(name), DB_TEXT(uuid), DB_SLICE(buf_slice(&text)), DB_TEXT(type)), NULL)) ||
+        (e = db_run(c->db,
+                    "INSERT INTO things (name, uuid, attributes, version, thing_type, billing_group)"
+                    " VALUES ($1, $2, $3, 1, $4, $5)",
+                    DB_ARGS(DB_TEXT(name), DB_TEXT(uuid), DB_SLICE(buf_slice(&text)), DB_TEXT(type),
+                            DB_TEXT(billing)),
+                    NULL)) ||
         (e = index_attributes(c, name, attributes)))
         return e;
     return reply_created(c, name, uuid);
@@ -124,24 +130,27 @@ static err_t read_attributes(struct api_call *c, const json_t *have, json_t **re
  */
 err_t thing_create(struct api_call *c)
 {
-    const char *name, *type = json_get_str(c->body, "thingTypeName");
+    const char *name, *type = json_get_str(c->body, "thingTypeName"),
+                      *billing = json_get_str(c->body, "billingGroupName");
     auto_json *attributes = NULL;
     auto_thing have = { 0 };
     char arn[ARN_MAX];
     err_t e;
 
     if ((e = name_thing(c, "thingName", &name)) || (e = read_attributes(c, NULL, &attributes)) ||
-        (e = check_count(c, attributes, type)) || (type && (e = type_require_usable(c, type))))
+        (e = check_count(c, attributes, type)) || (type && (e = type_require_usable(c, type))) ||
+        (billing && (e = billing_group_require(c, billing))))
         return e;
     if ((e = load(c, name, &have)) == ERR_NOT_FOUND)
-        return insert(c, name, type, attributes);
+        return insert(c, name, type, billing, attributes);
     if (e)
         return e;
-    if (json_equal(have.attributes, attributes) && strcmp(have.type, type ? type : "") == 0)
+    if (json_equal(have.attributes, attributes) && strcmp(have.type, type ? type : "") == 0 &&
+        strcmp(have.billing, billing ? billing : "") == 0)
         return reply_created(c, name, have.uuid);
-    return api_fail_exists(c, arn_iot(c, "thing", name, arn), have.uuid,
-                           "Thing %s already exists in account with different %s", name,
-                           strcmp(have.type, type ? type : "") == 0 ? "attributes" : "thing type");
+    return api_fail_exists(
+        c, arn_iot(c, "thing", name, arn), have.uuid,
+        "Thing %s already exists in account with different attributes, thing type or billing group", name);
 }
 
 static err_t recheck_row(void *ctx, const struct db_rows *row)
@@ -262,7 +271,8 @@ err_t thing_describe(struct api_call *c)
     answer = json_pack("{s:s,s:s,s:s,s:s,s:O,s:I}", "defaultClientId", name, "thingName", name, "thingId",
                        t.uuid, "thingArn", arn_iot(c, "thing", name, arn), "attributes", t.attributes,
                        "version", (json_int_t)t.version);
-    if (!answer || add_type(answer, t.type))
+    if (!answer || add_type(answer, t.type) ||
+        (t.billing[0] && json_object_set_new(answer, "billingGroupName", json_string(t.billing)) != 0))
         return ERR_NOMEM;
     return api_reply(c, steal(&answer));
 }
