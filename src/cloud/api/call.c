@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cloud/registry/members.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -164,6 +165,8 @@ err_t api_call_run(struct api_call *c, struct db *db)
     c->db = db;
     e = c->authorize ? c->authorize(c) : ERR_OK;
     refused = e && c->error;
+    if (!e && !(c->op->flags & (API_GREENGRASS | API_RAW_BODY)))
+        e = members_check(c);
     if (!e)
         e = c->op->run(c);
     if (!e)

@@ -1,7 +1,7 @@
 #include "cloud/api/field.h"
 
-/* The text is valid UTF-8 (the JSON parser saw to that): characters are the bytes that begin one. */
-static int64_t characters(const char *s)
+/* Characters are the bytes that begin one. */
+int64_t api_characters(const char *s)
 {
     int64_t n = 0;
 
@@ -35,7 +35,7 @@ static err_t check_text(struct api_call *c, const struct api_field *f, const cha
 {
     if (!s)
         return violated(c, f->name, "be a text");
-    if (!in_range(f, characters(s)))
+    if (!in_range(f, api_characters(s)))
         return api_fail(
             c, API_INVALID_REQUEST,
             "1 validation error detected: Value at '%s' failed to satisfy constraint: Member must "
@@ -69,6 +69,10 @@ static err_t check(struct api_call *c, const struct api_field *f, const json_t *
         return json_is_boolean(v) ? ERR_OK : violated(c, f->name, "be true or false");
     case API_ENUM:
         return s && api_one_of(s, f->values) ? ERR_OK : violated(c, f->name, "satisfy enum value set");
+    case API_OBJECT:
+        return json_is_object(v) ? ERR_OK : violated(c, f->name, "be an object");
+    case API_LIST:
+        return json_is_array(v) ? ERR_OK : violated(c, f->name, "be a list");
     }
     return ERR_INVALID;
 }

@@ -11,7 +11,7 @@
 #pragma once
 #include "cloud/api/call.h"
 
-enum api_field_type { API_TEXT, API_INT, API_BOOL, API_ENUM };
+enum api_field_type { API_TEXT, API_INT, API_BOOL, API_ENUM, API_OBJECT, API_LIST };
 
 struct api_field {
     const char *name;
@@ -27,6 +27,8 @@ struct api_field {
 err_t api_fields_take(struct api_call *c, const json_t *from, const struct api_field *fields, size_t n,
                       bool creation, json_t *into);
 
+/* How many characters valid UTF-8 has. */
+int64_t api_characters(const char *s);
 /* Is it one of the list that ends with NULL? */
 bool api_one_of(const char *value, const char *const *values);
 /* The same for a query parameter; *ret untouched when absent. InvalidRequestException. */

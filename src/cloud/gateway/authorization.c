@@ -331,12 +331,14 @@ err_t authorization_effective(struct api_call *c)
     auto_json *list = json_array();
     auto_cert_row row = { 0 };
     struct effective out = { c, list };
+    const char *thing;
     err_t e;
 
     if (!list)
         return ERR_NOMEM;
     if ((e = find_principal(c, json_get_str(c->body, "principal"), &row)) ||
-        (e = facts_policies(c->db, row.id, api_param(c, "thingName"), effective_row, &out)))
+        (e = name_thing_optional(c, "thingName", &thing)) ||
+        (e = facts_policies(c->db, row.id, thing, effective_row, &out)))
         return e;
     return api_reply(c, json_pack("{s:O}", "effectivePolicies", list));
 }

@@ -54,6 +54,12 @@ err_t name_thing(struct api_call *c, const char *param, const char **ret)
     return checked(c, param, name_thing_ok, "[a-zA-Z0-9:_-]{1,128}", ret);
 }
 
+err_t name_thing_optional(struct api_call *c, const char *param, const char **ret)
+{
+    *ret = NULL;
+    return api_param(c, param) ? name_thing(c, param, ret) : ERR_OK;
+}
+
 err_t name_policy(struct api_call *c, const char *param, const char **ret)
 {
     return checked(c, param, name_policy_ok, "[\\w+=,.@-]{1,128}", ret);

@@ -19,6 +19,9 @@ err_t name_policy(struct api_call *c, const char *param, const char **ret);
 err_t name_alias(struct api_call *c, const char *param, const char **ret);
 err_t name_cert(struct api_call *c, const char *param, const char **ret);
 
+/* The same for a query parameter that may be absent: *ret NULL then. */
+err_t name_thing_optional(struct api_call *c, const char *param, const char **ret);
+
 /* arn:aws:iot:REGION:ACCOUNT:KIND/NAME with the request's region. ret has ARN_MAX bytes. */
 const char *arn_iot(const struct api_call *c, const char *kind, const char *name, char ret[ARN_MAX]);
 

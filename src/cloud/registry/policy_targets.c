@@ -166,9 +166,19 @@ err_t policy_list_attached(struct api_call *c)
     return list_policies_of(c, api_param(c, "target"));
 }
 
+/* These two are in the order of names whatever is asked for, but what is asked must be true or false. */
+static err_t check_order(struct api_call *c)
+{
+    bool unused;
+
+    return api_param_bool(c, "isAscendingOrder", &unused);
+}
+
 err_t policy_list_of_principal(struct api_call *c)
 {
-    return list_policies_of(c, api_param(c, PRINCIPAL_HEADER));
+    err_t e = check_order(c);
+
+    return e ? e : list_policies_of(c, api_param(c, PRINCIPAL_HEADER));
 }
 
 /* A row of cert_id or group name; the marker says which kind it was: c.ID, g.NAME. */
@@ -238,5 +248,7 @@ err_t policy_list_targets(struct api_call *c)
 
 err_t policy_list_principals(struct api_call *c)
 {
-    return list_targets_of(c, POLICY_HEADER, "principals", false);
+    err_t e = check_order(c);
+
+    return e ? e : list_targets_of(c, POLICY_HEADER, "principals", false);
 }

@@ -8,6 +8,7 @@
 #include <ctype.h>
 
 #define TAGS_MAX 50
+#define KEY_MAX 128
 
 /* What can have tags, and how it is found. Records have the kind of their ARN. */
 static const struct kind {
@@ -35,7 +36,7 @@ static bool key_ok(const char *s)
 }
 
 static const struct api_field fields[] = {
-    { "Key", API_TEXT, 1, 128, .ok = key_ok, .required = true },
+    { "Key", API_TEXT, 1, KEY_MAX, .ok = key_ok, .required = true },
     { "Value", API_TEXT, 0, 256 },
 };
 
@@ -161,7 +162,7 @@ err_t tag_add(struct api_call *c)
 
 static err_t remove_one(struct api_call *c, const char *kind, const char *name, const char *tag)
 {
-    if (!tag || !*tag || strlen(tag) > 512 || !key_ok(tag))
+    if (!tag || !*tag || api_characters(tag) > KEY_MAX || !key_ok(tag))
         return api_fail(c, API_INVALID_REQUEST, "tagKeys must be a list of keys of tags");
     return db_run(c->db, "DELETE FROM tags WHERE kind = $1 AND name = $2 AND tag = $3",
                   DB_ARGS(DB_TEXT(kind), DB_TEXT(name), DB_TEXT(tag)), NULL);

@@ -260,10 +260,11 @@ static err_t list_row(void *ctx, const struct db_rows *row)
 err_t thing_type_list(struct api_call *c)
 {
     auto_page page = API_PAGE_INIT(c);
-    const char *after, *only = api_param(c, "thingTypeName");
+    const char *after, *only;
     err_t e;
 
-    if ((e = api_name_marker(c, "nextToken", name_thing_ok, &after)) ||
+    if ((e = name_thing_optional(c, "thingTypeName", &only)) ||
+        (e = api_name_marker(c, "nextToken", name_thing_ok, &after)) ||
         (e = api_param_size(c, "maxResults", 25, 250, &page.size)) ||
         (e = db_each(c->db,
                      only ? "SELECT name, " COLUMNS

@@ -310,10 +310,10 @@ static err_t read_filter(struct api_call *c, struct filter *f)
 {
     err_t e;
 
-    if ((e = api_name_marker(c, "nextToken", name_thing_ok, &f->after)) ||
+    if ((e = name_thing_optional(c, "thingTypeName", &f->type)) ||
+        (e = api_name_marker(c, "nextToken", name_thing_ok, &f->after)) ||
         (e = api_param_bool(c, "usePrefixAttributeValue", &f->prefix)))
         return e;
-    f->type = api_param(c, "thingTypeName");
     f->attribute = api_param(c, "attributeName");
     f->value = api_param(c, "attributeValue");
     if (!f->attribute != !f->value)
