@@ -1,10 +1,13 @@
-"""What an account keeps beside its things, with boto3: tags, role aliases, billing groups, event configurations, logging settings."""
+"""What an account keeps beside its things, with boto3: tags, role aliases, billing groups, event configurations, logging settings,
+authorizers."""
 
 import json
 import time
 
 import pytest
 from cloud import ACCOUNT, OPEN_POLICY, Cloud, arn
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from test_cloud_api import refused
 
 ROLE = "arn:aws:iam::123456789012:role/device"
@@ -237,3 +240,61 @@ def test_logging_settings_of_version_1(cloud):
     options = iot.get_logging_options()
     assert (options["roleArn"], options["logLevel"]) == (ROLE, "ERROR")
     refused(iot.set_logging_options, "InvalidRequestException", 400, loggingOptionsPayload={"roleArn": "short"})
+
+
+# --- authorizers -------------------------------------------------------------------------------------------------------
+
+def public_key(bits):
+    key = rsa.generate_private_key(65537, bits).public_key()
+    return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:f"
+
+
+def test_authorizers(cloud):
+    iot, key = cloud.client("iot"), public_key(2048)
+    made = iot.create_authorizer(authorizerName="a", authorizerFunctionArn=FUNCTION, tokenKeyName="t", tokenSigningPublicKeys={"k": key}, tags=TAGS)
+    assert made["authorizerArn"] == arn("authorizer/a") and tags_of(iot, made["authorizerArn"]) == TAGS
+    d = iot.describe_authorizer(authorizerName="a")["authorizerDescription"]
+    assert (d["authorizerFunctionArn"], d["tokenKeyName"], d["tokenSigningPublicKeys"], d["status"], d["signingDisabled"]) == (
+        FUNCTION, "t", {"k": key}, "INACTIVE", False)
+    refused(iot.create_authorizer, "ResourceAlreadyExistsException", 409, authorizerName="a", authorizerFunctionArn=FUNCTION, signingDisabled=True)
+    iot.update_authorizer(authorizerName="a", status="ACTIVE", enableCachingForHttp=True)
+    cloud.stop()
+    cloud.start()
+    iot = cloud.client("iot")
+    after = iot.describe_authorizer(authorizerName="a")["authorizerDescription"]
+    assert (after["status"], after["enableCachingForHttp"], after["tokenKeyName"], after["creationDate"]) == ("ACTIVE", True, "t", d["creationDate"])
+    iot.delete_authorizer(authorizerName="a")
+    for call in (iot.describe_authorizer, iot.update_authorizer, iot.delete_authorizer):
+        refused(call, "ResourceNotFoundException", 404, authorizerName="a")
+    for wrong in ({}, {"tokenKeyName": "t"}, {"tokenKeyName": "t", "tokenSigningPublicKeys": {"k": "no key"}},
+                  {"tokenKeyName": "t", "tokenSigningPublicKeys": {"k": public_key(1024)}}, {"signingDisabled": True, "tokenKeyName": "a b"}):
+        refused(iot.create_authorizer, "InvalidRequestException", 400, authorizerName="b", authorizerFunctionArn=FUNCTION, **wrong)
+
+
+def test_the_default_authorizer(cloud):
+    iot = cloud.client("iot")
+    for n in "ab":
+        iot.create_authorizer(authorizerName=n, authorizerFunctionArn=FUNCTION, signingDisabled=True)
+    for call in (iot.describe_default_authorizer, iot.clear_default_authorizer):
+        refused(call, "ResourceNotFoundException", 404)
+    refused(iot.set_default_authorizer, "ResourceNotFoundException", 404, authorizerName="none")
+    for _ in range(2):
+        assert iot.set_default_authorizer(authorizerName="a")["authorizerArn"] == arn("authorizer/a")
+    assert iot.describe_default_authorizer()["authorizerDescription"]["authorizerName"] == "a"
+    refused(iot.set_default_authorizer, "ResourceAlreadyExistsException", 409, authorizerName="b")
+    refused(iot.delete_authorizer, "DeleteConflictException", 409, authorizerName="a")
+    iot.clear_default_authorizer()
+    iot.delete_authorizer(authorizerName="a")
+
+
+def test_lists_of_authorizers(cloud):
+    iot = cloud.client("iot")
+    for i in range(6):
+        iot.create_authorizer(authorizerName=f"a{i}", authorizerFunctionArn=FUNCTION, signingDisabled=True, status="ACTIVE" if i % 2 else "INACTIVE")
+        time.sleep(0.002)  # their order is that of their milliseconds
+    pages = iot.get_paginator("list_authorizers").paginate(status="ACTIVE", ascendingOrder=True, PaginationConfig={"PageSize": 2})
+    assert [[a["authorizerName"] for a in p["authorizers"]] for p in pages] == [["a1", "a3"], ["a5"]]
+    assert len(iot.list_authorizers()["authorizers"]) == 6

@@ -148,6 +148,8 @@ def world(cloud):
                        (iot.create_billing_group, "billingGroupName"), (iot.create_thing, "thingName")):
         make(**{name: "x"})
     iot.create_role_alias(roleAlias="x", roleArn=ROLE)
+    iot.create_authorizer(authorizerName="x", authorizerFunctionArn=ROLE, signingDisabled=True)
+    iot.set_default_authorizer(authorizerName="x")
     iot.create_policy(policyName="x", policyDocument=json.dumps(OPEN_POLICY))
     iot.set_v2_logging_options(roleArn=ROLE)
     c = iot.create_keys_and_certificate(setAsActive=True)
@@ -155,12 +157,13 @@ def world(cloud):
     made = iot.register_ca_certificate(caCertificate=ca.pem, certificateMode="SNI_ONLY", setAsActive=True)
     return {
         **{f"Create{kind}": {name: "new"} for kind, name in (("Thing", "thingName"), ("ThingType", "thingTypeName"), ("Policy", "policyName"),
-           ("ThingGroup", "thingGroupName"), ("BillingGroup", "billingGroupName"), ("RoleAlias", "roleAlias"))},
+           ("ThingGroup", "thingGroupName"), ("BillingGroup", "billingGroupName"), ("RoleAlias", "roleAlias"), ("Authorizer", "authorizerName"))},
         **{f"{verb}CACertificate": {"certificateId": made["certificateId"]} for verb in ("Describe", "Update", "Delete")},
         "RegisterCertificate": {"certificatePem": ca.certificate(), "caCertificatePem": ca.pem},
         "RegisterCertificateWithoutCA": {"certificatePem": ca.certificate()},
         "RegisterCACertificate": {"caCertificate": Authority("another").pem, "certificateMode": "SNI_ONLY"},
         "caCertificateId": made["certificateId"], "status": "ACTIVE",
+        "authorizerName": "x", "authorizerFunctionArn": ROLE, "signingDisabled": True, "tokenKeyName": "x",
         "thingName": "x", "thingTypeName": "x", "thingGroupName": "x", "billingGroupName": "x", "roleAlias": "x", "policyName": "x",
         "policyDocument": json.dumps(OPEN_POLICY), "policyVersionId": "1", "target": c["certificateArn"], "principal": c["certificateArn"],
         "certificateId": c["certificateId"], "certificateSigningRequest": Authority("of none").request(), "newStatus": "ACTIVE", "roleArn": ROLE,

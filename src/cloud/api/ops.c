@@ -75,6 +75,17 @@ const struct api_op api_ops[] = {
     { "DeleteRoleAlias", "DELETE", "/role-aliases/{roleAlias}", role_alias_delete, API_CONTROL },
     { "ListRoleAliases", "GET", "/role-aliases", role_alias_list, API_CONTROL | API_READS },
 
+    { "CreateAuthorizer", "POST", "/authorizer/{authorizerName}", authorizer_create, API_CONTROL },
+    { "DescribeAuthorizer", "GET", "/authorizer/{authorizerName}", authorizer_describe,
+      API_CONTROL | API_READS },
+    { "UpdateAuthorizer", "PUT", "/authorizer/{authorizerName}", authorizer_update, API_CONTROL },
+    { "DeleteAuthorizer", "DELETE", "/authorizer/{authorizerName}", authorizer_delete, API_CONTROL },
+    { "ListAuthorizers", "GET", "/authorizers/", authorizer_list, API_CONTROL | API_READS },
+    { "SetDefaultAuthorizer", "POST", "/default-authorizer", authorizer_set_default, API_CONTROL },
+    { "DescribeDefaultAuthorizer", "GET", "/default-authorizer", authorizer_describe_default,
+      API_CONTROL | API_READS },
+    { "ClearDefaultAuthorizer", "DELETE", "/default-authorizer", authorizer_clear_default, API_CONTROL },
+
     { "TagResource", "POST", "/tags", tag_add, API_CONTROL },
     { "UntagResource", "POST", "/untag", tag_remove, API_CONTROL },
     { "ListTagsForResource", "GET", "/tags", tag_list, API_CONTROL | API_READS },

@@ -103,3 +103,12 @@ err_t logging_get_v2(struct api_call *c);
 err_t logging_set_level(struct api_call *c);
 err_t logging_delete_level(struct api_call *c);
 err_t logging_list_levels(struct api_call *c);
+
+err_t authorizer_create(struct api_call *c);
+err_t authorizer_describe(struct api_call *c);
+err_t authorizer_update(struct api_call *c);
+err_t authorizer_delete(struct api_call *c);
+err_t authorizer_list(struct api_call *c);
+err_t authorizer_set_default(struct api_call *c);
+err_t authorizer_describe_default(struct api_call *c);
+err_t authorizer_clear_default(struct api_call *c);

@@ -77,22 +77,22 @@ static err_t list_row(void *ctx, const struct db_rows *row)
 {
     struct listing *l = ctx;
     const char *name = db_str(row, 0);
-    auto_json *content = NULL;
+    auto_json *content = NULL, *item = NULL;
     err_t e;
 
-    if (!api_page_room(l->page))
-        return ERR_OK;
     if ((e = json_parse(db_text(row, 1), CONTENT_DEPTH, &content, NULL)))
         return e;
-    json_t *item = l->item(l->page->c, name, content);
-    return l->by_age ? api_page_add(l->page, item, "%lld.%s", (long long)db_int(row, 2), name)
-                     : api_page_add(l->page, item, "%s", name);
+    item = l->item(l->page->c, name, content);
+    if (json_is_null(item) || !api_page_room(l->page))
+        return ERR_OK;
+    return l->by_age ? api_page_add(l->page, steal(&item), "%lld.%s", (long long)db_int(row, 2), name)
+                     : api_page_add(l->page, steal(&item), "%s", name);
 }
 
 #define SELECT "SELECT name, content, created_ms FROM records WHERE kind = $1 AND "
 
 err_t record_list_by_age(struct api_page *page, const char *kind, const struct api_age_marker *from,
-                         record_item_fn item)
+                         record_item_fn item, int64_t skips)
 {
     struct listing l = { page, item, true };
 
@@ -100,7 +100,8 @@ err_t record_list_by_age(struct api_page *page, const char *kind, const struct a
         page->c->db,
         from->ascending ? SELECT "(created_ms, name) > ($2, $3) ORDER BY created_ms, name LIMIT $4"
                         : SELECT "(created_ms, name) < ($2, $3) ORDER BY created_ms DESC, name DESC LIMIT $4",
-        DB_ARGS(DB_TEXT(kind), DB_INT(from->ms), DB_TEXT(from->id), DB_INT(page->size + 1)), list_row, &l);
+        DB_ARGS(DB_TEXT(kind), DB_INT(from->ms), DB_TEXT(from->id), DB_INT(page->size + 1 + skips)), list_row,
+        &l);
 }
 
 err_t record_list_by_name(struct api_page *page, const char *kind, const char *after, const char *below,

@@ -21,9 +21,10 @@ err_t record_put(struct api_call *c, const char *kind, const char *name, const j
 err_t record_delete(struct api_call *c, const char *kind, const char *name);
 
 /* Fill a page in order of creation (api_age_marker), or of names between `after` and `below`; `item` makes a
- * row of the list from name and content: a new reference, NULL when there was no memory. */
+ * row of the list from name and content: a new reference, NULL when there was no memory, JSON's null for a
+ * row that was not asked for (skips: at most how many). */
 typedef json_t *(*record_item_fn)(const struct api_call *c, const char *name, const json_t *content);
 err_t record_list_by_age(struct api_page *page, const char *kind, const struct api_age_marker *from,
-                         record_item_fn item);
+                         record_item_fn item, int64_t skips);
 err_t record_list_by_name(struct api_page *page, const char *kind, const char *after, const char *below,
                           record_item_fn item);

@@ -110,7 +110,7 @@ err_t role_alias_list(struct api_call *c)
 
     if ((e = api_age_marker(c, name_alias_ok, &from)) ||
         (e = api_param_size(c, "pageSize", 25, 250, &page.size)) ||
-        (e = record_list_by_age(&page, KIND, &from, item)))
+        (e = record_list_by_age(&page, KIND, &from, item, 0)))
         return e;
     return api_page_reply(&page, "roleAliases", "nextMarker");
 }
