@@ -81,7 +81,7 @@ static err_t put_rule(struct cli_policy *p, const char *name, const struct se_po
 /* The policy to add to: the one of that name, or an empty one. */
 static err_t start_policy(const char *name, enum cli_policy_kind kind, struct cli_policy *ret)
 {
-    struct cli_policy p;
+    struct cli_policy p = { 0 };
     err_t e = cli_policy_load(name, &p);
 
     if (e == ERR_NOT_FOUND) {
@@ -109,7 +109,7 @@ static err_t make(struct cli *cli, enum cli_policy_kind kind)
 {
     const char *name = cli->args[0];
     struct se_policy_rule rule = { 0 };
-    struct cli_policy p;
+    struct cli_policy p = { 0 };
     err_t e = cli_any_id("AUTH_OBJ_ID", cli->args[1], &rule.auth);
 
     if (!e)
@@ -181,7 +181,7 @@ static err_t say_rule(const struct cli *cli, const struct se_policy_rule *r)
 err_t cli_policy_dump(struct cli *cli)
 {
     autobuf bytes = BUF_INIT(SE_POLICY_SET_MAX), hex = BUF_INIT(2 * SE_POLICY_SET_MAX);
-    struct cli_policy p;
+    struct cli_policy p = { 0 };
     err_t e = cli_policy_load(cli->args[0], &p);
 
     if (!e)

@@ -293,7 +293,7 @@ err_t cli_policy_save(const char *name, const struct cli_policy *p)
 err_t cli_policy_option(const struct cli *cli, unsigned kinds, struct se_policy *ret)
 {
     const char *name = cli->options[CLI_POLICY_NAME];
-    struct cli_policy p;
+    struct cli_policy p = { 0 };
     err_t e;
 
     *ret = (struct se_policy){ 0 };

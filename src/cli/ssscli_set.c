@@ -143,7 +143,7 @@ static err_t set_secret(struct cli *cli, uint8_t type, const char *what, size_t 
     if (e)
         return e;
     say_injecting(cli, what);
-    cli_put(cli, "bits", json_integer((json_int_t)(8 * value.n)));
+    cli_put(cli, "bits", json_integer((json_int_t)value.n * 8));
     return se_symmetric_write(cli->chip, cli->id,
                               &(struct se_symmetric){ .type = type, .value = buf_slice(&value) },
                               &(struct se_write){ .policy = &policy });

@@ -110,9 +110,11 @@ static const struct setting *find_setting(struct slice name)
 
 static struct slice trimmed(struct slice s)
 {
+    static const char blanks[] = { ' ', '\t', '\r' };
+
     while (s.n && (s.p[0] == ' ' || s.p[0] == '\t'))
         s = slice_skip(s, 1);
-    while (s.n && memchr(" \t\r", s.p[s.n - 1], 3))
+    while (s.n && memchr(blanks, s.p[s.n - 1], sizeof(blanks)))
         s.n--;
     return s;
 }

@@ -41,7 +41,7 @@ static err_t create(struct keyd_login *l, struct se_path *path)
 {
     autobuf apdu = BUF_INIT(SE_APDU_MAX);
     auto_command c = { 0 };
-    struct slice data, id;
+    struct slice data = { 0 }, id;
     err_t e;
 
     se_command_init(&c, SE_INS_MGMT, SE_P1_DEFAULT, SE_P2_SESSION_CREATE, SE_COMMAND_ANSWER);

@@ -24,11 +24,12 @@ static err_t wrong(const struct words *w, const char *what, struct slice word)
 /* The next word, up to a blank or comma; empty at the end. */
 static struct slice next_word(struct words *w)
 {
+    static const char ends[] = { ' ', '\t', ',' };
     size_t n = 0;
 
-    while (w->rest.n && memchr(" \t,", w->rest.p[0], 3))
+    while (w->rest.n && memchr(ends, w->rest.p[0], sizeof(ends)))
         w->rest = slice_skip(w->rest, 1);
-    while (n < w->rest.n && !memchr(" \t,", w->rest.p[n], 3))
+    while (n < w->rest.n && !memchr(ends, w->rest.p[n], sizeof(ends)))
         n++;
     struct slice word = slice_head(w->rest, n);
     w->rest = slice_skip(w->rest, n);

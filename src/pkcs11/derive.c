@@ -101,9 +101,9 @@ CK_RV p11_derive(struct p11_module *m, struct p11_session *s, const CK_MECHANISM
 {
     autobuf agreed = BUF_SECRET(SECRET_MAX), value = BUF_SECRET(DERIVED_MAX);
     auto_p11_object struct p11_object *o = NULL;
-    struct p11_ecdh params;
+    struct p11_ecdh params = { 0 };
     struct p11_mech mech;
-    struct slice peer;
+    struct slice peer = { 0 };
     size_t n = 0;
     CK_RV rv = p11_mech_find(given->mechanism, CKF_DERIVE, &mech);
 

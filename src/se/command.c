@@ -73,11 +73,6 @@ err_t se_command_status(struct se_chip *chip, const struct se_command *c, const 
     return answer.n ? se_command_malformed(what) : ERR_OK;
 }
 
-err_t se_command_malformed(const char *what)
-{
-    return se_fail(ERR_PROTO, "%s: the chip's answer is malformed", what);
-}
-
 void se_put_bytes(struct se_command *c, uint8_t tag, struct slice value)
 {
     if (value.n)
@@ -114,7 +109,7 @@ static err_t run_for_bytes(struct se_chip *chip, const struct se_command *c, con
                            size_t max, bool optional, struct buf *out)
 {
     auto_hold *held = NULL;
-    struct slice answer, value = { 0 };
+    struct slice answer = { 0 }, value = { 0 };
     err_t e = se_hold(chip, &held);
 
     if (!e)

@@ -9,6 +9,7 @@
 #include "base/tlv.h"
 #include "se/apdu.h"
 #include "se/chip.h"
+#include "se/detail.h"
 
 #define SE_WHAT_MAX 64
 /* "object 20181001: signing"; returns out. */
@@ -25,7 +26,7 @@ err_t se_command_run(struct se_chip *chip, const struct se_command *c, const cha
 /* No data is expected back: ERR_PROTO when some comes. */
 err_t se_command_status(struct se_chip *chip, const struct se_command *c, const char *what);
 /* ERR_PROTO: the answer does not have the shape the specification gives it. */
-err_t se_command_malformed(const char *what);
+#define se_command_malformed(what) se_fail(ERR_PROTO, "%s: the chip's answer is malformed", (what))
 
 /* Put a TLV only when there is something to put: an absent one means empty, or none (reference 2.4). */
 void se_put_bytes(struct se_command *c, uint8_t tag, struct slice value);

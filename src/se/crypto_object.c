@@ -56,7 +56,7 @@ err_t se_crypto_object_create(struct se_chip *chip, const struct se_crypto_objec
 
 err_t se_crypto_object_ensure(struct se_chip *chip, const struct se_crypto_object *object)
 {
-    struct se_crypto_object list[SE_CRYPTO_OBJECTS_MAX];
+    struct se_crypto_object list[SE_CRYPTO_OBJECTS_MAX] = { 0 };
     auto_hold *held = NULL;
     size_t n = 0;
     err_t e = se_hold(chip, &held);

@@ -30,7 +30,7 @@ void se_detail_restore(const char saved[SE_DETAIL_MAX])
     memcpy(text, saved, SE_DETAIL_MAX);
 }
 
-err_t se_fail(err_t e, const char *fmt, ...)
+void se_note(const char *fmt, ...)
 {
     va_list ap;
 
@@ -38,12 +38,11 @@ err_t se_fail(err_t e, const char *fmt, ...)
     va_start(ap, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    return e;
 }
 
 err_t se_fail_sw(err_t e, uint16_t sw)
 {
-    (void)se_fail(e, "SW %04x (%s)", sw, se_sw_text(sw));
+    se_note("SW %04x (%s)", sw, se_sw_text(sw));
     last_sw = sw;
     return e;
 }

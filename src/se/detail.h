@@ -22,7 +22,14 @@ void se_detail_save(char out[SE_DETAIL_MAX]);
 void se_detail_restore(const char text[SE_DETAIL_MAX]);
 
 /* For this room: set the text and give back `e`, so that a failure is one line. */
-err_t se_fail(err_t e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void se_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* A macro so that compilers and analysers see which error it is: never ERR_OK. */
+#define se_fail(error, ...)      \
+    ({                           \
+        err_t failure = (error); \
+        se_note(__VA_ARGS__);    \
+        failure;                 \
+    })
 /* The same for a refusal of the applet. */
 err_t se_fail_sw(err_t e, uint16_t sw);
 /* Put a prefix before the text there is ("reading object 20181001: ..."). */

@@ -111,6 +111,7 @@ static err_t select_applet(struct direct *d)
     err_t e;
 
     memcpy(apdu, select_head, sizeof(select_head));
+    /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): bytes, not text */
     memcpy(apdu + sizeof(select_head), SE_APPLET_AID, SE_APPLET_AID_LEN);
     e = se_link_apdu(&d->link, SLICE_ARRAY(apdu), &raw);
     if (e)

@@ -104,7 +104,7 @@ static err_t check_names(struct api_call *c, const char *member, const json_t **
 
 static err_t add_policies(struct api_call *c, struct subject *s)
 {
-    const json_t *names;
+    const json_t *names = NULL;
     size_t i;
     json_t *n;
     err_t e = check_names(c, "policyNamesToAdd", &names);

@@ -205,6 +205,7 @@ __attribute__((visibility("hidden"))) extern struct preload_next __start_preload
 
 static void find_all(void)
 {
+    /* cppcheck-suppress comparePointers ; both are ends of one section */
     for (struct preload_next *next = __start_preload_next; next < __stop_preload_next; next++) {
         if (next->name) /* not padding */
             preload_find(next);
