@@ -107,15 +107,21 @@ static err_t add_policies(struct api_call *c, struct subject *s)
     const json_t *names = NULL;
     size_t i;
     json_t *n;
-    err_t e = check_names(c, "policyNamesToAdd", &names);
+    err_t e;
 
+    if ((e = check_names(c, "policyNamesToAdd", &names)))
+        return e;
     json_array_foreach((json_t *)names, i, n)
     {
-        if (!e && !facts_have_policy(&s->facts, json_string_value(n)) &&
-            (e = facts_add_policy(c->db, json_string_value(n), &s->facts)) == ERR_NOT_FOUND)
-            return api_fail(c, API_NOT_FOUND, "Policy not found (name=%s)", json_string_value(n));
+        if (facts_have_policy(&s->facts, json_string_value(n)))
+            continue;
+        e = facts_add_policy(c->db, json_string_value(n), &s->facts);
+        if (e)
+            return e == ERR_NOT_FOUND
+                       ? api_fail(c, API_NOT_FOUND, "Policy not found (name=%s)", json_string_value(n))
+                       : e;
     }
-    return e;
+    return ERR_OK;
 }
 
 /* ---- judging ---- */
