@@ -105,8 +105,10 @@ CK_RV p11_derive(struct p11_module *m, struct p11_session *s, const CK_MECHANISM
     struct p11_mech mech;
     struct slice peer = { 0 };
     size_t n = 0;
-    CK_RV rv = p11_mech_find(given->mechanism, CKF_DERIVE, &mech);
+    CK_RV rv = p11_attr_check_template(template.v, template.n);
 
+    if (rv == CKR_OK)
+        rv = p11_mech_find(given->mechanism, CKF_DERIVE, &mech);
     if (rv == CKR_OK)
         rv = p11_params_ecdh(given, &params);
     if (rv == CKR_OK)

@@ -51,8 +51,10 @@ CK_RV p11_unwrap(struct p11_module *m, struct p11_session *s, const CK_MECHANISM
     auto_p11_object struct p11_object *kek = NULL;
     CK_KEY_TYPE type = 0;
     struct p11_mech mech;
-    CK_RV rv = p11_mech_find(given->mechanism, CKF_UNWRAP, &mech);
+    CK_RV rv = p11_attr_check_template(template.v, template.n);
 
+    if (rv == CKR_OK)
+        rv = p11_mech_find(given->mechanism, CKF_UNWRAP, &mech);
     if (rv == CKR_OK)
         rv = p11_mech_bare(given);
     if (rv == CKR_OK)

@@ -587,3 +587,20 @@ def test_unload_and_load_again(token):
                 _ctypes.dlclose(handle)
                 m = c.Module(%r)
     """ % str(MODULE))
+
+
+def test_a_template_that_promises_bytes_and_has_none_is_refused(token):
+    """C_DeriveKey and C_UnwrapKey look into their template before they make the object."""
+    run(token, """
+        m.check("C_Initialize", None)
+        s = m.open(flags=6)
+        rv("CKR_OK", m.C_Login(s, 1, b"1234", 4))
+        kek = m.create(s, [(c.CLASS, 4), (c.KEY_TYPE, 0x1F), (c.VALUE, b"k" * 16), (c.TOKEN, False)])
+        peer = m.attribute(s, m.key(s, EC, private=False), c.EC_POINT)
+        unwrap, agree = c.Mechanism(0x2109, None, 0), c.mechanism(0x1050, c.ecdh(1, peer))
+        h = UL()
+        for kind, n in ((c.TOKEN, 1), (c.CLASS, 8), (c.KEY_TYPE, 8), (c.VALUE_LEN, 8)):
+            t = (c.Attribute * 1)(c.Attribute(kind, None, n))
+            rv("CKR_ARGUMENTS_BAD", m.C_UnwrapKey(s, ct.byref(unwrap), kek, b"w" * 24, 24, t, 1, ct.byref(h)))
+            rv("CKR_ARGUMENTS_BAD", m.C_DeriveKey(s, ct.byref(agree), m.key(s, EC), t, 1, ct.byref(h)))
+    """)
