@@ -143,6 +143,23 @@ static void end_session(struct p11_device *d, struct se_chip *chip)
     atomic_store(&d->logged_in, false);
 }
 
+/* With `opening` held. The session there was stays until the new one is open: a mistyped old PIN in C_SetPIN
+ * ends nobody's login. Where the chip has no room for both it makes way. */
+static err_t open_session(struct p11_device *d, struct se_chip *chip, const struct se_auth *auth,
+                          struct se_session **ret)
+{
+    se_chip_set_session(chip, NULL);
+    err_t e = se_session_open(chip, auth, ret);
+
+    if (e == ERR_BUSY && d->session) {
+        end_session(d, chip);
+        e = se_session_open(chip, auth, ret);
+    }
+    if (e)
+        se_chip_set_session(chip, d->session);
+    return e;
+}
+
 err_t p11_device_login(struct p11_device *d, uint32_t id, struct slice pin)
 {
     const struct se_auth auth = { .kind = SE_AUTH_USERID, .id = id, .secret = pin, .keep = true };
@@ -153,9 +170,9 @@ err_t p11_device_login(struct p11_device *d, uint32_t id, struct slice pin)
     if (e)
         return reach_error(e);
     pthread_mutex_lock(&d->opening);
-    end_session(d, chip);
-    e = se_session_open(chip, &auth, &session);
+    e = open_session(d, chip, &auth, &session);
     if (!e) {
+        end_session(d, chip);
         se_chip_set_session(chip, session);
         d->session = session;
         atomic_store(&d->logged_in, true);

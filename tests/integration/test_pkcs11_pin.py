@@ -287,3 +287,17 @@ def test_a_pin_that_was_changed_elsewhere_is_not_tried_again(pinned):
         pinned.tool("--login", "--pin", PIN, "--change-pin", "--new-pin", "2468", login=False)
         p.say()
         p.ends()
+
+
+def test_a_change_refused_for_a_wrong_old_pin_leaves_the_login_as_it_was(pinned):
+    """The standard ties C_SetPIN to no login state: who is logged in goes on signing after a mistyped old PIN."""
+    pinned.tool("--keypairgen", "--key-type", "EC:prime256v1", "--label", "mine")
+    run(pinned, """
+        m.check("C_Initialize", None)
+        s = m.open(flags=6)
+        rv("CKR_OK", m.C_Login(s, 1, b"1234", 4))
+        key = m.key(s, "mine")
+        m.sign(s, c.ECDSA, key, DIGEST)
+        rv("CKR_PIN_INCORRECT", m.C_SetPIN(s, b"9999", 4, b"5678", 4))
+        m.sign(s, c.ECDSA, key, DIGEST)
+    """)
