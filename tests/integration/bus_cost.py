@@ -39,9 +39,9 @@ class Cost:
 
 
 def read(counters):
-    # a chip that just starts is rewriting it: between two writes it is empty for a moment
-    text = wait_for(pathlib.Path(counters).read_text, 5, f"{counters} stayed empty")
-    told = json.loads(text)
+    # a chip that just starts has not made it, or is rewriting it: empty for a moment
+    path = pathlib.Path(counters)
+    told = json.loads(wait_for(lambda: path.exists() and path.read_text(), 5, f"{path} is not written"))
     return Cost(**{name: told[name] for name in COUNTED})
 
 
