@@ -74,6 +74,7 @@ bench: core-archive
 	@tests/bench/chip
 	@tests/bench/keyd
 	@tests/bench/pkcs11
+	@$(TREE)/tests/bench/bench_policy
 
 # The table of docs/chip.md: which tests prove which command of the virtual chip.
 chip-table:
