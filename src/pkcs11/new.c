@@ -279,13 +279,29 @@ struct making {
     struct p11_new *n;
 };
 
+/* What an earlier try left, whose answer got lost: one command made it whole or not at all; of several nobody
+ * knows how many came through, so they start over. */
+static err_t look_for_left(struct se_chip *chip, const struct p11_new *n, bool *ret_made)
+{
+    bool there = false;
+    err_t e = se_object_exists(chip, n->id, &there);
+
+    if (!e && there && n->in_parts) {
+        e = se_object_delete(chip, n->id);
+        there = false;
+    }
+    if (!e)
+        *ret_made = there;
+    return e;
+}
+
 static err_t make(struct se_chip *chip, void *arg)
 {
     const struct making *k = arg;
     struct p11_new *n = k->n;
     bool made = false;
 
-    err_t e = n->started ? se_object_exists(chip, n->id, &made) : pick_id(chip, n);
+    err_t e = n->started ? look_for_left(chip, n, &made) : pick_id(chip, n);
     if (!e && !made)
         e = decide_policy(k->m, chip, n);
     if (!e && !made) {
