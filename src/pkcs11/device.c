@@ -193,3 +193,9 @@ bool p11_device_pin_held(struct p11_device *d)
     const struct se_chip *chip = atomic_load(&d->chip);
     return chip && se_chip_pin_held(chip);
 }
+
+bool p11_device_through_daemon(struct p11_device *d)
+{
+    const struct se_chip *chip = atomic_load(&d->chip);
+    return chip && strncmp(se_chip_port(chip), "keyd:", strlen("keyd:")) == 0;
+}

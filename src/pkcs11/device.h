@@ -36,3 +36,5 @@ err_t p11_device_login(struct p11_device *d, uint32_t id, struct slice pin);
 void p11_device_logout(struct p11_device *d);
 /* The access daemon has logged in for its clients. */
 bool p11_device_pin_held(struct p11_device *d);
+/* The chip is sedge-keyd's, which does not tell when another client changed its objects. */
+bool p11_device_through_daemon(struct p11_device *d);

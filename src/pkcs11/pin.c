@@ -85,8 +85,10 @@ static bool exists(const struct slots *s)
 static err_t look(struct p11_module *m, const struct kind *kind, struct slots *ret)
 {
     struct p11_pins pins;
-    err_t e = p11_objects_pins(m->objects, m->device, false, &pins);
 
+    if (p11_device_through_daemon(m->device))
+        p11_objects_forget(m->objects); /* somebody may have set a PIN since */
+    err_t e = p11_objects_pins(m->objects, m->device, false, &pins);
     if (e)
         return e;
     p11_sessions_set_open(m->sessions, p11_device_pin_held(m->device) || (!pins.user[0] && !pins.user[1]));

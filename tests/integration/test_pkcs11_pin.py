@@ -9,7 +9,7 @@ import pytest
 
 import chip_client
 from chip_client import SW, apdu, tlv, u32
-from p11_walk import EC_ID, FACTORY_KEYS, MODULE, PIN, RSA_ID, SO_PIN, Token, keys, token  # noqa: F401 (fixtures)
+from p11_walk import EC_ID, FACTORY_KEYS, MODULE, PIN, RSA_ID, SO_PIN, Token, any_token, keys, token  # noqa: F401 (fixtures)
 from test_pkcs11_calls import Conversation, run
 
 USER_PINS, SO_PINS = (0x7B503111, 0x7B503112), (0x7B503121, 0x7B503122)
@@ -301,3 +301,21 @@ def test_a_change_refused_for_a_wrong_old_pin_leaves_the_login_as_it_was(pinned)
         rv("CKR_PIN_INCORRECT", m.C_SetPIN(s, b"9999", 4, b"5678", 4))
         m.sign(s, c.ECDSA, key, DIGEST)
     """)
+
+
+def test_a_pin_set_by_another_process_counts_at_once(any_token):
+    """Who looked before there was a PIN does not go by what he saw then, whichever way he came to the chip."""
+    with Conversation(any_token, """
+        m.check("C_Initialize", None)
+        s = m.open(flags=6)
+        m.find(s, [])
+        ask()
+        rv("CKR_PIN_INCORRECT", m.C_Login(s, 1, b"9999", 4))
+        rv("CKR_OK", m.C_Login(s, 1, b"1234", 4))
+        assert m.find(s, [(c.LABEL, b"mine"), (c.CLASS, c.PRIVATE_KEY)])
+    """) as p:
+        p.hears()
+        any_token.set_pins()
+        any_token.tool("--keypairgen", "--key-type", "EC:prime256v1", "--label", "mine")
+        p.say()
+        p.ends()
