@@ -6,8 +6,8 @@ import pathlib
 from conftest import TOP
 
 PEERS = TOP / "build/peers"
-#: Where Debian puts programs that are not meant for a user's PATH.
-FOLDERS = ("usr/sbin", "usr/bin", "usr/lib/postgresql/15/bin", "usr/lib/openssh", "usr/local/bin")
+#: Where Debian puts programs that are not meant for a user's PATH. PostgreSQL's own first: those in usr/bin are wrappers that need an installation.
+FOLDERS = ("usr/lib/postgresql/15/bin", "usr/sbin", "usr/bin", "usr/lib/openssh", "usr/local/bin")
 
 
 def program(name):

@@ -159,6 +159,14 @@ def test_gnutls(walk):
     assert "Type: X.509 Certificate" in out
 
 
+def own_mounts():
+    """What starts a program with mounts of its own; a chroot does not permit it."""
+    for argv in (["unshare", "--map-root-user", "--mount"], ["unshare", "--mount"]):
+        if subprocess.run([*argv, "true"], capture_output=True).returncode == 0:
+            return argv
+    pytest.skip("no mount namespace is permitted here: the recipe needs its own /usr/local and /etc")
+
+
 def test_p11_kit(walk):
     """In a mount namespace in which the installed tree is /usr/local, as the recipe has it."""
     etc = walk.folder / "etc"
@@ -166,7 +174,7 @@ def test_p11_kit(walk):
                     ignore_dangling_symlinks=True)
     stage = (LIB / "..").resolve()
     mounts = f"mount --bind {stage} /usr/local\nmount --bind {etc} /etc\n"
-    out = said(walk.run("unshare", "--map-root-user", "--mount", "bash", "-euo", "pipefail", "-c", mounts + RECIPES["p11-kit"]))
+    out = said(walk.run(*own_mounts(), "bash", "-euo", "pipefail", "-c", mounts + RECIPES["p11-kit"]))
     assert "sedge: /usr/local/lib/libsss_pkcs11.so" in out or "sedge: libsss_pkcs11.so" in out or "sedge:" in out
     assert "Label: SSS_PKCS11" in out
 
