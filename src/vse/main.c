@@ -160,8 +160,14 @@ static err_t open_service(struct service *s)
         if (e)
             log_error("cannot write the trace to %s: %s", o->trace, err_str(e));
     }
-    if (!e && o->tcp)
-        e = open_tcp(o->tcp, &s->listen_fds[1]);
+    return e;
+}
+
+static err_t listen_for_hosts(struct service *s)
+{
+    const struct vse_options *o = s->o;
+    err_t e = o->tcp ? open_tcp(o->tcp, &s->listen_fds[1]) : ERR_OK;
+
     if (!e) {
         e = vse_server_listen(o->socket, &s->listen_fds[0]); /* last: it leaves something to unlink */
         if (e)
@@ -180,7 +186,8 @@ static void close_service(struct service *s)
     vse_faults_free(s->faults);
 }
 
-static err_t run_chip(const struct service *s, struct vse_applet *applet, int stop_fd)
+/* The chip first, the socket then: who finds the socket finds the counters, too. */
+static err_t run_chip(struct service *s, struct vse_applet *applet, int stop_fd)
 {
     autoclose int counters = open_counters(s->o->counters);
     struct vse_chip_options how = { .private_op_ms = s->o->sign_ms,
@@ -191,10 +198,17 @@ static err_t run_chip(const struct service *s, struct vse_applet *applet, int st
     struct vse_bus bus = { .faults = s->faults };
     err_t e = vse_chip_new(applet, &how, &bus.chip);
 
-    if (e)
+    if (e) {
+        log_error("the chip cannot be started: %s", err_str(e));
         return e;
-    log_info("virtual SE050 at address 0x48 of the bus at %s, state in %s", s->o->socket, s->o->state);
-    e = vse_server_run(s->listen_fds, stop_fd, &bus);
+    }
+    e = listen_for_hosts(s);
+    if (!e) {
+        log_info("virtual SE050 at address 0x48 of the bus at %s, state in %s", s->o->socket, s->o->state);
+        e = vse_server_run(s->listen_fds, stop_fd, &bus);
+        if (e)
+            log_error("the bus at %s failed: %s", s->o->socket, err_str(e));
+    }
     vse_chip_free(bus.chip);
     return e;
 }
@@ -255,11 +269,8 @@ static err_t serve_state(const struct vse_options *o, int stop_fd)
 
     if (!e)
         e = open_service(&service);
-    if (!e) {
+    if (!e)
         e = run_chip(&service, &applet, stop_fd);
-        if (e)
-            log_error("the bus at %s failed: %s", o->socket, err_str(e));
-    }
     close_service(&service);
     vse_applet_done(&applet);
     vse_store_close(store);
