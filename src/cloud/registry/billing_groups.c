@@ -152,7 +152,7 @@ err_t billing_group_update(struct api_call *c)
         (e = db_run(c->db, "UPDATE billing_groups SET description = $1, version = $2 WHERE name = $3",
                     DB_ARGS(DB_TEXT(description_of(&to)), DB_INT(g.version + 1), DB_TEXT(name)), NULL)))
         return e;
-    return api_reply(c, json_pack("{s:I}", "version", (json_int_t)(g.version + 1)));
+    return api_reply(c, json_pack("{s:I}", "version", (json_int_t)g.version + 1));
 }
 
 /* Its things stay, in no billing group. */
