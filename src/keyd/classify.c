@@ -126,12 +126,3 @@ err_t keyd_classify(struct slice bytes, struct keyd_command *ret)
         *ret = c;
     return e;
 }
-
-bool keyd_command_changes(const struct keyd_command *c)
-{
-    for (unsigned i = 0; i < c->count; i++) {
-        if (c->uses[i].op & KEYD_OPS_CHANGE)
-            return true;
-    }
-    return false;
-}

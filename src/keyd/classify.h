@@ -44,5 +44,3 @@ struct keyd_command {
  * sense ERR_DENIED  never passed on for anybody: what would end or replace the daemon's channel to the chip
  */
 err_t keyd_classify(struct slice bytes, struct keyd_command *ret);
-/* Will the chip's objects be different afterwards? */
-bool keyd_command_changes(const struct keyd_command *c);

@@ -248,20 +248,9 @@ static void each_case(void **state)
     }
 }
 
-static void what_changes(void **state)
-{
-    struct keyd_command c;
-
-    assert_int_equal(keyd_classify(SLICE_LIT("\x80\x03\x01\x0f\x0c" ID1 "\x47\x04\x00\x00\x00\x02"), &c),
-                     ERR_OK);
-    assert_true(keyd_command_changes(&c));
-    assert_int_equal(keyd_classify(SLICE_LIT("\x80\x03\x0c\x09\x06" ID1), &c), ERR_OK);
-    assert_false(keyd_command_changes(&c));
-}
-
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(each_case), cmocka_unit_test(what_changes) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(each_case) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
