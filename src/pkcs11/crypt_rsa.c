@@ -44,7 +44,9 @@ static CK_RV encrypt_raw(struct p11_ossl *o, const struct p11_op *op, EVP_PKEY *
     if (rv)
         return rv;
     /* All that can be wrong is a number not below the modulus. */
-    return p11_ossl_rsa_raw(o, key, slice_of(padded, n), block) ? CKR_DATA_INVALID : CKR_OK;
+    err_t e = p11_ossl_rsa_raw(o, key, slice_of(padded, n), block);
+    mem_wipe(padded, sizeof(padded));
+    return e ? CKR_DATA_INVALID : CKR_OK;
 }
 
 static CK_RV (*const encrypters[P11_SCHEMES])(struct p11_ossl *, const struct p11_op *, EVP_PKEY *,

@@ -70,7 +70,12 @@ CK_RV C_Login(CK_SESSION_HANDLE h, CK_USER_TYPE user, CK_UTF8CHAR *pin, CK_ULONG
     if (!bytes_ok(pin, pin_len))
         return CKR_ARGUMENTS_BAD;
     rv = p11_pin_login(m, user, slice_of(pin, pin_len));
-    return rv == CKR_OK ? p11_login_set(m->sessions, h, user) : rv;
+    if (rv != CKR_OK)
+        return rv;
+    rv = p11_login_set(m->sessions, h, user);
+    if (rv != CKR_OK)
+        after_close(m); /* another thread closed the session meanwhile: nobody is logged in */
+    return rv;
 }
 
 CK_RV C_Logout(CK_SESSION_HANDLE h)
