@@ -5,16 +5,9 @@
  * Input: bytes from which the calls are drawn. An input that begins with 'R' is a seed instead: four bytes,
  * and the calls are drawn from what a generator makes of them.
  */
-#include "base/mem.h"
+#include "../../unit/pkcs11/model_chip.h"
 #include "base/reader.h"
-#include "pkcs11/device.h"
 #include "pkcs11/entry.h"
-#include "se/chip_open.h"
-#include "vse/applet.h"
-#include "vse/personality.h"
-#include "vse/provision.h"
-
-#include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -23,79 +16,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define BYTES_MAX 300
 #define ATTRS_MAX 6
 #define ARGS_MAX 10
-
-/* ---- the chip: the applet model right behind the seam of se ---- */
-
-static struct vse_applet applet;
-
-struct model_path {
-    struct se_path path;
-    struct buf answer;
-};
-
-static err_t keep_nothing(void *ctx, const struct vse_nvm_op *ops, size_t n)
-{
-    return ERR_OK;
-}
-
-static err_t path_begin(struct se_path *path)
-{
-    return ERR_OK;
-}
-
-static err_t path_send(struct se_path *path, struct slice apdu)
-{
-    struct model_path *p = CONTAINER_OF(path, struct model_path, path);
-
-    buf_clear(&p->answer);
-    vse_applet_run(&applet, apdu, &p->answer);
-    return ERR_OK;
-}
-
-static err_t path_receive(struct se_path *path, int64_t deadline_ms, struct slice *ret_answer)
-{
-    *ret_answer = buf_slice(&CONTAINER_OF(path, struct model_path, path)->answer);
-    return ERR_OK;
-}
-
-static void path_nothing(struct se_path *path)
-{
-}
-
-static void path_close(struct se_path *path)
-{
-    struct model_path *p = CONTAINER_OF(path, struct model_path, path);
-
-    buf_done(&p->answer);
-    free(p);
-}
-
-static const struct se_path_ops path_ops = { path_begin,   path_send,  path_receive, path_nothing,
-                                             path_nothing, path_close, path_close };
-
-static err_t open_model(struct se_chip **ret)
-{
-    struct model_path *p = mem_calloc(1, sizeof(*p));
-
-    if (!p)
-        return ERR_NOMEM;
-    p->path.ops = &path_ops;
-    p->path.state.version = (struct se_version){ 3, 1, 0, 0x3fff, 0x010b };
-    p->path.state.generation = 1;
-    p->answer = BUF_INIT(SE_ANSWER_MAX);
-    return se_chip_open_path(&p->path, ret);
-}
-
-static void power_on(void)
-{
-    static const struct slice select = SLICE_LIT("\x00\xa4\x04\x00\x10" SE_APPLET_AID "\x00");
-    autobuf out = BUF_INIT(SE_ANSWER_MAX);
-
-    vse_applet_init(&applet, &vse_personality_3_1, (struct vse_nvm){ NULL, keep_nothing });
-    if (vse_applet_provision(&applet, VSE_FACTORY_EC) != ERR_OK)
-        abort();
-    vse_applet_run(&applet, select, &out);
-}
 
 /* ---- where the calls come from ---- */
 
@@ -510,13 +430,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         s.state = reader_be32(&s.in);
         s.seeded = true;
     }
-    p11_device_set_opener(open_model);
-    power_on();
+    if (!model_power_on())
+        abort();
     for (int i = 0; s.seeded ? i < CALLS_OF_A_SEED : i < CALLS_MAX && !reader_empty(&s.in); i++) {
         heal(&s, table);
         one_call(&s, table);
     }
     (void)table->C_Finalize(NULL);
-    vse_applet_done(&applet);
+    vse_applet_done(&model_applet);
     return 0;
 }

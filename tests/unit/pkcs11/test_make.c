@@ -1,102 +1,38 @@
 /* An object of several commands whose chip goes away in the middle: the module's second try makes it whole.
  */
 #include "../cm.h"
-#include "base/mem.h"
-#include "pkcs11/device.h"
+#include "model_chip.h"
 #include "pkcs11/module.h"
-#include "se/chip_open.h"
-#include "se/wire.h"
-#include "vse/applet.h"
-#include "vse/personality.h"
-#include "vse/provision.h"
 
 #define VALUE_LEN 2500 /* five pieces; the sixth is the directory */
 
-static struct vse_applet applet;
 static CK_FUNCTION_LIST *f;
 static unsigned file_writes, dies_at; /* of the file's commands, the one that gets lost */
 static bool gone;                     /* and all after it, to the end of the sequence */
 
-struct model_path {
-    struct se_path path;
-    struct buf answer;
-};
-
-static err_t keep_nothing(void *ctx, const struct vse_nvm_op *ops, size_t n)
-{
-    return ERR_OK;
-}
-
-static err_t path_begin(struct se_path *path)
+static void begin_sequence(void)
 {
     gone = false;
-    return ERR_OK;
 }
 
-static err_t path_send(struct se_path *path, struct slice apdu)
+static err_t lose(struct slice apdu)
 {
-    struct model_path *p = CONTAINER_OF(path, struct model_path, path);
-
     if (apdu.p[1] == SE_INS_WRITE && apdu.p[2] == SE_P1_BINARY && ++file_writes == dies_at)
         gone = true;
-    if (gone)
-        return ERR_IO;
-    buf_clear(&p->answer);
-    vse_applet_run(&applet, apdu, &p->answer);
-    return ERR_OK;
-}
-
-static err_t path_receive(struct se_path *path, int64_t deadline_ms, struct slice *ret_answer)
-{
-    *ret_answer = buf_slice(&CONTAINER_OF(path, struct model_path, path)->answer);
-    return ERR_OK;
-}
-
-static void path_nothing(struct se_path *path)
-{
-}
-
-static void path_close(struct se_path *path)
-{
-    struct model_path *p = CONTAINER_OF(path, struct model_path, path);
-
-    buf_done(&p->answer);
-    free(p);
-}
-
-static const struct se_path_ops path_ops = { path_begin,   path_send,  path_receive, path_nothing,
-                                             path_nothing, path_close, path_close };
-
-static err_t open_model(struct se_chip **ret)
-{
-    struct model_path *p = mem_calloc(1, sizeof(*p));
-
-    if (!p)
-        return ERR_NOMEM;
-    p->path.ops = &path_ops;
-    p->path.state.version = (struct se_version){ 3, 1, 0, 0x3fff, 0x010b };
-    p->path.state.generation = 1;
-    p->answer = BUF_INIT(SE_ANSWER_MAX);
-    return se_chip_open_path(&p->path, ret);
+    return gone ? ERR_IO : ERR_OK;
 }
 
 static int power_on(void **state)
 {
-    static const struct slice select = SLICE_LIT("\x00\xa4\x04\x00\x10" SE_APPLET_AID "\x00");
-    autobuf out = BUF_INIT(SE_ANSWER_MAX);
-
     file_writes = dies_at = 0;
-    vse_applet_init(&applet, &vse_personality_3_1, (struct vse_nvm){ NULL, keep_nothing });
-    if (vse_applet_provision(&applet, VSE_FACTORY_EC) != ERR_OK)
-        return -1;
-    vse_applet_run(&applet, select, &out);
-    p11_device_set_opener(open_model);
-    return C_GetFunctionList(&f) == CKR_OK ? 0 : -1;
+    model_begins = begin_sequence;
+    model_lose = lose;
+    return model_power_on() && C_GetFunctionList(&f) == CKR_OK ? 0 : -1;
 }
 
 static int power_off(void **state)
 {
-    vse_applet_done(&applet);
+    vse_applet_done(&model_applet);
     return 0;
 }
 
