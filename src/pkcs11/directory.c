@@ -77,15 +77,19 @@ static err_t decode(struct p11_directory *d)
 {
     struct slice file = buf_slice(&d->bytes);
     struct reader r = reader_of(file);
-    bool ours = slice_eq(reader_bytes(&r, 4), SLICE_LIT(MAGIC)) && reader_u8(&r) == FORMAT;
+    bool ours = slice_eq(reader_bytes(&r, 4), SLICE_LIT(MAGIC));
+    uint8_t format = reader_u8(&r);
     uint8_t user = reader_u8(&r), so = reader_u8(&r);
     uint8_t pending = reader_u8(&r);
     uint32_t sequence = reader_be32(&r), body_len = reader_be32(&r);
     struct slice label = reader_bytes(&r, P11_TOKEN_LABEL_LEN);
     uint32_t crc = reader_be32(&r);
 
-    if (!ours || reader_ok(&r) != ERR_OK || body_len > r.rest.n || crc != crc_of(file, body_len) ||
-        user > 1 || so > 1 || sequence == 0)
+    if (!ours || reader_ok(&r) != ERR_OK || body_len > r.rest.n || crc != crc_of(file, body_len))
+        return ERR_CORRUPT;
+    if (format > FORMAT)
+        return ERR_UNSUPPORTED;
+    if (format != FORMAT || user > 1 || so > 1 || sequence == 0)
         return ERR_CORRUPT;
     d->sequence = sequence;
     d->user_pin = user;

@@ -42,8 +42,9 @@ void p11_directory_init(struct p11_directory *d);
 void p11_directory_done(struct p11_directory *d);
 #define auto_directory __attribute__((cleanup(p11_directory_done)))
 
-/* Take `bytes` over (copied). A file may be longer than the directory in it. ERR_CORRUPT: not a whole
- * directory of ours; d is empty then. */
+/* Take `bytes` over (copied). A file may be longer than the directory in it. d is empty on failure.
+ * ERR_CORRUPT      not a whole directory of ours
+ * ERR_UNSUPPORTED  a whole one, of a later format */
 err_t p11_directory_decode(struct slice bytes, struct p11_directory *d);
 /* How long the file is, from its first P11_DIRECTORY_HEADER bytes. ERR_CORRUPT. */
 #define P11_DIRECTORY_HEADER 52

@@ -2,6 +2,8 @@
 
 #include "se/object.h"
 
+#include <syslog.h>
+
 /* File sizes are rounded up to this, so that a directory that changed a little fits the same file. */
 #define GRAIN 64
 
@@ -29,6 +31,16 @@ static err_t read_bytes(struct se_chip *chip, uint32_t id, struct buf *out)
     return e;
 }
 
+/* To take it for none would try PINs on the wrong object and write over what a later module knows. */
+static err_t newer(uint32_t id)
+{
+    syslog(LOG_ERR,
+           "libsss_pkcs11: the directory in object %08X of the chip was written by a later version: "
+           "nothing is done without it; update libsss_pkcs11.so",
+           id);
+    return ERR_UNSUPPORTED;
+}
+
 /* ERR_NOT_FOUND for everything that is no directory: the module works without one. */
 static err_t read_file(struct se_chip *chip, uint32_t id, struct p11_directory *ret)
 {
@@ -37,6 +49,8 @@ static err_t read_file(struct se_chip *chip, uint32_t id, struct p11_directory *
 
     if (!e)
         e = p11_directory_decode(buf_slice(&bytes), ret);
+    if (e == ERR_UNSUPPORTED)
+        return newer(id);
     return e == ERR_DENIED || e == ERR_CORRUPT || e == ERR_TOO_BIG || e == ERR_INVALID ? ERR_NOT_FOUND : e;
 }
 

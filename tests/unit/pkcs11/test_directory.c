@@ -1,4 +1,5 @@
 #include "../cm.h"
+#include "base/crc.h"
 #include "pkcs11/directory.h"
 #include "pkcs11/object.h"
 
@@ -77,6 +78,24 @@ static void nothing_but_the_whole_file_is_taken(void **state)
     assert_int_equal(p11_directory_decode(buf_slice(&file), &e), ERR_OK);
 }
 
+/* A directory of the next format, whole: the header and its checksum are where they are in every format. */
+static void a_later_format_is_told_from_damage(void **state)
+{
+    auto_directory struct p11_directory d = { 0 }, e = { 0 };
+    autobuf file = BUF_INIT(P11_DIRECTORY_MAX);
+
+    make(&d, &file);
+    p11_directory_init(&e);
+    file.p[4]++;
+    assert_int_equal(p11_directory_decode(buf_slice(&file), &e), ERR_CORRUPT);
+    uint32_t crc = crc32_ieee(slice_of(file.p, P11_DIRECTORY_HEADER - 4));
+    crc = crc32_ieee_add(crc, slice_skip(buf_slice(&file), P11_DIRECTORY_HEADER));
+    for (int i = 0; i < 4; i++)
+        file.p[P11_DIRECTORY_HEADER - 4 + i] = (uint8_t)(crc >> (24 - 8 * i));
+    assert_int_equal(p11_directory_decode(buf_slice(&file), &e), ERR_UNSUPPORTED);
+    assert_int_equal(e.n, 0);
+}
+
 static void the_largest_directory_fits_and_no_larger(void **state)
 {
     auto_directory struct p11_directory d = { 0 };
@@ -101,6 +120,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(nothing_but_the_whole_file_is_taken),
+        cmocka_unit_test(a_later_format_is_told_from_damage),
         cmocka_unit_test(the_largest_directory_fits_and_no_larger),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,13 @@
 /* An object of several commands whose chip goes away in the middle: the module's second try makes it whole.
  */
 #include "../cm.h"
+#include "base/crc.h"
 #include "model_chip.h"
+#include "pkcs11/directory.h"
 #include "pkcs11/module.h"
+#include "pkcs11/object.h"
+#include "pkcs11/store.h"
+#include "se/object.h"
 
 #define VALUE_LEN 2500 /* five pieces; the sixth is the directory */
 
@@ -98,12 +103,64 @@ static void the_directory_gets_lost(void **state)
     store_with_loss_at(6);
 }
 
+/* The directory in the chip becomes one of the next format. Returns which of the two ids has it. */
+static uint32_t make_directory_newer(struct buf *out)
+{
+    static const uint32_t ids[] = { P11_ID_DIRECTORY_A, P11_ID_DIRECTORY_B };
+    struct se_chip *chip = NULL;
+    uint32_t id = 0;
+
+    assert_int_equal(model_open(&chip), ERR_OK);
+    for (size_t i = 0; !id && i < ARRAY_LEN(ids); i++) {
+        buf_clear(out);
+        if (se_object_read(chip, ids[i], out) == ERR_OK)
+            id = ids[i];
+    }
+    assert_true(id != 0);
+    size_t whole = 0;
+    assert_int_equal(p11_directory_size(buf_slice(out), &whole), ERR_OK);
+    out->p[4]++;
+    uint32_t crc = crc32_ieee(slice_of(out->p, P11_DIRECTORY_HEADER - 4));
+    crc = crc32_ieee_add(crc, slice_of(out->p + P11_DIRECTORY_HEADER, whole - P11_DIRECTORY_HEADER));
+    for (int i = 0; i < 4; i++)
+        out->p[P11_DIRECTORY_HEADER - 4 + i] = (uint8_t)(crc >> (24 - 8 * i));
+    assert_int_equal(se_object_write_binary(chip, id, buf_slice(out), NULL), ERR_OK);
+    se_chip_close(chip);
+    return id;
+}
+
+/* An older module keeps its hands off what a later one wrote. */
+static void a_later_directory_is_left_alone(void **state)
+{
+    autobuf before = BUF_INIT(P11_DIRECTORY_MAX), after = BUF_INIT(P11_DIRECTORY_MAX);
+    CK_OBJECT_CLASS class = CKO_DATA;
+    CK_BBOOL yes = CK_TRUE;
+    CK_ATTRIBUTE t[] = { { CKA_LABEL, (void *)"more", 4 },
+                         { CKA_CLASS, &class, sizeof(class) },
+                         { CKA_TOKEN, &yes, sizeof(yes) },
+                         { CKA_VALUE, (void *)"text", 4 } };
+    struct se_chip *chip = NULL;
+    CK_OBJECT_HANDLE o = 0;
+
+    store_with_loss_at(1);
+    uint32_t id = make_directory_newer(&before);
+    CK_SESSION_HANDLE h = open_session();
+    assert_int_not_equal(f->C_CreateObject(h, t, ARRAY_LEN(t), &o), CKR_OK);
+    assert_int_not_equal(f->C_FindObjectsInit(h, NULL, 0), CKR_OK);
+    assert_int_equal(f->C_Finalize(NULL), CKR_OK);
+    assert_int_equal(model_open(&chip), ERR_OK);
+    assert_int_equal(se_object_read(chip, id, &after), ERR_OK);
+    assert_true(slice_eq(buf_slice(&before), buf_slice(&after)));
+    se_chip_close(chip);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_first_piece_gets_lost, power_on, power_off),
         cmocka_unit_test_setup_teardown(a_later_piece_gets_lost, power_on, power_off),
         cmocka_unit_test_setup_teardown(the_directory_gets_lost, power_on, power_off),
+        cmocka_unit_test_setup_teardown(a_later_directory_is_left_alone, power_on, power_off),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
