@@ -8,6 +8,7 @@ void effects_clear(struct effects *fx)
 {
     for (size_t i = 0; i < fx->n; i++) {
         free(fx->e[i].id);
+        free(fx->e[i].text);
         free(fx->e[i].shadow_name);
         if (fx->e[i].shadow)
             shadow_result_done(fx->e[i].shadow);
@@ -27,6 +28,19 @@ err_t effects_add(struct effects *fx, enum effect_kind kind, const char *id)
     if ((e = mem_grow(&fx->e, &fx->cap, fx->n + 1, EFFECTS_MAX, sizeof(*fx->e))))
         return e;
     fx->e[fx->n++] = (struct effect){ .kind = kind, .id = steal(&copy) };
+    return ERR_OK;
+}
+
+err_t effects_add_event(struct effects *fx, const char *topic, const char *text)
+{
+    autofree char *copy = mem_strdup(text);
+    err_t e;
+
+    if (!copy)
+        return ERR_NOMEM;
+    if ((e = effects_add(fx, EFFECT_EVENT, topic)))
+        return e;
+    fx->e[fx->n - 1].text = steal(&copy);
     return ERR_OK;
 }
 

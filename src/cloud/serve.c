@@ -6,6 +6,7 @@
 #include "cloud/api/control.h"
 #include "cloud/background.h"
 #include "cloud/datadir.h"
+#include "cloud/events/publish.h"
 #include "cloud/gateway/device.h"
 #include "cloud/gateway/mqtt.h"
 #include "cloud/greengrass/document.h"
@@ -76,6 +77,9 @@ static void apply(void *ctx, const struct effects *fx)
             break;
         case EFFECT_BUILD:
             background_build(c->background, e->id);
+            break;
+        case EFFECT_EVENT:
+            events_publish(gateway_broker(c->gateway), e->id, e->text);
             break;
         }
     }
