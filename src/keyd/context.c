@@ -167,13 +167,14 @@ void keyd_context_adopt(struct keyd_server *s, struct slice answer)
 
     if (answer.n < 2 || se_answer_only(slice_head(answer, answer.n - 2), SE_TAG_1, &list))
         return;
+    s->contexts_unsure = false;
     r = reader_of(list);
     while (r.rest.n >= 4) {
         uint16_t id = reader_be16(&r);
         uint8_t context = reader_u8(&r), subtype;
 
         subtype = reader_u8(&r);
-        if (id >= ID_FIRST && id < ID_FIRST + KEYD_CONTEXTS_MAX)
+        if (id >= ID_FIRST && id < ID_FIRST + KEYD_CONTEXTS_MAX && !s->contexts[id - ID_FIRST].id)
             s->contexts[id - ID_FIRST] =
                 (struct keyd_context){ .id = id, .context = context, .subtype = subtype };
     }

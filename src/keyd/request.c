@@ -225,8 +225,8 @@ static void reset_job(struct keyd_job *job)
 
 static err_t prepare_hello(struct keyd_client *c)
 {
-    if (!c->server->known)
-        return ERR_OK; /* the job that only begins a sequence */
+    if (!c->server->known || c->server->contexts_unsure)
+        return ERR_OK; /* the job that begins a sequence and reads which crypto objects there are */
     keyd_client_welcome(c);
     return ERR_EXISTS;
 }
@@ -367,6 +367,7 @@ void keyd_request_finish(struct keyd_client *c)
         if (c->request == KEYD_REQUEST_COMMAND) {
             note_uses(c); /* it may have been executed */
             book(c, (struct slice){ 0 }, false);
+            s->contexts_unsure = s->contexts_unsure || c->command.kind == KEYD_CONTEXT_CREATE;
             audit(c, KEYD_ALLOWED, 0);
         }
         keyd_client_refuse(c, e == ERR_AUTH ? ERR_UNAVAILABLE : e, "%s",

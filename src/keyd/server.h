@@ -98,8 +98,9 @@ struct keyd_server {
     unsigned turn_commands;
     struct net_timer *gap;
 
-    bool known; /* the chip has answered: state is right */
-    bool down;  /* the last job could not reach it; said once */
+    bool known;           /* the chip has answered: state is right */
+    bool contexts_unsure; /* the answer to a creation got lost: the chip may have one more than we know */
+    bool down;            /* the last job could not reach it; said once */
     struct se_path_state state;
     struct keyd_session sessions[KEYD_SESSIONS_MAX];
     struct keyd_context contexts[KEYD_CONTEXTS_MAX];

@@ -1,5 +1,6 @@
 """sedge-keyd as programs meet it: the module and ssscli through it, rules, audit, fairness, clients that stop or die."""
 
+import contextlib
 import os
 import pathlib
 import signal
@@ -14,6 +15,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
+import chip_client
 import exit_memory
 from conftest import BIN, MESON, wait_for
 from keyd import Keyd
@@ -298,6 +300,32 @@ def test_hundreds_of_clients(slow):
         data, sw = wire.answer()
         assert sw == 0x9000 and len(data) == 10
         wire.end()
+
+
+def create_with_a_power_cut(procs, folder, block):
+    """Create a crypto object while the chip loses its power at this block: could the program know, and the next one?"""
+    create = apdu(1, 0x10, 0, tlv(0x41, b"\0\5"), tlv(0x42, b"\1"), tlv(0x43, b"\4"))
+    init = apdu(3, 0, 0x0B, tlv(0x42, b"\0\5"))
+    folder.mkdir()
+    (folder / "faults").write_text(f"at block {block} reset\n")
+    part = chip_client.Part(procs, BIN / "sedge-chip", folder, "--faults", str(folder / "faults")).start()
+    daemon = Keyd(procs, folder, f"vse:{part.socket}").start()
+    told = False
+    with contextlib.suppress(Refused), contextlib.closing(Wire(daemon.socket)) as wire:
+        wire.once(create)
+        told = True
+    with contextlib.closing(Wire(daemon.socket)) as wire:
+        assert wire.once(create)[1] == 0x9000, f"block {block}: the object's place was lost"
+        assert wire.once(init)[1] == 0x9000
+    daemon.stop()
+    part.stop()
+    return told
+
+
+def test_a_crypto_object_whose_creation_lost_its_answer(procs, tmp_path):
+    """Executed or not: the next program gets its object."""
+    told = [create_with_a_power_cut(procs, tmp_path / str(n), n) for n in (7, 8)]
+    assert not all(told), "no cut hit the creation"
 
 
 def test_limits_on_connections(procs, tmp_path):
