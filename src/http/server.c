@@ -1,6 +1,7 @@
 /* src/http/server.c - connections: read a request, hand it over, send the answer, again. */
 #include "http/server.h"
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "http/parse.h"
 #include "http/reply.h"
@@ -18,6 +19,7 @@ struct conn {
     struct http_parse *parse;
     struct net_timer *timer;
     enum phase phase;
+    int64_t since_ms; /* in this phase */
     bool in_handler;
     bool replied;
     bool close; /* after this answer */
@@ -115,6 +117,7 @@ static void enter(struct conn *c, enum phase phase)
         [PHASE_WORKING] = o->reply_ms,
     };
     c->phase = phase;
+    c->since_ms = clock_mono_ms();
     net_timer_set(c->timer, ms[phase]);
 }
 
@@ -356,7 +359,7 @@ static err_t conn_new(struct http_server *srv, struct net_stream *s, struct conn
     autofree struct conn *c = mem_calloc(1, sizeof(*c));
     if (!c)
         return ERR_NOMEM;
-    *c = (struct conn){ .srv = srv, .s = s };
+    *c = (struct conn){ .srv = srv, .s = s, .since_ms = clock_mono_ms() };
     err_t e = net_timer_new(srv->loop, on_deadline, c, &c->timer);
     if (!e)
         e = http_parse_new(&(struct http_parse_limits){ srv->opts.max_head, srv->opts.max_body }, &c->parse);
@@ -371,10 +374,31 @@ static err_t conn_new(struct http_server *srv, struct net_stream *s, struct conn
     return ERR_OK;
 }
 
+/* Who asks for nothing keeps nobody out: of those between requests, or still sending the head of one, the one
+ * that has been for longest has to go. False: all are being served. */
+static bool make_room(struct http_server *srv)
+{
+    struct conn *oldest = NULL;
+
+    if (srv->open < srv->opts.max_conns)
+        return true;
+    for (size_t i = 0; i < srv->slot_count; i++) {
+        struct conn *c = srv->slots[i].conn;
+
+        if (c && c->phase <= PHASE_HEAD &&
+            (!oldest || c->phase < oldest->phase ||
+             (c->phase == oldest->phase && c->since_ms < oldest->since_ms)))
+            oldest = c;
+    }
+    if (oldest)
+        conn_free(oldest, false);
+    return oldest;
+}
+
 void http_server_adopt(struct http_server *srv, struct net_stream *s)
 {
     struct conn *c = NULL;
-    err_t e = srv->open < srv->opts.max_conns ? conn_new(srv, s, &c) : ERR_BUSY;
+    err_t e = make_room(srv) ? conn_new(srv, s, &c) : ERR_BUSY;
     if (e) {
         (void)net_stream_write(s, SLICE_LIT("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n"
                                             "Connection: close\r\n\r\n")); /* a courtesy */

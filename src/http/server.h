@@ -55,7 +55,9 @@ struct http_server_opts {
     size_t max_head; /* request line and headers; 0 = 16 KiB, at most 64 KiB -> 431, 414 for the line alone */
     size_t max_body; /* 0 = 1 MiB -> 413 */
     size_t max_reply; /* queued output of a connection; 0 = 16 MiB */
-    size_t max_conns; /* 0 = 1024; more are answered 503 and closed */
+    /* 0 = 1024. One more ends the one that has been between requests (or in the head of one) for longest;
+     * when all are being served the newcomer is answered 503 and closed. */
+    size_t max_conns;
     int64_t head_ms;  /* from its first byte to the end of the headers; 0 = 10 s -> 408 */
     int64_t body_ms;  /* for the body; 0 = 30 s -> 408 */
     int64_t idle_ms;  /* between requests; 0 = 60 s -> closed */

@@ -227,17 +227,49 @@ static void every_phase_has_its_deadline(void **state)
     }
 }
 
+static void join(struct bench *b, struct recorder *r)
+{
+    struct net_stream *s = NULL, *c = NULL;
+
+    assert_int_equal(net_stream_pair(b->loop, &c, &s), ERR_OK);
+    rec_attach(r, c);
+    http_server_adopt(b->srv, s);
+    turn(b);
+}
+
+/* Who asks for nothing, or does not come to the end of it, makes room: the one that waits for longest. */
+static void idle_connections_keep_nobody_out(void **state)
+{
+    struct bench b;
+    struct recorder more[3];
+
+    (void)state;
+    bench_start(&b, (struct http_server_opts){ .max_conns = 2 });
+    ask(&b, "GET /hold HTTP/1.1\r\n" H "\r\n");
+    join(&b, &more[0]);
+    join(&b, &more[1]);
+    assert_int_equal(more[0].closed, 1);
+    assert_int_equal(more[1].closed, 0);
+    assert_int_equal(net_stream_write(more[1].s, SLICE_LIT("GET /echo/a HT")), ERR_OK);
+    turn(&b);
+    join(&b, &more[2]);
+    assert_int_equal(more[1].closed, 1);
+    assert_int_equal(more[2].closed, 0);
+    assert_int_equal(b.c.closed, 0); /* it waits for its answer */
+    assert_int_equal(http_server_connections(b.srv), 2);
+    for (int i = 0; i < 3; i++)
+        rec_done(&more[i]);
+    bench_done(&b);
+}
+
 static void no_more_than_max_conns(void **state)
 {
     struct bench b;
-    struct net_stream *s = NULL, *c = NULL;
     struct recorder second;
     (void)state;
     bench_start(&b, (struct http_server_opts){ .max_conns = 1 });
-    assert_int_equal(net_stream_pair(b.loop, &c, &s), ERR_OK);
-    rec_attach(&second, c);
-    http_server_adopt(b.srv, s);
-    turn(&b);
+    ask(&b, "GET /hold HTTP/1.1\r\n" H "\r\n");
+    join(&b, &second);
     assert_memory_equal(buf_str(&second.got), "HTTP/1.1 503 ", 13);
     assert_int_equal(second.closed, 1);
     assert_int_equal(http_server_connections(b.srv), 1);
@@ -267,6 +299,7 @@ int main(void)
         cmocka_unit_test(refusals),
         cmocka_unit_test(continue_is_sent_once_and_only_when_welcome),
         cmocka_unit_test(every_phase_has_its_deadline),
+        cmocka_unit_test(idle_connections_keep_nobody_out),
         cmocka_unit_test(no_more_than_max_conns),
         cmocka_unit_test(a_client_that_leaves_is_forgotten),
     };
