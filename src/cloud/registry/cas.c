@@ -4,6 +4,7 @@
 #include "cloud/registry/certrow.h"
 #include "cloud/registry/handlers.h"
 #include "cloud/registry/names.h"
+#include "cloud/registry/notify.h"
 #include "cloud/registry/tags.h"
 #include "crypto/random.h"
 
@@ -148,7 +149,8 @@ err_t ca_register(struct api_call *c)
         (e = check_new(c, r.id, subject_hash)))
         return e;
     (void)snprintf(r.mode, sizeof(r.mode), "%s", mode);
-    if ((e = store_ca(c, &r, subject_hash)) || (e = tags_of_creation(c, "cacert", r.id)))
+    if ((e = store_ca(c, &r, subject_hash)) || (e = tags_of_creation(c, "cacert", r.id)) ||
+        (e = notify_ca(c, r.id, NOTIFY_CREATED)))
         return e;
     return api_reply(
         c, json_pack("{s:s,s:s}", "certificateArn", arn_iot(c, "cacert", r.id, arn), "certificateId", r.id));
@@ -190,9 +192,10 @@ err_t ca_update(struct api_call *c)
         return api_fail(c, API_INVALID_REQUEST, "newStatus must be ACTIVE or INACTIVE, got '%.40s'", status);
     if ((automatic && strcmp(automatic, "DISABLE") != 0) || json_object_get(c->body, "registrationConfig"))
         return api_fail(c, API_INVALID_REQUEST, "automatic registration is not offered by this server");
-    return db_run(c->db,
-                  "UPDATE cas SET status = $1, modified_ms = $2, revision = revision + 1 WHERE cert_id = $3",
-                  DB_ARGS(DB_TEXT(status ? status : r.status), DB_INT(c->now_ms), DB_TEXT(r.id)), NULL);
+    e = db_run(c->db,
+               "UPDATE cas SET status = $1, modified_ms = $2, revision = revision + 1 WHERE cert_id = $3",
+               DB_ARGS(DB_TEXT(status ? status : r.status), DB_INT(c->now_ms), DB_TEXT(r.id)), NULL);
+    return e ? e : notify_ca(c, r.id, NOTIFY_UPDATED);
 }
 
 /* Only an INACTIVE one; the certificates it signed stay as they are (2.2). */
@@ -209,7 +212,7 @@ err_t ca_delete(struct api_call *c)
             "CA certificate must be deactivated before deletion (UpdateCACertificate newStatus=INACTIVE)."
             " certificateId=%s",
             r.id);
-    if ((e = tags_drop(c, "cacert", r.id)))
+    if ((e = notify_ca(c, r.id, NOTIFY_DELETED)) || (e = tags_drop(c, "cacert", r.id)))
         return e;
     return db_run(c->db, "DELETE FROM cas WHERE cert_id = $1", DB_ARGS(DB_TEXT(r.id)), NULL);
 }

@@ -5,6 +5,7 @@
 #include "cloud/registry/certrow.h"
 #include "cloud/registry/handlers.h"
 #include "cloud/registry/names.h"
+#include "cloud/registry/notify.h"
 #include "cloud/registry/tags.h"
 #include "crypto/issue.h"
 #include "crypto/key.h"
@@ -135,7 +136,8 @@ err_t certificate_update(struct api_call *c)
     if ((e = db_run(c->db,
                     "UPDATE certificates SET status = $1, modified_ms = $2, revision = revision + 1 WHERE "
                     "cert_id = $3",
-                    DB_ARGS(DB_TEXT(status), DB_INT(c->now_ms), DB_TEXT(r.id)), NULL)))
+                    DB_ARGS(DB_TEXT(status), DB_INT(c->now_ms), DB_TEXT(r.id)), NULL)) ||
+        (e = notify_certificate(c, r.id, NOTIFY_UPDATED)))
         return e;
     return effects_add(&c->effects, EFFECT_PRINCIPAL, r.id);
 }
@@ -172,7 +174,7 @@ err_t certificate_delete(struct api_call *c)
         return api_fail(c, API_CERTIFICATE_STATE,
                         "Certificate must be deactivated (not ACTIVE) before deletion (certificate %s)",
                         r.id);
-    if ((e = check_unattached(c, r.id, force)) ||
+    if ((e = check_unattached(c, r.id, force)) || (e = notify_certificate(c, r.id, NOTIFY_DELETED)) ||
         (e = db_run(c->db, "DELETE FROM policy_targets WHERE cert_id = $1", DB_ARGS(DB_TEXT(r.id)), NULL)) ||
         (e = tags_drop(c, "cert", r.id)) ||
         (e = db_run(c->db, "DELETE FROM certificates WHERE cert_id = $1", DB_ARGS(DB_TEXT(r.id)), NULL)))

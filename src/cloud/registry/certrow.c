@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "cloud/registry/names.h"
+#include "cloud/registry/notify.h"
 #include "crypto/key.h"
 #include "crypto/random.h"
 
@@ -78,7 +79,7 @@ err_t cert_row_from(const struct api_call *c, X509 *cert, struct cert_row *ret)
 
 err_t cert_row_store(struct api_call *c, const struct cert_row *r)
 {
-    return db_run(
+    err_t e = db_run(
         c->db,
         "INSERT INTO certificates (cert_id, pem, status, ca_id, mode, generation, revision, created_ms,"
         " modified_ms, not_before_ms, not_after_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
@@ -86,6 +87,8 @@ err_t cert_row_store(struct api_call *c, const struct cert_row *r)
                 DB_TEXT(r->mode), DB_TEXT(r->generation), DB_INT(r->revision), DB_INT(r->created_ms),
                 DB_INT(r->modified_ms), DB_INT(r->not_before_ms), DB_INT(r->not_after_ms)),
         NULL);
+
+    return e ? e : notify_certificate(c, r->id, NOTIFY_CREATED);
 }
 
 err_t cert_row_set_status(struct api_call *c, struct cert_row *r)

@@ -24,7 +24,7 @@ err_t ca_row_load(struct db *db, const char *id, struct cert_row *ret);
 /* Fill id, pem, dates and generation from a certificate; the rest is the caller's. */
 err_t cert_row_from(const struct api_call *c, X509 *cert, struct cert_row *ret);
 
-/* Insert into certificates. Errors of db_run. */
+/* Insert into certificates; CERTIFICATE events tell it. Errors of db_run. */
 err_t cert_row_store(struct api_call *c, const struct cert_row *r);
 /* ACTIVE or INACTIVE, as the query's setAsActive says. InvalidRequestException. */
 err_t cert_row_set_status(struct api_call *c, struct cert_row *r);

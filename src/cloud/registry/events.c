@@ -64,6 +64,17 @@ err_t event_configurations_describe(struct api_call *c)
     return api_reply(c, steal(&answer));
 }
 
+err_t event_is_on(struct api_call *c, const char *type, bool *ret)
+{
+    auto_record r = { 0 };
+    err_t e = record_load(c, KIND, NAME, &r);
+
+    if (e && e != ERR_NOT_FOUND)
+        return e;
+    *ret = !e && json_get_bool(json_get_obj(r.content, type), enabled.name, false);
+    return ERR_OK;
+}
+
 static err_t change(struct api_call *c, const char *type, const json_t *to, json_t *all)
 {
     json_t *have = json_object_get(all, type);

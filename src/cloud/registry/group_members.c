@@ -4,6 +4,7 @@
 #include "cloud/registry/grouprow.h"
 #include "cloud/registry/handlers.h"
 #include "cloud/registry/names.h"
+#include "cloud/registry/notify.h"
 
 static err_t thing_and_group(struct api_call *c, const char **ret_thing, const char **ret_group)
 {
@@ -47,15 +48,19 @@ static err_t add(struct api_call *c, const char *thing, const char *group)
     if (relatives > 1)
         return api_fail(c, API_INVALID_REQUEST,
                         "Thing %s is already in a group of the hierarchy that %s belongs to", thing, group);
-    return thing_recheck(c, thing);
+    e = notify_membership(c, thing, group, NOTIFY_ADDED);
+    return e ? e : thing_recheck(c, thing);
 }
 
 static err_t take_out(struct api_call *c, const char *thing, const char *group)
 {
+    int64_t gone;
     err_t e = db_run(c->db, "DELETE FROM group_members WHERE grp = $1 AND thing = $2",
-                     DB_ARGS(DB_TEXT(group), DB_TEXT(thing)), NULL);
+                     DB_ARGS(DB_TEXT(group), DB_TEXT(thing)), &gone);
 
-    return e ? e : thing_recheck(c, thing);
+    if (e || (gone && (e = notify_membership(c, thing, group, NOTIFY_REMOVED))))
+        return e;
+    return thing_recheck(c, thing);
 }
 
 err_t group_member_add(struct api_call *c)

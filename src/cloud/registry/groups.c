@@ -5,6 +5,7 @@
 #include "cloud/registry/grouprow.h"
 #include "cloud/registry/handlers.h"
 #include "cloud/registry/names.h"
+#include "cloud/registry/notify.h"
 #include "cloud/registry/tags.h"
 #include "crypto/random.h"
 
@@ -176,7 +177,8 @@ static err_t insert(struct api_call *c, const char *name, const char *parent, co
                      DB_TEXT(json_string_value(g->description)), DB_SLICE(buf_slice(&text)),
                      DB_INT(c->now_ms)),
              NULL)) ||
-        (e = tags_of_creation(c, "thinggroup", name)))
+        (e = tags_of_creation(c, "thinggroup", name)) || (e = notify_thing_group(c, name, NOTIFY_CREATED)) ||
+        (parent && (e = notify_hierarchy(c, parent, name, NOTIFY_ADDED))))
         return e;
     return reply_created(c, name, uuid);
 }
@@ -281,7 +283,8 @@ err_t thing_group_update(struct api_call *c)
                     "UPDATE thing_groups SET description = $1, attributes = $2, version = $3 WHERE name = $4",
                     DB_ARGS(DB_TEXT(json_string_value(description)), DB_SLICE(buf_slice(&text)),
                             DB_INT(g.version + 1), DB_TEXT(name)),
-                    NULL)))
+                    NULL)) ||
+        (e = notify_thing_group(c, name, NOTIFY_UPDATED)))
         return e;
     return api_reply(c, json_pack("{s:I}", "version", (json_int_t)g.version + 1));
 }
@@ -318,6 +321,9 @@ err_t thing_group_delete(struct api_call *c)
         return api_fail(c, API_INVALID_REQUEST,
                         "Cannot delete thing group : %s when there are still child groups attached to it",
                         name);
+    if ((g.parent[0] && (e = notify_hierarchy(c, g.parent, name, NOTIFY_REMOVED))) ||
+        (e = notify_thing_group(c, name, NOTIFY_DELETED)))
+        return e;
     return delete_known(c, name);
 }
 

@@ -95,6 +95,8 @@ err_t tag_list(struct api_call *c);
 
 err_t event_configurations_describe(struct api_call *c);
 err_t event_configurations_update(struct api_call *c);
+/* Is this type of event switched on? `type` is one of the eleven. */
+err_t event_is_on(struct api_call *c, const char *type, bool *ret);
 
 err_t logging_set_v1(struct api_call *c);
 err_t logging_get_v1(struct api_call *c);

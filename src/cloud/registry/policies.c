@@ -3,6 +3,7 @@
 #include "cloud/policy/document.h"
 #include "cloud/registry/handlers.h"
 #include "cloud/registry/names.h"
+#include "cloud/registry/notify.h"
 #include "cloud/registry/policyrow.h"
 #include "cloud/registry/tags.h"
 #include "crypto/random.h"
@@ -49,7 +50,8 @@ err_t policy_create(struct api_call *c)
     if (!added)
         return api_fail_exists(c, arn, name, "Policy cannot be created - name already exists (name=%s)",
                                name);
-    if ((e = policy_add_version(c, name, 1, document)) || (e = tags_of_creation(c, "policy", name)))
+    if ((e = policy_add_version(c, name, 1, document)) || (e = tags_of_creation(c, "policy", name)) ||
+        (e = notify_policy(c, name, NOTIFY_CREATED)))
         return e;
     return api_reply(c, json_pack("{s:s,s:s,s:s,s:s}", "policyName", name, "policyArn", arn, "policyDocument",
                                   document, "policyVersionId", "1"));
@@ -108,7 +110,8 @@ err_t policy_delete(struct api_call *c)
         return api_fail(c, API_DELETE_CONFLICT,
                         "The policy cannot be deleted as it has versions beside the default one (name=%s)",
                         name);
-    if ((e = db_run(c->db, "DELETE FROM policy_versions WHERE policy = $1", DB_ARGS(DB_TEXT(name)), NULL)) ||
+    if ((e = notify_policy(c, name, NOTIFY_DELETED)) ||
+        (e = db_run(c->db, "DELETE FROM policy_versions WHERE policy = $1", DB_ARGS(DB_TEXT(name)), NULL)) ||
         (e = tags_drop(c, "policy", name)))
         return e;
     return db_run(c->db, "DELETE FROM policies WHERE name = $1", DB_ARGS(DB_TEXT(name)), NULL);

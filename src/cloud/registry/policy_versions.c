@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "cloud/registry/handlers.h"
 #include "cloud/registry/names.h"
+#include "cloud/registry/notify.h"
 #include "cloud/registry/policyrow.h"
 
 #include <stdio.h>
@@ -85,7 +86,9 @@ static err_t make_default(struct api_call *c, const char *policy, int64_t number
         db_run(c->db, "UPDATE policies SET version = $1, document = $2, modified_ms = $3 WHERE name = $4",
                DB_ARGS(DB_INT(number), DB_TEXT(document), DB_INT(c->now_ms), DB_TEXT(policy)), NULL);
 
-    return e ? e : effects_add(&c->effects, EFFECT_POLICY, policy);
+    if (e || (e = notify_policy(c, policy, NOTIFY_UPDATED)))
+        return e;
+    return effects_add(&c->effects, EFFECT_POLICY, policy);
 }
 
 static err_t next_number(struct api_call *c, const char *policy, int64_t *ret)

@@ -3,6 +3,7 @@
 #include "cloud/api/page.h"
 #include "cloud/registry/handlers.h"
 #include "cloud/registry/names.h"
+#include "cloud/registry/notify.h"
 #include "cloud/registry/tags.h"
 #include "cloud/registry/typerow.h"
 #include "crypto/random.h"
@@ -146,7 +147,7 @@ static err_t insert(struct api_call *c, const char *name, const struct type *t)
                     DB_ARGS(DB_TEXT(name), DB_TEXT(uuid), DB_TEXT(json_string_value(t->description)),
                             DB_SLICE(buf_slice(&searchable)), DB_INT(c->now_ms)),
                     NULL)) ||
-        (e = tags_of_creation(c, "thingtype", name)))
+        (e = tags_of_creation(c, "thingtype", name)) || (e = notify_thing_type(c, name, NOTIFY_CREATED)))
         return e;
     return reply_created(c, name, uuid);
 }
@@ -192,12 +193,13 @@ err_t thing_type_update(struct api_call *c)
     err_t e;
 
     if ((e = name_thing(c, "thingTypeName", &name)) || (e = read_properties(c, &to)) ||
-        (e = load_known(c, name, &t)) || (e = json_write(&searchable, to.searchable, 0)))
+        (e = load_known(c, name, &t)) || (e = json_write(&searchable, to.searchable, 0)) ||
+        (e = db_run(c->db, "UPDATE thing_types SET description = $1, searchable = $2 WHERE name = $3",
+                    DB_ARGS(DB_TEXT(json_string_value(to.description)), DB_SLICE(buf_slice(&searchable)),
+                            DB_TEXT(name)),
+                    NULL)))
         return e;
-    return db_run(
-        c->db, "UPDATE thing_types SET description = $1, searchable = $2 WHERE name = $3",
-        DB_ARGS(DB_TEXT(json_string_value(to.description)), DB_SLICE(buf_slice(&searchable)), DB_TEXT(name)),
-        NULL);
+    return notify_thing_type(c, name, NOTIFY_UPDATED);
 }
 
 err_t thing_type_deprecate(struct api_call *c)
@@ -211,8 +213,9 @@ err_t thing_type_deprecate(struct api_call *c)
         return e;
     if (!undo && t.deprecated_ms) /* its date stays */
         return ERR_OK;
-    return db_run(c->db, "UPDATE thing_types SET deprecated_ms = $1 WHERE name = $2",
-                  DB_ARGS(undo ? DB_NULL : DB_INT(c->now_ms), DB_TEXT(name)), NULL);
+    e = db_run(c->db, "UPDATE thing_types SET deprecated_ms = $1 WHERE name = $2",
+               DB_ARGS(undo ? DB_NULL : DB_INT(c->now_ms), DB_TEXT(name)), NULL);
+    return e ? e : notify_thing_type(c, name, NOTIFY_UPDATED);
 }
 
 err_t thing_type_delete(struct api_call *c)
@@ -233,7 +236,7 @@ err_t thing_type_delete(struct api_call *c)
     if (things)
         return api_fail(c, API_INVALID_REQUEST, "Thing type %s is still associated with one or more things",
                         name);
-    if ((e = tags_drop(c, "thingtype", name)))
+    if ((e = notify_thing_type(c, name, NOTIFY_DELETED)) || (e = tags_drop(c, "thingtype", name)))
         return e;
     return db_run(c->db, "DELETE FROM thing_types WHERE name = $1", DB_ARGS(DB_TEXT(name)), NULL);
 }

@@ -4,6 +4,7 @@
 #include "cloud/registry/grouprow.h"
 #include "cloud/registry/handlers.h"
 #include "cloud/registry/names.h"
+#include "cloud/registry/notify.h"
 #include "cloud/registry/typerow.h"
 #include "crypto/random.h"
 
@@ -112,7 +113,8 @@ static err_t insert(struct api_call *c, const char *name, const char *type, cons
                     DB_ARGS(DB_TEXT(name), DB_TEXT(uuid), DB_SLICE(buf_slice(&text)), DB_TEXT(type),
                             DB_TEXT(billing)),
                     NULL)) ||
-        (e = index_attributes(c, name, attributes)))
+        (e = index_attributes(c, name, attributes)) || (e = notify_thing(c, name, NOTIFY_CREATED)) ||
+        (type && (e = notify_type_association(c, name, type, NOTIFY_ADDED))))
         return e;
     return reply_created(c, name, uuid);
 }
@@ -199,9 +201,20 @@ static err_t store(struct api_call *c, const char *name, const char *type, json_
                     DB_ARGS(DB_SLICE(buf_slice(&text)), DB_TEXT(*type ? type : NULL), DB_INT(version + 1),
                             DB_TEXT(name)),
                     &changed)) ||
-        (e = index_attributes(c, name, attributes)))
+        (e = index_attributes(c, name, attributes)) || (e = notify_thing(c, name, NOTIFY_UPDATED)))
         return e;
     return thing_recheck(c, name);
+}
+
+static err_t notify_new_type(struct api_call *c, const char *name, const char *from, const char *to)
+{
+    err_t e = ERR_OK;
+
+    if (strcmp(from, to) == 0)
+        return ERR_OK;
+    if (*from)
+        e = notify_type_association(c, name, from, NOTIFY_REMOVED);
+    return e || !*to ? e : notify_type_association(c, name, to, NOTIFY_ADDED);
 }
 
 err_t thing_update(struct api_call *c)
@@ -220,9 +233,9 @@ err_t thing_update(struct api_call *c)
         e = read_attributes(c, t.attributes, &attributes);
     else
         attributes = json_incref(t.attributes);
-    if (e || (e = check_count(c, attributes, type)))
+    if (e || (e = check_count(c, attributes, type)) || (e = store(c, name, type, attributes, t.version)))
         return e;
-    return store(c, name, type, attributes, t.version);
+    return notify_new_type(c, name, t.type, type);
 }
 
 err_t thing_delete(struct api_call *c)
@@ -243,7 +256,9 @@ err_t thing_delete(struct api_call *c)
     if (attached)
         return api_fail(c, API_INVALID_REQUEST,
                         "Cannot delete. Thing %s is still attached to one or more principals", name);
-    if ((e = db_run(c->db, "DELETE FROM thing_attributes WHERE thing = $1", DB_ARGS(DB_TEXT(name)), NULL)) ||
+    if ((e = notify_leaves_groups(c, name)) || (e = notify_new_type(c, name, t.type, "")) ||
+        (e = notify_thing(c, name, NOTIFY_DELETED)) ||
+        (e = db_run(c->db, "DELETE FROM thing_attributes WHERE thing = $1", DB_ARGS(DB_TEXT(name)), NULL)) ||
         (e = db_run(c->db, "DELETE FROM group_members WHERE thing = $1", DB_ARGS(DB_TEXT(name)), NULL)))
         return e;
     return db_run(c->db, "DELETE FROM things WHERE name = $1", DB_ARGS(DB_TEXT(name)), NULL);
