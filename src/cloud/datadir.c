@@ -63,7 +63,8 @@ err_t datadir_write_endpoints(const char *dir, const struct cloud_env *env, cons
     autobuf text = BUF_INIT(4096);
     err_t e;
 
-    if (!path || !j)
+    if (!path || !j ||
+        (env->plain_port && json_object_set_new(j, "plainMqttPort", json_integer(env->plain_port))))
         return ERR_NOMEM;
     if ((e = json_write(&text, j, 2)) || (e = buf_add_u8(&text, '\n')))
         return e;

@@ -3,6 +3,7 @@
 #pragma once
 #include "crypto/process.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct pki;
@@ -13,5 +14,7 @@ struct cloud_env {
     const char *account;            /* 12 digits */
     const char *region;             /* of this installation: what device policies are judged with */
     const char *host;               /* the first --host: DescribeEndpoint */
+    bool standard;                  /* --profile standard */
     uint16_t mqtt_port, https_port; /* the real ones; 0 before the listeners stand */
+    uint16_t plain_port;            /* 0: there is none */
 };

@@ -9,7 +9,7 @@
 const char options_usage[] =
     "usage: sedge-cloud serve --data DIR [--host NAME,...] [--account ID] [--region R]\n"
     "                   [--mqtt ADDR:PORT] [--https ADDR:PORT] [--api ADDR:PORT] [--db URL] "
-    "[--insecure-dev]\n"
+    "[--profile aws|standard] [--plain-mqtt ADDR:PORT] [--insecure-dev]\n"
     "       sedge-cloud --help | --version\n"
     "\n"
     "  --data DIR          all state; made at the first start, mode 0700\n"
@@ -22,6 +22,9 @@ const char options_usage[] =
     "  --api ADDR:PORT     control plane (127.0.0.1:4566): plain HTTP on loopback, TLS elsewhere\n"
     "  --db URL            postgresql://... instead of DIR/sedge.db; the password belongs in libpq's "
     "passfile\n"
+    "  --profile P         aws: AWS IoT's MQTT and limits; standard: all of MQTT, QoS 2 included (aws)\n"
+    "  --plain-mqtt ADDR:PORT  MQTT without TLS, certificate or policy, for development; refused unless\n"
+    "                      every listener is on loopback\n"
     "  --insecure-dev      believe any access key; refused unless every listener is on loopback\n"
     "\n"
     "The first start writes DIR/admin-credentials. Use it with the AWS CLI:\n"
@@ -32,10 +35,16 @@ static const struct {
     const char *name;
     size_t offset;
 } texts[] = {
-    { "--data", offsetof(struct options, data) },       { "--host", offsetof(struct options, host) },
-    { "--account", offsetof(struct options, account) }, { "--region", offsetof(struct options, region) },
-    { "--mqtt", offsetof(struct options, mqtt) },       { "--https", offsetof(struct options, https) },
-    { "--api", offsetof(struct options, api) },         { "--db", offsetof(struct options, db) },
+    { "--data", offsetof(struct options, data) },
+    { "--host", offsetof(struct options, host) },
+    { "--account", offsetof(struct options, account) },
+    { "--region", offsetof(struct options, region) },
+    { "--mqtt", offsetof(struct options, mqtt) },
+    { "--https", offsetof(struct options, https) },
+    { "--api", offsetof(struct options, api) },
+    { "--db", offsetof(struct options, db) },
+    { "--profile", offsetof(struct options, profile) },
+    { "--plain-mqtt", offsetof(struct options, plain_mqtt) },
 };
 
 static const char **find(struct options *o, const char *name, size_t n)
@@ -62,6 +71,8 @@ static err_t check(const struct options *o, char *why, size_t why_n)
         (void)snprintf(why, why_n, "--account %s: an account has twelve digits", o->account);
     else if (!region_ok(o->region))
         (void)snprintf(why, why_n, "--region %s: not a region's name", o->region);
+    else if (strcmp(o->profile, "aws") != 0 && strcmp(o->profile, "standard") != 0)
+        (void)snprintf(why, why_n, "--profile %s: there are aws and standard", o->profile);
     else
         return ERR_OK;
     return ERR_INVALID;
@@ -74,7 +85,8 @@ err_t options_parse(int argc, char *const *argv, int from, struct options *ret, 
                          .region = "us-east-1",
                          .mqtt = "127.0.0.1:8883",
                          .https = "127.0.0.1:8443",
-                         .api = "127.0.0.1:4566" };
+                         .api = "127.0.0.1:4566",
+                         .profile = "aws" };
     err_t e;
 
     for (int i = from; i < argc; i++) {

@@ -12,6 +12,8 @@ struct options {
     const char *region;
     const char *mqtt, *https, *api; /* ADDRESS:PORT */
     const char *db;                 /* url; NULL: a file in `data` */
+    const char *profile;            /* aws or standard */
+    const char *plain_mqtt;         /* ADDRESS:PORT; NULL: no such listener */
     bool insecure_dev;
 };
 

@@ -6,6 +6,7 @@
 #include "cloud/api/control.h"
 #include "cloud/background.h"
 #include "cloud/datadir.h"
+#include "cloud/drain.h"
 #include "cloud/events/publish.h"
 #include "cloud/gateway/device.h"
 #include "cloud/gateway/mqtt.h"
@@ -41,18 +42,39 @@ struct cloud {
     struct background *background;
     struct tls_context *mqtt_tls, *https_tls; /* each port counts its own handshakes */
     struct tls_context *control_tls;          /* only beyond loopback */
-    struct net_listener *mqtt, *https, *api;
-    char *data; /* absolute: keys are named by file:// URIs */
+    struct net_listener *mqtt, *https, *api, *plain;
+    struct drain *drain; /* once it is to end */
+    char *data;          /* absolute: keys are named by file:// URIs */
     char *host;
     int lock;
 };
 
+static void close_doors(struct cloud *c)
+{
+    struct net_listener **all[] = { &c->mqtt, &c->https, &c->api, &c->plain };
+
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        net_listener_free(*all[i]);
+        *all[i] = NULL;
+    }
+}
+
+static size_t still_there(void *ctx)
+{
+    struct cloud *c = ctx;
+
+    return broker_drain(gateway_broker(c->gateway));
+}
+
+/* The first one lets everybody go in an orderly way, the second one ends at once. */
 static void on_signal(void *ctx)
 {
     struct cloud *c = ctx;
 
-    log_info("stopping");
-    net_loop_stop(c->loop);
+    log_info(c->drain ? "stopping at once" : "stopping");
+    close_doors(c);
+    if (c->drain || drain_new(c->loop, still_there, c, &c->drain))
+        net_loop_stop(c->loop);
 }
 
 /* What a committed change means for the running parts. */
@@ -139,9 +161,12 @@ static err_t open_state(struct cloud *c)
     if ((e = crypto_ctx_new(NULL, &c->crypto)) || (e = open_keys(c)) || (e = open_pki(c)) ||
         (e = open_store(c)))
         return e;
-    c->env = (struct cloud_env){
-        .crypto = c->crypto, .pki = c->pki, .account = c->o->account, .region = c->o->region, .host = c->host
-    };
+    c->env = (struct cloud_env){ .crypto = c->crypto,
+                                 .pki = c->pki,
+                                 .account = c->o->account,
+                                 .region = c->o->region,
+                                 .host = c->host,
+                                 .standard = strcmp(c->o->profile, "standard") == 0 };
     return ERR_OK;
 }
 
@@ -211,6 +236,13 @@ static void accept_mqtt(void *ctx, struct net_stream *s)
         gateway_adopt(c->gateway, s);
 }
 
+static void accept_plain(void *ctx, struct net_stream *s)
+{
+    struct cloud *c = ctx;
+
+    gateway_adopt_plain(c->gateway, s);
+}
+
 static void accept_https(void *ctx, struct net_stream *s)
 {
     struct cloud *c = ctx;
@@ -248,23 +280,34 @@ static err_t listen_on(struct cloud *c, const char *flag, const char *addr, net_
     return e;
 }
 
+static err_t check_loopback(const struct cloud *c)
+{
+    const struct net_listener *all[] = { c->mqtt, c->https, c->api, c->plain };
+    bool loopback = true;
+
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        loopback = loopback && (!all[i] || net_listener_is_loopback(all[i]));
+    if (loopback || !(c->o->insecure_dev || c->plain))
+        return ERR_OK;
+    log_error("%s: every listener must be on loopback", c->o->insecure_dev
+                                                            ? "--insecure-dev believes any access key"
+                                                            : "--plain-mqtt lets in whoever can reach it");
+    return ERR_DENIED;
+}
+
 static err_t listen_all(struct cloud *c)
 {
-    bool loopback;
     err_t e;
 
     if ((e = listen_on(c, "--mqtt", c->o->mqtt, accept_mqtt, &c->mqtt)) ||
         (e = listen_on(c, "--https", c->o->https, accept_https, &c->https)) ||
-        (e = listen_on(c, "--api", c->o->api, accept_api, &c->api)))
+        (e = listen_on(c, "--api", c->o->api, accept_api, &c->api)) ||
+        (c->o->plain_mqtt && (e = listen_on(c, "--plain-mqtt", c->o->plain_mqtt, accept_plain, &c->plain))) ||
+        (e = check_loopback(c)))
         return e;
-    loopback = net_listener_is_loopback(c->mqtt) && net_listener_is_loopback(c->https) &&
-               net_listener_is_loopback(c->api);
-    if (c->o->insecure_dev && !loopback) {
-        log_error("--insecure-dev believes any access key: every listener must be on loopback");
-        return ERR_DENIED;
-    }
     c->env.mqtt_port = net_listener_port(c->mqtt);
     c->env.https_port = net_listener_port(c->https);
+    c->env.plain_port = c->plain ? net_listener_port(c->plain) : 0;
     return net_listener_is_loopback(c->api) ? ERR_OK : new_tls(c, TLS_CLIENT_CERT_NONE, &c->control_tls);
 }
 
@@ -281,8 +324,11 @@ static err_t announce(struct cloud *c)
         return e;
     }
     log_info("device CA %s/pki/ca.cert.pem SHA-256 %s", c->data, pki_root_sha256(c->pki));
-    printf("ready api=%s mqtt=%s:%u https=%s:%u credentials=%s/admin-credentials ca-sha256=%s\n", url,
+    printf("ready api=%s mqtt=%s:%u https=%s:%u credentials=%s/admin-credentials ca-sha256=%s", url,
            c->env.host, c->env.mqtt_port, c->env.host, c->env.https_port, c->data, pki_root_sha256(c->pki));
+    if (c->plain)
+        printf(" plain-mqtt=localhost:%u", c->env.plain_port);
+    printf("\n");
     return fflush(stdout) == 0 ? ERR_OK : ERR_IO;
 }
 
@@ -317,9 +363,8 @@ static err_t start(struct cloud *c)
  * what their handlers call is freed after them. */
 static void stop(struct cloud *c)
 {
-    net_listener_free(c->mqtt);
-    net_listener_free(c->https);
-    net_listener_free(c->api);
+    close_doors(c);
+    drain_free(c->drain);
     store_stop(c->store);
     while (!store_is_idle(c->store) && !net_loop_turn(c->loop, 0))
         ;

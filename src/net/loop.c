@@ -211,6 +211,14 @@ void net_loop_stop(struct net_loop *loop)
     ring(loop);
 }
 
+size_t net_loop_finishing(const struct net_loop *loop)
+{
+    size_t n = 0;
+    for (const struct net_stream *s = loop->orphans; s; s = s->orphan_next)
+        n++;
+    return n;
+}
+
 uint8_t *net_loop_scratch(struct net_loop *loop)
 {
     return loop->scratch;

@@ -8,6 +8,7 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct net_loop;
@@ -26,6 +27,9 @@ err_t net_loop_turn(struct net_loop *loop, int max_wait_ms);
 /* Any thread, also from a callback: net_loop_run returns after the current turn. Called before it, it sticks.
  */
 void net_loop_stop(struct net_loop *loop);
+
+/* Streams given up by net_stream_finish that still send or wait for the peer's end. */
+size_t net_loop_finishing(const struct net_loop *loop);
 
 /* ---- messages to the loop ---- */
 

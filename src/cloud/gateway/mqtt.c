@@ -78,16 +78,27 @@ void gateway_adopt(struct gateway *g, struct net_stream *s)
     net_stream_set_handler(s, &opening_handler, o);
 }
 
+void gateway_adopt_plain(struct gateway *g, struct net_stream *s)
+{
+    struct broker_peer peer = { .principal = SLICE_LIT(GATEWAY_PLAIN),
+                                .address = slice_str(net_stream_peer(s)) };
+    err_t e = broker_accept(g->broker, s, &peer);
+
+    if (e)
+        log_warn("mqtt connection without TLS not taken: %s", err_str(e));
+}
+
 static enum broker_verdict may(void *ctx, const struct broker_question *q)
 {
     (void)ctx;
-    /* A message for a session whose client is away: it is judged when it is delivered. */
+    /* Without a principal: a client of the port without TLS, or a message for a session whose client is away,
+     * which is judged when it is delivered. */
     return q->user ? principal_may(q->user, q) : BROKER_ALLOW;
 }
 
 static const char *principal_id(const struct principal *p)
 {
-    return p ? p->id : "";
+    return p ? p->id : GATEWAY_PLAIN;
 }
 
 static void on_connected(void *ctx, void *user, struct slice client_id, struct slice address)
@@ -116,7 +127,10 @@ static err_t new_broker(struct gateway *g)
                                 .events = {
                                     .ctx = g, .connected = on_connected, .disconnected = on_disconnected } };
 
-    broker_config_aws(&o.config);
+    if (g->env->standard)
+        broker_config_standard(&o.config);
+    else
+        broker_config_aws(&o.config);
     /* Nothing is kept for absent clients yet, so no session outlives its connection and RETAIN is refused: a
      * promise the cloud could not keep across a restart is not given. */
     o.config.session_expiry_s = 0;

@@ -20,6 +20,10 @@ void gateway_free(struct gateway *g); /* NULL is fine */
 /* Serve a TLS stream that may still be in its handshake; takes it. */
 void gateway_adopt(struct gateway *g, struct net_stream *s);
 
+/* Serve a connection of --plain-mqtt: no certificate, no policy (docs/spec/cloud.md CL-45); takes it. */
+void gateway_adopt_plain(struct gateway *g, struct net_stream *s);
+#define GATEWAY_PLAIN "plain-mqtt" /* what stands for its certificate's id */
+
 /* Something about this certificate changed: judge its connections again, at once. */
 void gateway_recheck(struct gateway *g, const char *cert_id);
 
