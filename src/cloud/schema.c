@@ -94,6 +94,17 @@ static const struct db_migration steps[] = {
       " version {int} NOT NULL, created_ms {int} NOT NULL) {strict};"
       "ALTER TABLE things ADD COLUMN billing_group {text} REFERENCES billing_groups (name);"
       "CREATE INDEX things_by_billing_group ON things (billing_group, name)" },
+    /* cas.registration: the registrationConfig as JSON; .template: the templateName in it. */
+    { "provisioning templates",
+      "CREATE TABLE provisioning_templates (name {text} PRIMARY KEY, settings {text} NOT NULL,"
+      " default_version {int} NOT NULL, last_version {int} NOT NULL, created_ms {int} NOT NULL,"
+      " modified_ms {int} NOT NULL) {strict};"
+      "CREATE TABLE provisioning_versions (template {text} NOT NULL REFERENCES provisioning_templates (name),"
+      " version {int} NOT NULL, body {text} NOT NULL, created_ms {int} NOT NULL,"
+      " PRIMARY KEY (template, version)) {strict};"
+      "ALTER TABLE cas ADD COLUMN registration {text};"
+      "ALTER TABLE cas ADD COLUMN template {text} REFERENCES provisioning_templates (name);"
+      "CREATE INDEX cas_by_template ON cas (template)" },
 };
 
 err_t schema_apply(struct db *db)

@@ -21,6 +21,10 @@ from test_cloud_operations import Asker, operations
 
 MODEL = botocore.session.get_session().get_service_model("iot")
 ROLE = "arn:aws:iam::123456789012:role/device"
+TEMPLATE = json.dumps({"Resources": {"certificate": {"Type": "AWS::IoT::Certificate",
+                                                     "Properties": {"CertificateId": {"Ref": "AWS::IoT::Certificate::Id"}}}}})
+THING_TEMPLATE = json.dumps({"Parameters": {"Name": {"Type": "String"}},
+                             "Resources": {"thing": {"Type": "AWS::IoT::Thing", "Properties": {"ThingName": {"Ref": "Name"}}}}})
 
 #: (operation or None for all, parameter): the class of its errors, where it is not InvalidRequestException.
 OTHER_CLASS = {
@@ -28,12 +32,13 @@ OTHER_CLASS = {
     (None, "certificatePem"): {"CertificateValidationException", "InvalidRequestException"},
     (None, "caCertificatePem"): {"CertificateValidationException", "InvalidRequestException"},
     (None, "caCertificate"): {"CertificateValidationException", "InvalidRequestException"},
+    ("RegisterThing", "parameters"): {"ResourceRegistrationFailureException"},
     (None, "verificationCertificate"): {"CertificateValidationException", "InvalidRequestException"},
 }
 #: What no handler looks at, and why.
 NOT_LOOKED_AT = {
     (None, "overrideDynamicGroups"): "there are no dynamic groups yet",
-    (None, "templateName"): "there are no templates yet",
+    ("ListCACertificates", "templateName"): "there are no templates yet",
     (None, "registrationConfig"): "there are no templates yet",
     (None, "cognitoIdentityPoolId"): "there are no Cognito identities here",
 }
@@ -152,6 +157,7 @@ def world(cloud):
     iot.set_default_authorizer(authorizerName="x")
     iot.create_policy(policyName="x", policyDocument=json.dumps(OPEN_POLICY))
     iot.set_v2_logging_options(roleArn=ROLE)
+    iot.create_provisioning_template(templateName="x", templateBody=TEMPLATE, provisioningRoleArn=ROLE)
     c = iot.create_keys_and_certificate(setAsActive=True)
     ca = Authority("of the test")
     made = iot.register_ca_certificate(caCertificate=ca.pem, certificateMode="SNI_ONLY", setAsActive=True)
@@ -162,6 +168,10 @@ def world(cloud):
         "RegisterCertificate": {"certificatePem": ca.certificate(), "caCertificatePem": ca.pem},
         "RegisterCertificateWithoutCA": {"certificatePem": ca.certificate()},
         "RegisterCACertificate": {"caCertificate": Authority("another").pem, "certificateMode": "SNI_ONLY"},
+        "CreateProvisioningTemplate": {"templateName": "new"}, "UpdateProvisioningTemplate": {"defaultVersionId": 1},
+        "RegisterThing": {"templateBody": THING_TEMPLATE, "parameters": {"Name": "provisioned"}},
+        "templateName": "x", "templateBody": TEMPLATE, "provisioningRoleArn": ROLE, "versionId": 1, "description": "d", "enabled": True,
+        "preProvisioningHook": {"targetArn": ROLE, "payloadVersion": "2020-04-01"}, "type": "FLEET_PROVISIONING",
         "caCertificateId": made["certificateId"], "status": "ACTIVE",
         "authorizerName": "x", "authorizerFunctionArn": ROLE, "signingDisabled": True, "tokenKeyName": "x",
         "thingName": "x", "thingTypeName": "x", "thingGroupName": "x", "billingGroupName": "x", "roleAlias": "x", "policyName": "x",

@@ -5,6 +5,7 @@
 #include "cloud/gateway/authorization.h"
 #include "cloud/gateway/device.h"
 #include "cloud/greengrass/handlers.h"
+#include "cloud/provisioning/handlers.h"
 #include "cloud/registry/handlers.h"
 #include "cloud/shadows/handlers.h"
 
@@ -85,6 +86,28 @@ const struct api_op api_ops[] = {
     { "DescribeDefaultAuthorizer", "GET", "/default-authorizer", authorizer_describe_default,
       API_CONTROL | API_READS },
     { "ClearDefaultAuthorizer", "DELETE", "/default-authorizer", authorizer_clear_default, API_CONTROL },
+
+    { "CreateProvisioningTemplate", "POST", "/provisioning-templates", provisioning_template_create,
+      API_CONTROL },
+    { "DescribeProvisioningTemplate", "GET", "/provisioning-templates/{templateName}",
+      provisioning_template_describe, API_CONTROL | API_READS },
+    { "UpdateProvisioningTemplate", "PATCH", "/provisioning-templates/{templateName}",
+      provisioning_template_update, API_CONTROL },
+    { "DeleteProvisioningTemplate", "DELETE", "/provisioning-templates/{templateName}",
+      provisioning_template_delete, API_CONTROL },
+    { "ListProvisioningTemplates", "GET", "/provisioning-templates", provisioning_template_list,
+      API_CONTROL | API_READS },
+    { "CreateProvisioningTemplateVersion", "POST", "/provisioning-templates/{templateName}/versions",
+      provisioning_version_create, API_CONTROL },
+    { "DescribeProvisioningTemplateVersion", "GET",
+      "/provisioning-templates/{templateName}/versions/{versionId}", provisioning_version_describe,
+      API_CONTROL | API_READS },
+    { "DeleteProvisioningTemplateVersion", "DELETE",
+      "/provisioning-templates/{templateName}/versions/{versionId}", provisioning_version_delete,
+      API_CONTROL },
+    { "ListProvisioningTemplateVersions", "GET", "/provisioning-templates/{templateName}/versions",
+      provisioning_version_list, API_CONTROL | API_READS },
+    { "RegisterThing", "POST", "/things", provisioning_register_thing, API_CONTROL },
 
     { "TagResource", "POST", "/tags", tag_add, API_CONTROL },
     { "UntagResource", "POST", "/untag", tag_remove, API_CONTROL },

@@ -20,6 +20,7 @@ static const struct kind {
     { "policy", "SELECT count(*) FROM policies WHERE name = $1" },
     { "cert", "SELECT count(*) FROM certificates WHERE cert_id = $1" },
     { "cacert", "SELECT count(*) FROM cas WHERE cert_id = $1" },
+    { "provisioningtemplate", "SELECT count(*) FROM provisioning_templates WHERE name = $1" },
     { "authorizer", "SELECT count(*) FROM records WHERE kind = 'authorizer' AND name = $1" },
     { "rolealias", "SELECT count(*) FROM records WHERE kind = 'rolealias' AND name = $1" },
 };
