@@ -1,5 +1,5 @@
 /* src/net/loop.c - see loop.h. libevent without its locks: what other threads may do goes through one
- * queue and one eventfd of our own. */
+ * queue, which has no lock either, and one eventfd of our own. */
 #include "net/loop.h"
 
 #include "base/clock.h"
@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
@@ -20,8 +19,7 @@ struct net_loop {
     struct event *turn; /* ends net_loop_turn */
     int wake_fd;
     atomic_bool stop;
-    pthread_mutex_t lock; /* guards the queue */
-    struct net_task *head, **tail;
+    _Atomic(struct net_task *) posted; /* the last one first */
     struct net_stream *orphans;
     uint8_t scratch[NET_READ_MAX];
 };
@@ -43,13 +41,16 @@ static void ring(struct net_loop *loop)
         ;
 }
 
+/* In the order posted. */
 static struct net_task *take_tasks(struct net_loop *loop)
 {
-    pthread_mutex_lock(&loop->lock);
-    struct net_task *list = loop->head;
-    loop->head = NULL;
-    loop->tail = &loop->head;
-    pthread_mutex_unlock(&loop->lock);
+    struct net_task *last = atomic_exchange(&loop->posted, NULL), *list = NULL;
+    while (last) {
+        struct net_task *before = last->next;
+        last->next = list;
+        list = last;
+        last = before;
+    }
     return list;
 }
 
@@ -77,12 +78,12 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 
 void net_loop_post_task(struct net_loop *loop, struct net_task *task)
 {
-    task->next = NULL;
-    pthread_mutex_lock(&loop->lock);
-    *loop->tail = task;
-    loop->tail = &task->next;
-    pthread_mutex_unlock(&loop->lock);
-    ring(loop);
+    struct net_task *before = atomic_load_explicit(&loop->posted, memory_order_relaxed);
+    do
+        task->next = before;
+    while (!atomic_compare_exchange_weak(&loop->posted, &before, task));
+    if (!before)
+        ring(loop); /* who found others there knows that the loop has been told */
 }
 
 struct heap_task {
@@ -147,9 +148,7 @@ err_t net_loop_new(struct net_loop **ret)
     struct net_loop *loop = mem_calloc(1, sizeof(*loop));
     if (!loop)
         return ERR_NOMEM;
-    loop->tail = &loop->head;
     loop->wake_fd = -1;
-    pthread_mutex_init(&loop->lock, NULL);
     signal(SIGPIPE, SIG_IGN);
     err_t e = loop_setup(loop);
     if (e) {
@@ -178,7 +177,6 @@ void net_loop_free(struct net_loop *loop)
         event_base_free(loop->base);
     if (loop->wake_fd >= 0)
         close(loop->wake_fd);
-    pthread_mutex_destroy(&loop->lock);
     free(loop);
 }
 
