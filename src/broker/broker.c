@@ -20,6 +20,8 @@ static const char *const why_names[] = {
     [BROKER_WHY_SERVER_ERROR] = "SERVER_ERROR",
     [BROKER_WHY_API] = "API_INITIATED_DISCONNECT",
     [BROKER_WHY_THROTTLED] = "THROTTLED",
+    [BROKER_WHY_WEBSOCKET_TTL] = "WEBSOCKET_TTL_EXPIRATION",
+    [BROKER_WHY_AUTHORIZER_TTL] = "CUSTOMAUTH_TTL_EXPIRATION",
 };
 
 const char *broker_why_str(enum broker_why why)

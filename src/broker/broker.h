@@ -21,17 +21,19 @@ struct net_stream;
 
 /* Why a connection ended; the names are those of AWS's lifecycle events (iot-core.md 1.8). */
 enum broker_why {
-    BROKER_WHY_CLIENT,       /* CLIENT_INITIATED_DISCONNECT: the only one without a Will */
-    BROKER_WHY_CLIENT_ERROR, /* CLIENT_ERROR */
-    BROKER_WHY_LOST,         /* CONNECTION_LOST */
-    BROKER_WHY_TAKEOVER,     /* DUPLICATE_CLIENTID */
-    BROKER_WHY_AUTH,         /* AUTH_ERROR */
-    BROKER_WHY_FORBIDDEN,    /* FORBIDDEN_ACCESS */
-    BROKER_WHY_KEEP_ALIVE,   /* MQTT_KEEP_ALIVE_TIMEOUT */
-    BROKER_WHY_SERVER,       /* SERVER_INITIATED_DISCONNECT */
-    BROKER_WHY_SERVER_ERROR, /* SERVER_ERROR */
-    BROKER_WHY_API,          /* API_INITIATED_DISCONNECT */
-    BROKER_WHY_THROTTLED,    /* THROTTLED: slow reader, output stalled */
+    BROKER_WHY_CLIENT,         /* CLIENT_INITIATED_DISCONNECT: the only one without a Will */
+    BROKER_WHY_CLIENT_ERROR,   /* CLIENT_ERROR */
+    BROKER_WHY_LOST,           /* CONNECTION_LOST */
+    BROKER_WHY_TAKEOVER,       /* DUPLICATE_CLIENTID */
+    BROKER_WHY_AUTH,           /* AUTH_ERROR */
+    BROKER_WHY_FORBIDDEN,      /* FORBIDDEN_ACCESS */
+    BROKER_WHY_KEEP_ALIVE,     /* MQTT_KEEP_ALIVE_TIMEOUT */
+    BROKER_WHY_SERVER,         /* SERVER_INITIATED_DISCONNECT */
+    BROKER_WHY_SERVER_ERROR,   /* SERVER_ERROR */
+    BROKER_WHY_API,            /* API_INITIATED_DISCONNECT */
+    BROKER_WHY_THROTTLED,      /* THROTTLED: slow reader, output stalled */
+    BROKER_WHY_WEBSOCKET_TTL,  /* WEBSOCKET_TTL_EXPIRATION: a WebSocket connection is too old */
+    BROKER_WHY_AUTHORIZER_TTL, /* CUSTOMAUTH_TTL_EXPIRATION: a custom authorizer let it in for so long */
 };
 
 /* "DUPLICATE_CLIENTID" ...; static. */
@@ -53,7 +55,10 @@ struct broker_events {
      * it); never NULL. client_id is empty when it ended before CONNECT was accepted. */
     void (*disconnected)(void *ctx, void *user, struct slice client_id, enum broker_why why,
                          const char *detail);
-    void (*subscribed)(void *ctx, void *user, struct slice client_id, struct slice filter, uint8_t qos);
+    /* The filters that one SUBSCRIBE was granted, and those that one UNSUBSCRIBE ended; n is not 0. */
+    void (*subscribed)(void *ctx, void *user, struct slice client_id, const struct slice *filters, size_t n);
+    void (*unsubscribed)(void *ctx, void *user, struct slice client_id, const struct slice *filters,
+                         size_t n);
     void (*denied)(void *ctx, void *user, struct slice client_id, enum broker_action action,
                    struct slice topic);
 };

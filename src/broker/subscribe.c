@@ -148,12 +148,19 @@ static bool wants_retained(const struct mqtt_subscription *s, bool is_new)
     return s->retain_handling == 0 || (s->retain_handling == 1 && is_new);
 }
 
-static void subscribed(struct conn *c, const struct judged *j)
+/* Tell which of the packet's filters changed something. */
+static void tell(const struct request *r,
+                 void (*fn)(void *, void *, struct slice, const struct slice *, size_t))
 {
-    const struct broker_events *e = &c->b->o.events;
+    struct slice filters[FILTERS_MAX];
+    size_t n = 0;
 
-    if (e->subscribed)
-        e->subscribed(e->ctx, c->user, c->session->id, j->sub.filter, j->code);
+    for (unsigned i = 0; i < r->n; i++) {
+        if (r->f[i].code <= 2)
+            filters[n++] = r->f[i].sub.filter;
+    }
+    if (fn && n && conn_up(r->c))
+        fn(r->c->b->o.events.ctx, r->c->user, r->c->session->id, filters, n);
 }
 
 /* Enter the granted ones; which of them are to get retained messages is left in `retained`. */
@@ -191,10 +198,9 @@ static void subscribe(struct request *r)
 
     enter(r, retained);
     commit(r, MQTT_SUBACK);
+    tell(r, r->c->b->o.events.subscribed);
     for (unsigned i = 0; i < r->n && conn_up(r->c); i++) {
-        if (r->f[i].code < 0x80)
-            subscribed(r->c, &r->f[i]);
-        if (retained[i] && conn_up(r->c)) {
+        if (retained[i]) {
             const struct sub_how how = how_of(r, &r->f[i]);
 
             retain_deliver(r->c->session, r->f[i].sub.filter, &how);
@@ -244,7 +250,7 @@ static void leave(struct request *r, struct slice filter)
     struct session *s = r->c->session;
     struct sub *sub = session_sub_find(s, filter);
 
-    r->f[r->n++].code = sub ? 0 : MQTT_RC_NO_SUBSCRIPTION_EXISTED;
+    r->f[r->n++] = (struct judged){ .sub.filter = filter, .code = sub ? 0 : MQTT_RC_NO_SUBSCRIPTION_EXISTED };
     if (!sub)
         return;
     session_unsubscribe(s, sub);
@@ -271,5 +277,6 @@ err_t conn_handle_unsubscribe(struct conn *c, const struct mqtt_frame *f)
     while (mqtt_unsubscribe_next(&p, &filter))
         leave(&r, filter);
     commit(&r, MQTT_UNSUBACK);
+    tell(&r, c->b->o.events.unsubscribed);
     return ERR_OK;
 }

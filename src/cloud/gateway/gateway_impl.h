@@ -10,6 +10,7 @@ struct gateway {
     struct net_loop *loop;
     struct store *store;
     struct broker *broker;
+    struct lifecycle *lifecycle;
     struct shadows_service shadows;
     struct principal *principals;
     struct opening *opening;

@@ -103,29 +103,54 @@ static const char *principal_id(const struct principal *p)
 
 static void on_connected(void *ctx, void *user, struct slice client_id, struct slice address)
 {
+    struct gateway *g = ctx;
     char id[LOG_ESC_MAX];
 
-    (void)ctx;
     log_info("mqtt connected clientId=%s certificateId=%s peer=%.*s", log_esc(id, client_id),
              principal_id(user), SLICE_FMT(address));
+    lifecycle_connected(g->lifecycle, g->broker, client_id, principal_id(user), address);
 }
 
 static void on_disconnected(void *ctx, void *user, struct slice client_id, enum broker_why why,
                             const char *detail)
 {
+    struct gateway *g = ctx;
     char id[LOG_ESC_MAX], text[LOG_ESC_MAX];
 
-    (void)ctx;
-    if (client_id.n)
-        log_info("mqtt disconnected clientId=%s certificateId=%s reason=%s: %s", log_esc(id, client_id),
-                 principal_id(user), broker_why_str(why), log_esc(text, slice_str(detail)));
+    if (!client_id.n)
+        return;
+    log_info("mqtt disconnected clientId=%s certificateId=%s reason=%s: %s", log_esc(id, client_id),
+             principal_id(user), broker_why_str(why), log_esc(text, slice_str(detail)));
+    if (!g->closing)
+        lifecycle_disconnected(g->lifecycle, g->broker, client_id, why);
+}
+
+static void on_subscribed(void *ctx, void *user, struct slice client_id, const struct slice *filters,
+                          size_t n)
+{
+    struct gateway *g = ctx;
+
+    (void)user;
+    lifecycle_subscribed(g->lifecycle, g->broker, client_id, filters, n);
+}
+
+static void on_unsubscribed(void *ctx, void *user, struct slice client_id, const struct slice *filters,
+                            size_t n)
+{
+    struct gateway *g = ctx;
+
+    (void)user;
+    lifecycle_unsubscribed(g->lifecycle, g->broker, client_id, filters, n);
 }
 
 static err_t new_broker(struct gateway *g)
 {
     struct broker_options o = { .authority = { g, may },
-                                .events = {
-                                    .ctx = g, .connected = on_connected, .disconnected = on_disconnected } };
+                                .events = { .ctx = g,
+                                            .connected = on_connected,
+                                            .disconnected = on_disconnected,
+                                            .subscribed = on_subscribed,
+                                            .unsubscribed = on_unsubscribed } };
 
     if (g->env->standard)
         broker_config_standard(&o.config);
@@ -147,7 +172,7 @@ err_t gateway_new(const struct cloud_env *env, struct net_loop *loop, struct sto
     if (!g)
         return ERR_NOMEM;
     *g = (struct gateway){ .env = env, .loop = loop, .store = store };
-    if (!(e = new_broker(g))) {
+    if (!(e = lifecycle_new(env->crypto, &g->lifecycle)) && !(e = new_broker(g))) {
         g->shadows = (struct shadows_service){ g->broker, store, loop };
         e = shadows_mqtt_register(&g->shadows);
     }
@@ -169,6 +194,7 @@ void gateway_free(struct gateway *g)
         net_stream_free(opening_end(o));
     }
     broker_free(g->broker);
+    lifecycle_free(g->lifecycle);
     free(g);
 }
 
@@ -223,6 +249,11 @@ void gateway_recheck(struct gateway *g, const char *cert_id)
 void gateway_recheck_policy(struct gateway *g, const char *policy)
 {
     recheck_where(g, has_policy, policy);
+}
+
+const struct lifecycle *gateway_lifecycle(const struct gateway *g)
+{
+    return g->lifecycle;
 }
 
 struct broker *gateway_broker(struct gateway *g)

@@ -8,6 +8,7 @@
 #include "broker/broker.h"
 #include "cloud/effects.h"
 #include "cloud/env.h"
+#include "cloud/events/lifecycle.h"
 #include "cloud/store.h"
 #include "net/stream.h"
 
@@ -33,3 +34,4 @@ void gateway_recheck_policy(struct gateway *g, const char *policy);
 void gateway_recheck_all(struct gateway *g);
 
 struct broker *gateway_broker(struct gateway *g);
+const struct lifecycle *gateway_lifecycle(const struct gateway *g);

@@ -16,6 +16,7 @@
 
 struct scene {
     char dir[64];
+    struct crypto_ctx *crypto;
     struct cloud_env env;
     struct net_loop *loop;
     struct store *store;
@@ -36,6 +37,8 @@ static int setup(void **state)
                          .env = { .account = "123456789012", .region = "us-east-1" } };
     assert_non_null(mkdtemp(s->dir));
     (void)snprintf(path, sizeof(path), "%s/db", s->dir);
+    assert_int_equal(crypto_ctx_new(NULL, &s->crypto), ERR_OK);
+    s->env.crypto = s->crypto;
     assert_int_equal(net_loop_new(&s->loop), ERR_OK);
     assert_int_equal(store_new(path, &s->store, why), ERR_OK);
     assert_int_equal(gateway_new(&s->env, s->loop, s->store, &s->gw), ERR_OK);
@@ -51,6 +54,7 @@ static int teardown(void **state)
     gateway_free(s->gw);
     store_free(s->store);
     net_loop_free(s->loop);
+    crypto_ctx_free(s->crypto);
     return file_remove_tree(s->dir) ? -1 : 0;
 }
 
