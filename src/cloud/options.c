@@ -7,7 +7,7 @@
 #include <string.h>
 
 const char options_usage[] =
-    "usage: sedge-cloud serve --data DIR [--host NAME,...] [--account ID] [--region R]\n"
+    "usage: sedge-cloud serve --data DIR [--host NAME,...] [--account ID,...] [--region R]\n"
     "                   [--mqtt ADDR:PORT] [--https ADDR:PORT] [--api ADDR:PORT] [--db URL] "
     "[--profile aws|standard] [--plain-mqtt ADDR:PORT] [--insecure-dev]\n"
     "       sedge-cloud --help | --version\n"
@@ -15,7 +15,8 @@ const char options_usage[] =
     "  --data DIR          all state; made at the first start, mode 0700\n"
     "  --host NAME,...     names in the server certificate; the first is what DescribeEndpoint tells "
     "(localhost)\n"
-    "  --account ID        twelve digits (123456789012)\n"
+    "  --account ID,...    twelve digits each (123456789012); every account has its own database, keys and\n"
+    "                      endpoint ID.NAME, the first is the default\n"
     "  --region R          region of the device gateway's policies and of ARNs without another (us-east-1)\n"
     "  --mqtt ADDR:PORT    MQTT over mutual TLS (127.0.0.1:8883); port 0 takes a free one\n"
     "  --https ADDR:PORT   device HTTPS over mutual TLS (127.0.0.1:8443)\n"
@@ -63,12 +64,42 @@ static bool region_ok(const char *s)
     return n > 0 && n < 64 && strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == n;
 }
 
-static err_t check(const struct options *o, char *why, size_t why_n)
+bool account_id_ok(const char *s)
+{
+    return strlen(s) == ACCOUNT_ID_MAX - 1 && strspn(s, "0123456789") == ACCOUNT_ID_MAX - 1;
+}
+
+static bool take_account(struct options *o, const char *id, size_t n)
+{
+    char *at = o->accounts[o->n_accounts];
+
+    if (o->n_accounts == ACCOUNTS_MAX || n != ACCOUNT_ID_MAX - 1)
+        return false;
+    (void)snprintf(at, ACCOUNT_ID_MAX, "%.*s", (int)n, id);
+    for (size_t i = 0; i < o->n_accounts; i++) {
+        if (strcmp(o->accounts[i], at) == 0)
+            return false;
+    }
+    o->n_accounts++;
+    return account_id_ok(at);
+}
+
+static bool take_accounts(struct options *o)
+{
+    for (const char *p = o->account; p; p = strchr(p, ',') ? strchr(p, ',') + 1 : NULL) {
+        if (!take_account(o, p, strcspn(p, ",")))
+            return false;
+    }
+    return true;
+}
+
+static err_t check(struct options *o, char *why, size_t why_n)
 {
     if (!o->data || !*o->data)
         (void)snprintf(why, why_n, "--data DIR is required");
-    else if (strlen(o->account) != 12 || strspn(o->account, "0123456789") != 12)
-        (void)snprintf(why, why_n, "--account %s: an account has twelve digits", o->account);
+    else if (!take_accounts(o))
+        (void)snprintf(why, why_n, "--account %s: one to %u different accounts of twelve digits each",
+                       o->account, ACCOUNTS_MAX);
     else if (!region_ok(o->region))
         (void)snprintf(why, why_n, "--region %s: not a region's name", o->region);
     else if (strcmp(o->profile, "aws") != 0 && strcmp(o->profile, "standard") != 0)

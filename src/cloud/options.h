@@ -5,10 +5,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define ACCOUNT_ID_MAX 13u /* twelve digits */
+#define ACCOUNTS_MAX 8u
+
 struct options {
     const char *data;
-    const char *host; /* names, commas between */
-    const char *account;
+    const char *host;    /* names, commas between */
+    const char *account; /* as given: ids, commas between */
+    char accounts[ACCOUNTS_MAX][ACCOUNT_ID_MAX];
+    size_t n_accounts; /* at least one: the default account first */
     const char *region;
     const char *mqtt, *https, *api; /* ADDRESS:PORT */
     const char *db;                 /* url; NULL: a file in `data` */
@@ -20,3 +25,6 @@ struct options {
 /* Read argv[from..]. ERR_INVALID with a sentence in `why` (why_n bytes). The strings are argv's. */
 err_t options_parse(int argc, char *const *argv, int from, struct options *ret, char *why, size_t why_n);
 extern const char options_usage[];
+
+/* Twelve digits. */
+bool account_id_ok(const char *s);

@@ -3,16 +3,15 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cloud/accounts.h"
 #include "cloud/api/control.h"
 #include "cloud/background.h"
 #include "cloud/datadir.h"
 #include "cloud/drain.h"
-#include "cloud/events/publish.h"
 #include "cloud/gateway/device.h"
 #include "cloud/gateway/mqtt.h"
 #include "cloud/greengrass/document.h"
 #include "cloud/pki/pki.h"
-#include "cloud/shadows/mqtt.h"
 #include "net/listener.h"
 #include "tls/stream.h"
 
@@ -24,22 +23,20 @@
 #include <unistd.h>
 
 #define WHY_MAX 1024u
+#define HOSTS_TEXT_MAX 65536u
 
 struct cloud {
     const struct options *o;
-    struct cloud_env env;
+    struct cloud_env env; /* the default account's */
     struct crypto_ctx *crypto;
     struct pki *pki;
     struct access_keys *keys;
     struct net_loop *loop;
     struct net_signal *term, *intr;
-    struct store *store;
     struct keymaker *keymaker;
-    struct api_parts parts;
-    struct gateway *gateway;
+    struct accounts *accounts;
     struct device *device;
     struct control *control;
-    struct background *background;
     struct tls_context *mqtt_tls, *https_tls; /* each port counts its own handshakes */
     struct tls_context *control_tls;          /* only beyond loopback */
     struct net_listener *mqtt, *https, *api, *plain;
@@ -62,8 +59,11 @@ static void close_doors(struct cloud *c)
 static size_t still_there(void *ctx)
 {
     struct cloud *c = ctx;
+    size_t left = 0;
 
-    return broker_drain(gateway_broker(c->gateway));
+    for (size_t i = 0; i < accounts_count(c->accounts); i++)
+        left += broker_drain(gateway_broker(accounts_at(c->accounts, i)->gateway));
+    return left;
 }
 
 /* The first one lets everybody go in an orderly way, the second one ends at once. */
@@ -77,49 +77,30 @@ static void on_signal(void *ctx)
         net_loop_stop(c->loop);
 }
 
-/* What a committed change means for the running parts. */
-static void apply(void *ctx, const struct effects *fx)
-{
-    struct cloud *c = ctx;
-
-    for (size_t i = 0; i < fx->n; i++) {
-        const struct effect *e = &fx->e[i];
-        switch (e->kind) {
-        case EFFECT_PRINCIPAL:
-            gateway_recheck(c->gateway, e->id);
-            break;
-        case EFFECT_POLICY:
-            gateway_recheck_policy(c->gateway, e->id);
-            break;
-        case EFFECT_GROUPS:
-            gateway_recheck_all(c->gateway);
-            break;
-        case EFFECT_PUBLISH:
-            shadows_publish(gateway_broker(c->gateway), e->id, e->shadow_name, e->shadow_op, e->shadow);
-            break;
-        case EFFECT_BUILD:
-            background_build(c->background, e->id);
-            break;
-        case EFFECT_EVENT:
-            events_publish(gateway_broker(c->gateway), e->id, e->text);
-            break;
-        }
-    }
-}
-
 /* ---- state ---- */
 
-static err_t open_keys(struct cloud *c)
+static err_t open_keys(struct cloud *c, size_t i)
 {
-    autofree char *path = mem_printf("%s/admin-credentials", c->data);
+    const char *id = c->o->accounts[i];
+    autofree char *path = i ? mem_printf("%s/accounts/%s/admin-credentials", c->data, id)
+                            : mem_printf("%s/admin-credentials", c->data);
     char why[WHY_MAX] = "";
     bool made;
-    err_t e = path ? access_keys_open(c->crypto, path, &c->keys, &made, why, sizeof(why)) : ERR_NOMEM;
+    err_t e = path ? access_keys_load(c->keys, path, id, &made, why, sizeof(why)) : ERR_NOMEM;
 
     if (e)
         log_error("%s", why[0] ? why : err_str(e));
     else if (made)
-        log_info("wrote the administrator's access key to %s", path);
+        log_info("wrote the access key of the administrator of account %s to %s", id, path);
+    return e;
+}
+
+static err_t open_all_keys(struct cloud *c)
+{
+    err_t e = access_keys_new(c->crypto, &c->keys);
+
+    for (size_t i = 0; i < c->o->n_accounts && !e; i++)
+        e = open_keys(c, i);
     return e;
 }
 
@@ -127,21 +108,18 @@ static err_t open_pki(struct cloud *c)
 {
     autofree char *dir = mem_printf("%s/pki", c->data);
     struct crypto_error why = { .text = "" };
-    err_t e = dir ? pki_open(c->crypto, dir, c->o->host, clock_wall_ms(), &c->pki, &why) : ERR_NOMEM;
+    autobuf hosts = BUF_INIT(HOSTS_TEXT_MAX);
+    err_t e = dir ? accounts_hosts(c->o, &hosts) : ERR_NOMEM;
 
+    if (e == ERR_INVALID)
+        (void)crypto_fail(&why, e,
+                          "--host %s: with several accounts the first must be a name, which clients give in "
+                          "their TLS handshake",
+                          c->o->host);
+    if (!e)
+        e = pki_open(c->crypto, dir, buf_str(&hosts), clock_wall_ms(), &c->pki, &why);
     if (e)
         log_error("%s", why.text[0] ? why.text : err_str(e));
-    return e;
-}
-
-static err_t open_store(struct cloud *c)
-{
-    autofree char *file = mem_printf("sqlite:%s/sedge.db", c->data);
-    char why[DB_WHY_MAX] = "";
-    err_t e = file ? store_new(c->o->db ? c->o->db : file, &c->store, why) : ERR_NOMEM;
-
-    if (e)
-        log_error("the database cannot be opened: %s", why[0] ? why : err_str(e));
     return e;
 }
 
@@ -158,12 +136,11 @@ static err_t open_state(struct cloud *c)
         return ERR_NOMEM;
     if (!(c->host = mem_str(slice_of(c->o->host, strcspn(c->o->host, ",")))))
         return ERR_NOMEM;
-    if ((e = crypto_ctx_new(NULL, &c->crypto)) || (e = open_keys(c)) || (e = open_pki(c)) ||
-        (e = open_store(c)))
+    if ((e = crypto_ctx_new(NULL, &c->crypto)) || (e = open_pki(c)))
         return e;
     c->env = (struct cloud_env){ .crypto = c->crypto,
                                  .pki = c->pki,
-                                 .account = c->o->account,
+                                 .account = c->o->accounts[0],
                                  .region = c->o->region,
                                  .host = c->host,
                                  .standard = strcmp(c->o->profile, "standard") == 0 };
@@ -185,20 +162,27 @@ static err_t new_tls(struct cloud *c, enum tls_client_cert client, struct tls_co
     return e;
 }
 
+static err_t make_accounts(struct cloud *c)
+{
+    struct accounts_opts opts = {
+        .o = c->o, .env = c->env, .data = c->data, .loop = c->loop, .keymaker = c->keymaker
+    };
+    char why[ACCOUNT_WHY_MAX] = "";
+    err_t e = accounts_new(&opts, &c->accounts, why);
+
+    if (e)
+        log_error("%s", why[0] ? why : err_str(e));
+    return e;
+}
+
 static err_t make_parts(struct cloud *c)
 {
     err_t e;
 
-    c->parts = (struct api_parts){
-        .env = &c->env, .loop = c->loop, .store = c->store, .apply = apply, .apply_ctx = c
-    };
-    if ((e = keymaker_new(c->loop, &c->keymaker)))
+    if ((e = keymaker_new(c->loop, &c->keymaker)) || (e = make_accounts(c)) || (e = open_all_keys(c)))
         return e;
-    c->parts.keymaker = c->keymaker;
-    struct control_opts control = { &c->parts, c->keys, c->o->insecure_dev };
-    if ((e = gateway_new(&c->env, c->loop, c->store, &c->gateway)) ||
-        (e = device_new(&c->parts, &c->device)) || (e = control_new(&control, &c->control)) ||
-        (e = background_new(&c->parts, &c->background)))
+    struct control_opts control = { c->accounts, c->keys, c->loop, c->o->insecure_dev };
+    if ((e = device_new(c->accounts, c->loop, &c->device)) || (e = control_new(&control, &c->control)))
         return e;
     e = new_tls(c, TLS_CLIENT_CERT_REQUIRE, &c->mqtt_tls);
     return e ? e : new_tls(c, TLS_CLIENT_CERT_REQUIRE, &c->https_tls);
@@ -233,14 +217,14 @@ static void accept_mqtt(void *ctx, struct net_stream *s)
     struct cloud *c = ctx;
 
     if ((s = with_tls(c->mqtt_tls, s)))
-        gateway_adopt(c->gateway, s);
+        gateway_adopt(accounts_at(c->accounts, 0)->gateway, s);
 }
 
 static void accept_plain(void *ctx, struct net_stream *s)
 {
     struct cloud *c = ctx;
 
-    gateway_adopt_plain(c->gateway, s);
+    gateway_adopt_plain(accounts_at(c->accounts, 0)->gateway, s);
 }
 
 static void accept_https(void *ctx, struct net_stream *s)
@@ -308,6 +292,7 @@ static err_t listen_all(struct cloud *c)
     c->env.mqtt_port = net_listener_port(c->mqtt);
     c->env.https_port = net_listener_port(c->https);
     c->env.plain_port = c->plain ? net_listener_port(c->plain) : 0;
+    accounts_set_ports(c->accounts, c->env.mqtt_port, c->env.https_port, c->env.plain_port);
     return net_listener_is_loopback(c->api) ? ERR_OK : new_tls(c, TLS_CLIENT_CERT_NONE, &c->control_tls);
 }
 
@@ -354,7 +339,8 @@ static err_t start(struct cloud *c)
         (e = net_signal_new(c->loop, SIGINT, on_signal, c, &c->intr)) || (e = make_parts(c)) ||
         (e = listen_all(c)) || (e = announce(c)))
         return e;
-    background_resume(c->background);
+    for (size_t i = 0; i < accounts_count(c->accounts); i++)
+        background_resume(accounts_at(c->accounts, i)->background);
     return ERR_OK;
 }
 
@@ -365,15 +351,13 @@ static void stop(struct cloud *c)
 {
     close_doors(c);
     drain_free(c->drain);
-    store_stop(c->store);
-    while (!store_is_idle(c->store) && !net_loop_turn(c->loop, 0))
+    accounts_stop(c->accounts);
+    while (!accounts_are_idle(c->accounts) && !net_loop_turn(c->loop, 0))
         ;
-    background_free(c->background);
     control_free(c->control);
     device_free(c->device);
-    gateway_free(c->gateway);
     keymaker_free(c->keymaker);
-    store_free(c->store);
+    accounts_free(c->accounts);
     tls_context_free(c->mqtt_tls);
     tls_context_free(c->https_tls);
     tls_context_free(c->control_tls);

@@ -17,6 +17,11 @@ struct control {
     struct http_server *server;
 };
 
+static const struct account *first(const struct control *c)
+{
+    return accounts_at(c->opts.accounts, 0);
+}
+
 static void refuse(struct control *c, const struct http_request *req, const struct api_op *op,
                    enum api_error error, const char *why)
 {
@@ -24,7 +29,7 @@ static void refuse(struct control *c, const struct http_request *req, const stru
 
     log_info("api refused %s peer=%s target=%s: %s", api_error_info(error)->name,
              net_stream_peer(req->stream), log_esc(path, req->path), why);
-    api_request_refuse(c->opts.parts, req, op, error, why);
+    api_request_refuse(&first(c)->parts, req, op, error, why);
 }
 
 /* "127.0.0.1:4566", "localhost", "[::1]:4566" */
@@ -50,6 +55,16 @@ static bool from_a_page(const struct http_request *req)
            !is_loopback(http_request_header(req, "Host"));
 }
 
+/* Keys of an account that is not served are not loaded. Under --insecure-dev a made-up key may be an
+ * account's id, which then is the one that is meant. */
+static const struct account *account_of(const struct control *c, const struct caller *who)
+{
+    const struct account *a =
+        accounts_by_id(c->opts.accounts, who->account[0] ? who->account : who->access_key_id);
+
+    return a ? a : first(c);
+}
+
 static void on_request(void *ctx, struct http_request *req)
 {
     struct control *c = ctx;
@@ -59,8 +74,8 @@ static void on_request(void *ctx, struct http_request *req)
     enum api_error error;
 
     if (op->flags & API_PUBLIC) {
-        struct api_asker nobody = { .region = c->opts.parts->env->region };
-        api_request_start(c->opts.parts, req, op, &nobody);
+        struct api_asker nobody = { .region = first(c)->env.region };
+        api_request_start(&first(c)->parts, req, op, &nobody);
         return;
     }
     if (c->opts.any_key && from_a_page(req)) {
@@ -68,14 +83,14 @@ static void on_request(void *ctx, struct http_request *req)
                "--insecure-dev takes no requests of web pages, and none for other hosts than localhost");
         return;
     }
-    error = caller_identify(c->opts.parts->env->crypto, c->opts.keys, c->opts.any_key, req, clock_wall_ms(),
+    error = caller_identify(first(c)->env.crypto, c->opts.keys, c->opts.any_key, req, clock_wall_ms(),
                             &caller, why);
     if (error) {
         refuse(c, req, op, error, why);
         return;
     }
     struct api_asker who = { .region = caller.region };
-    api_request_start(c->opts.parts, req, api_op_of_service(op, caller.service), &who);
+    api_request_start(&account_of(c, &caller)->parts, req, api_op_of_service(op, caller.service), &who);
 }
 
 static void on_unknown(void *ctx, struct http_request *req)
@@ -97,7 +112,7 @@ err_t control_new(const struct control_opts *opts, struct control **ret)
     e = api_ops_routes(API_CONTROL | API_PUBLIC, on_request, &c->routes, &so.route_count);
     if (!e) {
         so.routes = c->routes;
-        e = http_server_new(opts->parts->loop, &so, &c->server);
+        e = http_server_new(opts->loop, &so, &c->server);
     }
     if (e) {
         control_free(c);

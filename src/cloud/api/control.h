@@ -1,15 +1,16 @@
 /* src/cloud/api/control.h - the control port: REST-JSON for callers with access keys. Belongs to the loop's
  * thread. */
 #pragma once
-#include "cloud/api/request.h"
+#include "cloud/accounts.h"
 #include "cloud/auth/accesskeys.h"
 
 struct control;
 
 struct control_opts {
-    const struct api_parts *parts;  /* must outlive it */
+    struct accounts *accounts;      /* must outlive it */
     const struct access_keys *keys; /* the same */
-    bool any_key;                   /* --insecure-dev */
+    struct net_loop *loop;
+    bool any_key; /* --insecure-dev */
 };
 
 err_t control_new(const struct control_opts *opts, struct control **ret);

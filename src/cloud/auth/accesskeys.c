@@ -8,14 +8,10 @@
 #include <stdio.h>
 
 #define FILE_MAX 65536u
-#define ID_MAX 128u
-
-struct access_key {
-    char id[ID_MAX + 1];
-    struct secret *secret;
-};
+#define ID_MAX ACCESS_KEY_ID_MAX
 
 struct access_keys {
+    const struct crypto_ctx *crypto;
     struct access_key list[ACCESS_KEYS_MAX];
     size_t n;
 };
@@ -29,11 +25,22 @@ void access_keys_free(struct access_keys *k)
     free(k);
 }
 
-const struct secret *access_keys_find(const struct access_keys *k, const char *id)
+err_t access_keys_new(const struct crypto_ctx *crypto, struct access_keys **ret)
+{
+    struct access_keys *k = mem_calloc(1, sizeof(*k));
+
+    if (!k)
+        return ERR_NOMEM;
+    k->crypto = crypto;
+    *ret = k;
+    return ERR_OK;
+}
+
+const struct access_key *access_keys_find(const struct access_keys *k, const char *id)
 {
     for (size_t i = 0; i < k->n; i++) {
         if (strcmp(k->list[i].id, id) == 0)
-            return k->list[i].secret;
+            return &k->list[i];
     }
     return NULL;
 }
@@ -79,7 +86,7 @@ static bool assignment(struct slice line, struct slice *ret_name, struct slice *
     return true;
 }
 
-static err_t take_line(struct access_keys *k, struct slice line, char *id)
+static err_t take_line(struct access_keys *k, struct slice line, const char *account, char *id)
 {
     struct slice name, value;
 
@@ -97,25 +104,27 @@ static err_t take_line(struct access_keys *k, struct slice line, char *id)
     if (!id[0] || k->n == ACCESS_KEYS_MAX)
         return ERR_INVALID;
     (void)snprintf(k->list[k->n].id, sizeof(k->list[0].id), "%s", id);
+    (void)snprintf(k->list[k->n].account, sizeof(k->list[0].account), "%s", account);
     id[0] = 0;
     err_t e = secret_new(value, &k->list[k->n].secret);
     k->n += !e;
     return e;
 }
 
-static err_t parse(struct access_keys *k, struct slice text, size_t *ret_line)
+static err_t parse(struct access_keys *k, struct slice text, const char *account, size_t *ret_line)
 {
     char id[ID_MAX + 1] = "";
+    size_t before = k->n;
     err_t e = ERR_OK;
 
     for (*ret_line = 1; text.n && !e; (*ret_line)++) {
         const uint8_t *end = memchr(text.p, '\n', text.n);
         size_t n = end ? (size_t)(end - text.p) : text.n;
-        e = take_line(k, slice_head(text, n), id);
+        e = take_line(k, slice_head(text, n), account, id);
         text = slice_skip(text, n + 1);
     }
     *ret_line -= 1;
-    return e ? e : k->n ? ERR_OK : ERR_INVALID;
+    return e ? e : k->n > before ? ERR_OK : ERR_INVALID;
 }
 
 static err_t read_or_make(const struct crypto_ctx *crypto, const char *path, struct buf *text, bool *ret_made)
@@ -130,27 +139,18 @@ static err_t read_or_make(const struct crypto_ctx *crypto, const char *path, str
     return file_write_durable(path, buf_slice(text), 0600);
 }
 
-err_t access_keys_open(const struct crypto_ctx *crypto, const char *path, struct access_keys **ret,
-                       bool *ret_made, char *why, size_t why_n)
+err_t access_keys_load(struct access_keys *k, const char *path, const char *account, bool *ret_made,
+                       char *why, size_t why_n)
 {
-    struct access_keys *k = mem_calloc(1, sizeof(*k));
     autobuf text = BUF_SECRET(FILE_MAX);
     size_t line;
     err_t e;
 
-    if (!k)
-        return ERR_NOMEM;
     *ret_made = false;
-    if ((e = read_or_make(crypto, path, &text, ret_made))) {
+    if ((e = read_or_make(k->crypto, path, &text, ret_made)))
         (void)snprintf(why, why_n, "%s: %s%s", path, err_str(e),
                        e == ERR_DENIED ? " (it must belong to you and be closed to others: chmod 600)" : "");
-    } else if ((e = parse(k, buf_slice(&text), &line))) {
+    else if ((e = parse(k, buf_slice(&text), account, &line)))
         (void)snprintf(why, why_n, "%s, line %zu: not in the form of an AWS credentials file", path, line);
-    }
-    if (e) {
-        access_keys_free(k);
-        return e;
-    }
-    *ret = k;
-    return ERR_OK;
+    return e;
 }

@@ -63,7 +63,7 @@ static enum api_error check(const struct crypto_ctx *crypto, const struct access
                             const struct sigv4_request *rq, const struct sigv4_auth *auth, int64_t now_ms,
                             char *why)
 {
-    const struct secret *secret = access_keys_find(keys, auth->access_key_id);
+    const struct access_key *key = access_keys_find(keys, auth->access_key_id);
     enum sigv4_verdict verdict = SIGV4_MISMATCH;
     err_t e;
 
@@ -74,11 +74,11 @@ static enum api_error check(const struct crypto_ctx *crypto, const struct access
     if (any_key)
         return API_OK;
     /* Session tokens belong to temporary keys, and there are none here: AWS refuses one with a static key. */
-    if (!secret || auth->security_token.n) {
+    if (!key || auth->security_token.n) {
         (void)snprintf(why, CALLER_WHY_MAX, "The security token included in the request is invalid.");
         return API_UNKNOWN_KEY;
     }
-    e = sigv4_verify(crypto, rq, auth, secret_expose_bytes(secret), now_ms, &verdict, why);
+    e = sigv4_verify(crypto, rq, auth, secret_expose_bytes(key->secret), now_ms, &verdict, why);
     if (e == ERR_AUTH)
         return verdict_error(verdict);
     return e ? API_INTERNAL : API_OK;
@@ -112,6 +112,8 @@ enum api_error caller_identify(const struct crypto_ctx *crypto, const struct acc
         (void)snprintf(why, CALLER_WHY_MAX, "x-amzn-* headers must be signed.");
         return API_INCOMPLETE_SIGNATURE;
     }
+    const struct access_key *key = access_keys_find(keys, auth.access_key_id);
+    (void)snprintf(ret->account, sizeof(ret->account), "%s", key ? key->account : "");
     (void)snprintf(ret->access_key_id, sizeof(ret->access_key_id), "%s", auth.access_key_id);
     (void)snprintf(ret->region, sizeof(ret->region), "%s", auth.region);
     (void)snprintf(ret->service, sizeof(ret->service), "%s", auth.service);

@@ -13,6 +13,7 @@
 
 struct caller {
     char access_key_id[SIGV4_NAME_MAX];
+    char account[ACCOUNT_ID_MAX]; /* whose key it is; "": any key is believed and this one not known */
     char region[SIGV4_NAME_MAX];
     char service[SIGV4_NAME_MAX];
 };

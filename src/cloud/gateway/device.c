@@ -15,7 +15,7 @@
 #define CONNS_MAX 8192u
 
 struct device {
-    const struct api_parts *parts;
+    struct accounts *accounts;
     struct http_route *routes;
     struct http_server *server;
 };
@@ -116,30 +116,35 @@ static void on_request(void *ctx, struct http_request *req)
 {
     struct device *d = ctx;
     const struct api_op *op = req->route->arg;
+    struct account *a = accounts_by_sni(d->accounts, tls_stream_sni(req->stream));
     X509 *cert = tls_stream_peer_cert(req->stream);
     auto_policy_vars vars = { 0 };
     char id[CRYPTO_SHA256_HEX];
 
-    if (!cert || crypto_cert_id(d->parts->env->crypto, cert, id) || fill_vars(req, id, cert, &vars)) {
-        api_request_refuse(d->parts, req, op, API_FORBIDDEN, "the client certificate cannot be read");
+    if (!a) {
+        api_request_refuse(&accounts_at(d->accounts, 0)->parts, req, op, API_FORBIDDEN,
+                           "the name in the TLS handshake is the endpoint of an account that is not here");
         return;
     }
-    struct api_asker who = { .region = d->parts->env->region,
-                             .cert_id = id,
-                             .vars = &vars,
-                             .authorize = op->action ? authorize : NULL };
-    api_request_start(d->parts, req, op, &who);
+    if (!cert || crypto_cert_id(a->env.crypto, cert, id) || fill_vars(req, id, cert, &vars)) {
+        api_request_refuse(&a->parts, req, op, API_FORBIDDEN, "the client certificate cannot be read");
+        return;
+    }
+    struct api_asker who = {
+        .region = a->env.region, .cert_id = id, .vars = &vars, .authorize = op->action ? authorize : NULL
+    };
+    api_request_start(&a->parts, req, op, &who);
 }
 
 static void on_unknown(void *ctx, struct http_request *req)
 {
     struct device *d = ctx;
 
-    api_request_refuse(d->parts, req, NULL, API_UNKNOWN_OPERATION,
+    api_request_refuse(&accounts_at(d->accounts, 0)->parts, req, NULL, API_UNKNOWN_OPERATION,
                        "this server does not offer that operation to devices");
 }
 
-err_t device_new(const struct api_parts *parts, struct device **ret)
+err_t device_new(struct accounts *accounts, struct net_loop *loop, struct device **ret)
 {
     struct device *d = mem_calloc(1, sizeof(*d));
     struct http_server_opts so = {
@@ -149,11 +154,11 @@ err_t device_new(const struct api_parts *parts, struct device **ret)
 
     if (!d)
         return ERR_NOMEM;
-    d->parts = parts;
+    d->accounts = accounts;
     e = api_ops_routes(API_DEVICE, on_request, &d->routes, &so.route_count);
     if (!e) {
         so.routes = d->routes;
-        e = http_server_new(parts->loop, &so, &d->server);
+        e = http_server_new(loop, &so, &d->server);
     }
     if (e) {
         device_free(d);

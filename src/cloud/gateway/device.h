@@ -5,11 +5,12 @@
  * already.
  */
 #pragma once
-#include "cloud/api/request.h"
+#include "cloud/accounts.h"
 
 struct device;
 
-err_t device_new(const struct api_parts *parts, struct device **ret);
+/* Serves all accounts: the name that the client asked for in its TLS handshake says which. */
+err_t device_new(struct accounts *accounts, struct net_loop *loop, struct device **ret);
 void device_free(struct device *d);
 /* Serve a TLS stream that may still be in its handshake; takes it. */
 void device_adopt(struct device *d, struct net_stream *s);

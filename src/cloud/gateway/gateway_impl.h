@@ -1,5 +1,6 @@
 /* src/cloud/gateway/gateway_impl.h - the gateway's inside, for gateway/mqtt.c and gateway/principal.c. */
 #pragma once
+#include "cloud/gateway/mqtt.h"
 #include "cloud/gateway/principal.h"
 #include "cloud/shadows/mqtt.h"
 
@@ -14,5 +15,7 @@ struct gateway {
     struct shadows_service shadows;
     struct principal *principals;
     struct opening *opening;
+    gateway_route_fn route; /* NULL: all is ours */
+    void *route_ctx;
     bool closing;
 };

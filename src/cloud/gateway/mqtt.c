@@ -5,6 +5,7 @@
 #include "cloud/gateway/gateway_impl.h"
 #include "cloud/shadows/mqtt.h"
 #include "mqtt/reason.h"
+#include "tls/stream.h"
 
 /* A TLS connection on its way: who it is can be told only after the handshake. */
 struct opening {
@@ -30,9 +31,15 @@ static void on_open(void *ctx)
     struct gateway *g = o->gw;
     struct net_stream *s = opening_end(o);
     struct principal *p;
-    err_t e = principal_new(g, s, &p);
+    err_t e;
 
-    if (e) {
+    if (g->route && !(g = g->route(g->route_ctx, tls_stream_sni(s)))) {
+        log_warn("mqtt peer=%s: it asked for the endpoint of an account that is not here",
+                 net_stream_peer(s));
+        net_stream_free(s);
+        return;
+    }
+    if ((e = principal_new(g, s, &p))) {
         log_warn("mqtt peer=%s: no principal: %s", net_stream_peer(s), err_str(e));
         net_stream_free(s);
         return;
@@ -76,6 +83,12 @@ void gateway_adopt(struct gateway *g, struct net_stream *s)
         o->next->link = &o->next;
     g->opening = o;
     net_stream_set_handler(s, &opening_handler, o);
+}
+
+void gateway_route(struct gateway *g, gateway_route_fn fn, void *ctx)
+{
+    g->route = fn;
+    g->route_ctx = ctx;
 }
 
 void gateway_adopt_plain(struct gateway *g, struct net_stream *s)

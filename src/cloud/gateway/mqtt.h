@@ -23,6 +23,11 @@ void gateway_adopt(struct gateway *g, struct net_stream *s);
 
 /* Serve a connection of --plain-mqtt: no certificate, no policy (docs/spec/cloud.md CL-45); takes it. */
 void gateway_adopt_plain(struct gateway *g, struct net_stream *s);
+/* With several accounts: whose gateway serves a connection that asked for this name in its TLS handshake ("":
+ * none)? NULL: nobody's, it is closed. Without a route, this one's. */
+typedef struct gateway *(*gateway_route_fn)(void *ctx, const char *sni);
+void gateway_route(struct gateway *g, gateway_route_fn fn, void *ctx);
+
 #define GATEWAY_PLAIN "plain-mqtt" /* what stands for its certificate's id */
 
 /* Something about this certificate changed: judge its connections again, at once. */

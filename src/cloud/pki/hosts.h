@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define HOSTS_MAX 32u
+#define HOSTS_MAX 96u /* --host, and with several accounts one more for each of them */
 
 struct hosts {
     char *list[HOSTS_MAX + 2];

@@ -34,6 +34,13 @@ static void defaults_and_values(void **state)
     assert_string_equal(o.api, "[::1]:1");
     assert_string_equal(o.region, "eu-west-1");
     assert_true(o.insecure_dev);
+    assert_int_equal(o.n_accounts, 1);
+    assert_int_equal(
+        parse((const char *const[]){ "--data=d", "--account=000000000001,000000000002", NULL }, &o, why),
+        ERR_OK);
+    assert_int_equal(o.n_accounts, 2);
+    assert_string_equal(o.accounts[0], "000000000001");
+    assert_string_equal(o.accounts[1], "000000000002");
 }
 
 static void refused(void **state)
@@ -47,6 +54,9 @@ static void refused(void **state)
         { "--data=d", "--account=12345678901", NULL },
         { "--data=d", "--account=1234567890123", NULL },
         { "--data=d", "--account=12345678901x", NULL },
+        { "--data=d", "--account=123456789012,", NULL },
+        { "--data=d", "--account=123456789012,123456789012", NULL },
+        { "--data=d", "--account=123456789012,1", NULL },
         { "--data=d", "--region=EU", NULL },
         { "--data=d", "--region=", NULL },
         { "--data=d", "--insecure-dev=yes", NULL },

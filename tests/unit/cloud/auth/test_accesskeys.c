@@ -34,6 +34,23 @@ static int teardown(void **state)
     return 0;
 }
 
+#define ACCOUNT "123456789012"
+
+/* *k stays NULL on failure. */
+static err_t load(struct scene *s, struct access_keys **k, bool *made, char why[512])
+{
+    struct access_keys *got = NULL;
+    err_t e;
+
+    assert_int_equal(access_keys_new(s->crypto, &got), ERR_OK);
+    if ((e = access_keys_load(got, s->path, ACCOUNT, made, why, 512))) {
+        access_keys_free(got);
+        return e;
+    }
+    *k = got;
+    return ERR_OK;
+}
+
 static void made_once(void **state)
 {
     struct scene *s = *state;
@@ -43,17 +60,18 @@ static void made_once(void **state)
     char why[512], id[21];
     bool made = false;
 
-    assert_int_equal(access_keys_open(s->crypto, s->path, &k, &made, why, sizeof(why)), ERR_OK);
+    assert_int_equal(load(s, &k, &made, why), ERR_OK);
     assert_true(made);
     assert_int_equal(stat(s->path, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
     assert_int_equal(file_read(s->path, &first), ERR_OK);
     assert_int_equal(sscanf(buf_str(&first), "[default]\naws_access_key_id = %20s", id), 1);
     assert_int_equal(strlen(id), 20);
-    assert_int_equal(secret_len(access_keys_find(k, id)), 40);
+    assert_int_equal(secret_len(access_keys_find(k, id)->secret), 40);
+    assert_string_equal(access_keys_find(k, id)->account, ACCOUNT);
     assert_null(access_keys_find(k, "AKIA"));
     access_keys_free(k);
-    assert_int_equal(access_keys_open(s->crypto, s->path, &k, &made, why, sizeof(why)), ERR_OK);
+    assert_int_equal(load(s, &k, &made, why), ERR_OK);
     assert_false(made);
     assert_int_equal(file_read(s->path, &second), ERR_OK);
     assert_true(slice_eq(buf_slice(&first), buf_slice(&second)));
@@ -85,8 +103,7 @@ static void files_of_people(void **state)
         bool made;
         print_message("  %zu\n", i);
         assert_int_equal(file_write_durable(s->path, slice_str(files[i].text), 0600), ERR_OK);
-        assert_int_equal(access_keys_open(s->crypto, s->path, &k, &made, why, sizeof(why)),
-                         files[i].keys ? ERR_OK : ERR_INVALID);
+        assert_int_equal(load(s, &k, &made, why), files[i].keys ? ERR_OK : ERR_INVALID);
         if (files[i].keys)
             assert_non_null(access_keys_find(k, "A"));
         else
@@ -104,7 +121,7 @@ static void open_to_others(void **state)
     bool made;
 
     assert_int_equal(file_write_durable(s->path, slice_str(files[0].text), 0644), ERR_OK);
-    assert_int_equal(access_keys_open(s->crypto, s->path, &k, &made, why, sizeof(why)), ERR_DENIED);
+    assert_int_equal(load(s, &k, &made, why), ERR_DENIED);
     assert_non_null(strstr(why, "chmod 600"));
     assert_null(k);
 }

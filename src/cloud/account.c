@@ -1,0 +1,130 @@
+#include "cloud/account.h"
+
+#include "base/mem.h"
+#include "cloud/background.h"
+#include "cloud/events/publish.h"
+#include "cloud/gateway/mqtt.h"
+#include "cloud/shadows/mqtt.h"
+
+#include <stdio.h>
+
+/* What a committed change means for the running parts. */
+static void apply(void *ctx, const struct effects *fx)
+{
+    struct account *a = ctx;
+
+    for (size_t i = 0; i < fx->n; i++) {
+        const struct effect *e = &fx->e[i];
+        switch (e->kind) {
+        case EFFECT_PRINCIPAL:
+            gateway_recheck(a->gateway, e->id);
+            break;
+        case EFFECT_POLICY:
+            gateway_recheck_policy(a->gateway, e->id);
+            break;
+        case EFFECT_GROUPS:
+            gateway_recheck_all(a->gateway);
+            break;
+        case EFFECT_PUBLISH:
+            shadows_publish(gateway_broker(a->gateway), e->id, e->shadow_name, e->shadow_op, e->shadow);
+            break;
+        case EFFECT_BUILD:
+            background_build(a->background, e->id);
+            break;
+        case EFFECT_EVENT:
+            events_publish(gateway_broker(a->gateway), e->id, e->text);
+            break;
+        }
+    }
+}
+
+struct owner {
+    const char *id;
+    char found[32];
+};
+
+static err_t owner_row(void *ctx, const struct db_rows *row)
+{
+    struct owner *o = ctx;
+
+    (void)snprintf(o->found, sizeof(o->found), "%s", db_str(row, 0));
+    return ERR_OK;
+}
+
+static err_t claim(struct db *db, void *ctx)
+{
+    struct owner *o = ctx;
+    char content[32];
+    err_t e;
+
+    (void)snprintf(content, sizeof(content), "\"%s\"", o->id);
+    e = db_run(db,
+               "INSERT INTO records (kind, name, content, created_ms, modified_ms) VALUES ('installation', "
+               "'account', $1, 0, 0) ON CONFLICT (kind, name) DO NOTHING",
+               DB_ARGS(DB_TEXT(content)), NULL);
+    e = e ? e
+          : db_one(db, "SELECT content FROM records WHERE kind = 'installation' AND name = 'account'",
+                   DB_NO_ARGS, owner_row, o);
+    return e || strcmp(content, o->found) == 0 ? e : ERR_CONFLICT;
+}
+
+/* The ARNs in a database name its account: under another id every policy and every stored ARN would be
+ * wrong. */
+static err_t check_owner(const char *url, const char *id, char *why)
+{
+    auto_db struct db *db = NULL;
+    struct owner o = { .id = id };
+    err_t e = db_open(url, &db, why);
+
+    if (e)
+        return e;
+    if ((e = db_tx(db, claim, &o)) == ERR_CONFLICT)
+        (void)snprintf(why, ACCOUNT_WHY_MAX,
+                       "the database of account %s belongs to account %s: give the accounts of --account in "
+                       "the order they had, or another --data",
+                       id, o.found);
+    else if (e)
+        (void)snprintf(why, ACCOUNT_WHY_MAX, "the database of account %s: %s", id, db_error(db));
+    return e;
+}
+
+err_t account_init(struct account *ret, const struct account_opts *opts, char *why)
+{
+    struct account *a = ret;
+    char reason[DB_WHY_MAX] = "";
+    err_t e;
+
+    *a = (struct account){ .env = opts->env };
+    if (!(a->host = mem_strdup(opts->env.host)))
+        return ERR_NOMEM;
+    a->env.host = a->host;
+    if ((e = store_new(opts->db, &a->store, reason))) {
+        (void)snprintf(why, ACCOUNT_WHY_MAX, "the database of account %s cannot be opened: %s",
+                       opts->env.account, reason[0] ? reason : err_str(e));
+        return e;
+    }
+    if ((e = check_owner(opts->db, opts->env.account, why)))
+        return e;
+    a->parts = (struct api_parts){ .env = &a->env,
+                                   .loop = opts->loop,
+                                   .store = a->store,
+                                   .keymaker = opts->keymaker,
+                                   .apply = apply,
+                                   .apply_ctx = a };
+    e = gateway_new(&a->env, opts->loop, a->store, &a->gateway);
+    return e ? e : background_new(&a->parts, &a->background);
+}
+
+void account_stop(struct account *a)
+{
+    store_stop(a->store);
+}
+
+void account_done(struct account *a)
+{
+    background_free(a->background);
+    gateway_free(a->gateway);
+    store_free(a->store);
+    free(a->host);
+    *a = (struct account){ 0 };
+}
