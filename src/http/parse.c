@@ -347,8 +347,7 @@ err_t http_parse_feed(struct http_parse *p, struct slice *in)
     if (p->stage == STAGE_BAD)
         return ERR_PROTO;
     err_t e = p->stage == STAGE_HEAD ? feed_head(p, in) : feed_body(p, in);
-    if (!e)
-        p->out.body = buf_slice(&p->body);
+    p->out.body = buf_slice(&p->body);
     return e;
 }
 

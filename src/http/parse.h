@@ -42,7 +42,8 @@ err_t http_parse_feed(struct http_parse *p, struct slice *in);
 
 bool http_parse_started(const struct http_parse *p); /* a byte of this request has come */
 bool http_parse_head_done(const struct http_parse *p);
-/* What is known; complete after ERR_OK, all but the body once the head is done. Lives until reset. */
+/* What is known; complete after ERR_OK, all but the body once the head is done; the body is what has come of
+ * it. Lives until reset, the body until the next feed. */
 const struct http_parsed *http_parse_get(const struct http_parse *p);
 int http_parse_status(const struct http_parse *p);         /* 400, 413, 414, 417, 431, 501, 505 */
 const char *http_parse_reason(const struct http_parse *p); /* one sentence for the peer; static */

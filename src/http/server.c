@@ -20,6 +20,7 @@ struct conn {
     struct net_timer *timer;
     enum phase phase;
     int64_t since_ms; /* in this phase */
+    size_t counted;   /* bytes of its body in the server's sum */
     bool in_handler;
     bool replied;
     bool close; /* after this answer */
@@ -40,6 +41,7 @@ struct http_server {
     struct slot *slots;
     size_t slot_count, slot_room;
     size_t open;
+    size_t bodies; /* bytes, of all connections */
 };
 
 struct slice http_request_header(const struct http_request *req, const char *name)
@@ -84,8 +86,15 @@ static struct conn *conn_of(struct http_server *srv, struct http_token t)
 
 /* ---- the end of a request, the end of a connection ---- */
 
+static void count_body(struct conn *c, size_t n)
+{
+    c->srv->bodies += n - c->counted;
+    c->counted = n;
+}
+
 static void request_done(struct conn *c)
 {
+    count_body(c, 0);
     http_params_done(&c->labels);
     http_params_done(&c->params);
     http_parse_reset(c->parse);
@@ -95,6 +104,7 @@ static void request_done(struct conn *c)
 
 static void conn_free(struct conn *c, bool cut)
 {
+    count_body(c, 0);
     slot_leave(c);
     if (cut)
         net_stream_free(c->s);
@@ -298,10 +308,34 @@ static void follow_phase(struct conn *c)
         (void)net_stream_write(c->s, SLICE_LIT("HTTP/1.1 100 Continue\r\n\r\n")); /* on_close tells if not */
 }
 
+/* Too much is being sent at once: the slowest makes room. Returns false when that was `c`. */
+static bool bound_bodies(struct conn *c)
+{
+    struct http_server *srv = c->srv;
+
+    count_body(c, http_parse_get(c->parse)->body.n);
+    while (srv->opts.max_bodies && srv->bodies > srv->opts.max_bodies) {
+        struct conn *slowest = c;
+
+        for (size_t i = 0; i < srv->slot_count; i++) {
+            struct conn *other = srv->slots[i].conn;
+
+            if (other && other->phase == PHASE_BODY && other->counted && other->since_ms < slowest->since_ms)
+                slowest = other;
+        }
+        refuse(slowest, 503, "too much is being sent at once, try again");
+        if (slowest == c)
+            return false;
+    }
+    return true;
+}
+
 /* One step: returns false when reading must stop (the connection has gone, or a handler works). */
 static bool step(struct conn *c, struct slice *in)
 {
     err_t e = http_parse_feed(c->parse, in);
+    if (!bound_bodies(c))
+        return false;
     if (e == ERR_OK)
         return dispatch(c) && c->phase != PHASE_WORKING;
     if (e != ERR_MORE)

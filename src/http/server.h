@@ -54,6 +54,9 @@ struct http_server_opts {
     http_handler_fn fallback;
     size_t max_head; /* request line and headers; 0 = 16 KiB, at most 64 KiB -> 431, 414 for the line alone */
     size_t max_body; /* 0 = 1 MiB -> 413 */
+    /* Bytes of bodies, of all connections together: beyond them the one that has been sending its body for
+     * longest is ended (503). 0: no bound but the product of max_body and max_conns. */
+    size_t max_bodies;
     size_t max_reply; /* queued output of a connection; 0 = 16 MiB */
     /* 0 = 1024. One more ends the one that has been between requests (or in the head of one) for longest;
      * when all are being served the newcomer is answered 503 and closed. */

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -262,6 +263,36 @@ static void idle_connections_keep_nobody_out(void **state)
     bench_done(&b);
 }
 
+/* Bodies that come slowly are not kept beyond the bound: the slowest sender makes room for the others. */
+static void all_bodies_together_are_bounded(void **state)
+{
+    struct bench b;
+    struct recorder more[2];
+    char body[600];
+
+    (void)state;
+    memset(body, 'x', sizeof(body));
+    bench_start(&b, (struct http_server_opts){ .max_bodies = 1000 });
+    ask(&b, "PUT /echo/a HTTP/1.1\r\n" H "Content-Length: 700\r\n\r\n");
+    assert_int_equal(net_stream_write(b.c.s, slice_of(body, sizeof(body))), ERR_OK);
+    turn(&b);
+    usleep(2000);
+    for (int i = 0; i < 2; i++) {
+        join(&b, &more[i]);
+        assert_int_equal(net_stream_write(more[i].s, SLICE_LIT("PUT /echo/b HTTP/1.1\r\n" H
+                                                               "Content-Length: 600\r\n\r\n")),
+                         ERR_OK);
+        assert_int_equal(net_stream_write(more[i].s, slice_of(body, sizeof(body))), ERR_OK);
+        turn(&b);
+        assert_memory_equal(buf_str(&more[i].got), "HTTP/1.1 200 ", 13); /* and its bytes count no more */
+    }
+    assert_int_equal(b.c.closed, 1);
+    assert_memory_equal(buf_str(&b.c.got), "HTTP/1.1 503 ", 13);
+    for (int i = 0; i < 2; i++)
+        rec_done(&more[i]);
+    bench_done(&b);
+}
+
 static void no_more_than_max_conns(void **state)
 {
     struct bench b;
@@ -300,6 +331,7 @@ int main(void)
         cmocka_unit_test(continue_is_sent_once_and_only_when_welcome),
         cmocka_unit_test(every_phase_has_its_deadline),
         cmocka_unit_test(idle_connections_keep_nobody_out),
+        cmocka_unit_test(all_bodies_together_are_bounded),
         cmocka_unit_test(no_more_than_max_conns),
         cmocka_unit_test(a_client_that_leaves_is_forgotten),
     };
