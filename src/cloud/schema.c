@@ -105,6 +105,21 @@ static const struct db_migration steps[] = {
       "ALTER TABLE cas ADD COLUMN registration {text};"
       "ALTER TABLE cas ADD COLUMN template {text} REFERENCES provisioning_templates (name);"
       "CREATE INDEX cas_by_template ON cas (template)" },
+    /* lambda_versions.version 0 is $LATEST. */
+    { "functions",
+      "CREATE TABLE lambda_functions (name {text} PRIMARY KEY, last_version {int} NOT NULL,"
+      " created_ms {int} NOT NULL) {strict};"
+      "CREATE TABLE lambda_code (sha256 {text} PRIMARY KEY, content {blob} NOT NULL) {strict};"
+      "CREATE TABLE lambda_versions (fn {text} NOT NULL REFERENCES lambda_functions (name),"
+      " version {int} NOT NULL, config {text} NOT NULL, code_sha {text} NOT NULL REFERENCES lambda_code "
+      "(sha256),"
+      " code_size {int} NOT NULL, modified_ms {int} NOT NULL, revision {text} NOT NULL,"
+      " PRIMARY KEY (fn, version)) {strict};"
+      "CREATE INDEX lambda_versions_by_code ON lambda_versions (code_sha);"
+      "CREATE TABLE lambda_aliases (fn {text} NOT NULL REFERENCES lambda_functions (name), name {text} NOT "
+      "NULL,"
+      " version {int} NOT NULL, description {text} NOT NULL, revision {text} NOT NULL,"
+      " PRIMARY KEY (fn, name)) {strict}" },
 };
 
 err_t schema_apply(struct db *db)

@@ -31,6 +31,8 @@ enum api_flags {
     API_SHADOW_CODES = 64, /* errors as the data plane's */
     API_JOBS_DATA = 256,   /* of iot-jobs-data, two of whose paths are the control plane's, too */
     API_READS = 128,       /* the handler writes nothing: it waits for no writer (store.h) */
+    API_CREATED = 512,     /* answers 201 */
+    API_NO_CONTENT = 1024, /* answers 204 */
 };
 
 /* One operation: a row of the route table. */

@@ -6,9 +6,10 @@
 #include "cloud/api/ops.h"
 #include "cloud/auth/caller.h"
 
-/* A body is read before its signature can be checked: both caps together bound what strangers can fill. The
- * largest body is a definition of 10000 subscriptions. */
-#define BODY_MAX (2u << 20)
+/* A body is read before its signature can be checked: BODIES_MAX bounds what strangers can fill. The largest
+ * body is a function's code package in base64. */
+#define BODY_MAX (24u << 20)
+#define BODIES_MAX (64u << 20)
 #define CONNS_MAX 256u
 
 struct control {
@@ -101,9 +102,11 @@ static void on_unknown(void *ctx, struct http_request *req)
 err_t control_new(const struct control_opts *opts, struct control **ret)
 {
     struct control *c = mem_calloc(1, sizeof(*c));
-    struct http_server_opts so = {
-        .ctx = c, .fallback = on_unknown, .max_body = BODY_MAX, .max_conns = CONNS_MAX
-    };
+    struct http_server_opts so = { .ctx = c,
+                                   .fallback = on_unknown,
+                                   .max_body = BODY_MAX,
+                                   .max_bodies = BODIES_MAX,
+                                   .max_conns = CONNS_MAX };
     err_t e;
 
     if (!c)

@@ -40,6 +40,9 @@ static const struct api_error_info table[API_ERROR_COUNT] = {
     [API_GG_INVALID_CONTAINER] = { "InvalidContainerDefinitionException", 400 },
     [API_GG_MISSING_CORE] = { "MissingCoreException", 400 },
     [API_GG_CONCURRENT] = { "ConcurrentDeploymentException", 400 },
+    [API_FUNCTION_PARAMETER] = { "InvalidParameterValueException", 400 },
+    [API_FUNCTION_CONFLICT] = { "ResourceConflictException", 409 },
+    [API_FUNCTION_PRECONDITION] = { "PreconditionFailedException", 412 },
     [API_GG_400] = { "400", 400 },
 };
 

@@ -46,6 +46,10 @@ enum api_error {
     API_GG_MISSING_CORE,
     API_GG_CONCURRENT,
     API_GG_400, /* the service's own name for some invalid definitions is "400" */
+    /* Lambda */
+    API_FUNCTION_PARAMETER,
+    API_FUNCTION_CONFLICT,
+    API_FUNCTION_PRECONDITION,
     API_ERROR_COUNT,
 };
 

@@ -5,6 +5,7 @@
 #include "cloud/gateway/authorization.h"
 #include "cloud/gateway/device.h"
 #include "cloud/greengrass/handlers.h"
+#include "cloud/lambda/handlers.h"
 #include "cloud/provisioning/handlers.h"
 #include "cloud/registry/handlers.h"
 #include "cloud/shadows/handlers.h"
@@ -12,6 +13,8 @@
 #define GG API_CONTROL | API_GREENGRASS
 #define SHADOW API_CONTROL | API_DEVICE | API_RAW_BODY | API_SHADOW_CODES
 #define CORE API_DEVICE | API_GREENGRASS
+#define FUNCTIONS "/2015-03-31/functions"
+#define FUNCTION "/2015-03-31/functions/{FunctionName}"
 #define DEPLOYMENT "/greengrass/groups/{groupId}/deployments/{deploymentId}"
 
 const struct api_op api_ops[] = {
@@ -206,6 +209,24 @@ const struct api_op api_ops[] = {
     { "GetDeploymentStatus", "GET", DEPLOYMENT "/status", deployment_status, GG | API_READS },
 
     { "GetConnection", "GET", "/sedge/connection", device_connection, API_DEVICE | API_READS },
+    { "CreateFunction", "POST", FUNCTIONS, function_create, API_CONTROL | API_CREATED },
+    { "ListFunctions", "GET", FUNCTIONS "/", function_list, API_CONTROL | API_READS },
+    { "GetFunction", "GET", FUNCTION, function_get, API_CONTROL | API_READS },
+    { "DeleteFunction", "DELETE", FUNCTION, function_delete, API_CONTROL | API_NO_CONTENT },
+    { "GetFunctionConfiguration", "GET", FUNCTION "/configuration", function_get_configuration,
+      API_CONTROL | API_READS },
+    { "UpdateFunctionConfiguration", "PUT", FUNCTION "/configuration", function_update_configuration,
+      API_CONTROL },
+    { "UpdateFunctionCode", "PUT", FUNCTION "/code", function_update_code, API_CONTROL },
+    { "PublishVersion", "POST", FUNCTION "/versions", function_version_publish, API_CONTROL | API_CREATED },
+    { "ListVersionsByFunction", "GET", FUNCTION "/versions", function_version_list, API_CONTROL | API_READS },
+    { "CreateAlias", "POST", FUNCTION "/aliases", function_alias_create, API_CONTROL | API_CREATED },
+    { "ListAliases", "GET", FUNCTION "/aliases", function_alias_list, API_CONTROL | API_READS },
+    { "GetAlias", "GET", FUNCTION "/aliases/{Name}", function_alias_get, API_CONTROL | API_READS },
+    { "UpdateAlias", "PUT", FUNCTION "/aliases/{Name}", function_alias_update, API_CONTROL },
+    { "DeleteAlias", "DELETE", FUNCTION "/aliases/{Name}", function_alias_delete,
+      API_CONTROL | API_NO_CONTENT },
+
     { "GetDeployment", "GET", DEPLOYMENT, core_document, CORE | API_READS, "greengrass:GetDeployment",
       "greengrass:" DEPLOYMENT },
     { "GetDeploymentArtifact", "GET", DEPLOYMENT "/artifacts/{name}", core_artifact, CORE | API_READS,

@@ -89,6 +89,13 @@ static err_t run(struct store_job *job, struct db *db)
     return api_call_run(&r->call, db);
 }
 
+static int status_of(const struct api_op *op)
+{
+    if (op->flags & API_CREATED)
+        return 201;
+    return op->flags & API_NO_CONTENT ? 204 : 200;
+}
+
 static void done(struct store_job *job, err_t result)
 {
     struct request *r = CONTAINER_OF(job, struct request, job);
@@ -105,7 +112,7 @@ static void done(struct store_job *job, err_t result)
         reply_error(r->parts, r->server, r->token, c->op, c->error, c->message, c->error_members);
     } else {
         r->parts->apply(r->parts->apply_ctx, &c->effects); /* first: who gets the answer may rely on it */
-        reply(r->parts, r->server, r->token, 200, NULL,
+        reply(r->parts, r->server, r->token, status_of(c->op), NULL,
               c->content_type ? c->content_type : "application/json", buf_slice(&c->text));
     }
     request_free(r);

@@ -7,7 +7,7 @@
 #define HEADERS_MAX 128u
 
 static const char *const services[] = { "iot",           "execute-api", "iotdata", "iotdevicegateway",
-                                        "iot-jobs-data", "greengrass" };
+                                        "iot-jobs-data", "greengrass",  "lambda" };
 
 static bool service_known(const char *name)
 {
