@@ -38,8 +38,6 @@ OTHER_CLASS = {
 #: What no handler looks at, and why.
 NOT_LOOKED_AT = {
     (None, "overrideDynamicGroups"): "there are no dynamic groups yet",
-    ("ListCACertificates", "templateName"): "there are no templates yet",
-    (None, "registrationConfig"): "there are no templates yet",
     (None, "cognitoIdentityPoolId"): "there are no Cognito identities here",
 }
 
@@ -172,7 +170,7 @@ def world(cloud):
         "RegisterThing": {"templateBody": THING_TEMPLATE, "parameters": {"Name": "provisioned"}},
         "templateName": "x", "templateBody": TEMPLATE, "provisioningRoleArn": ROLE, "versionId": 1, "description": "d", "enabled": True,
         "preProvisioningHook": {"targetArn": ROLE, "payloadVersion": "2020-04-01"}, "type": "FLEET_PROVISIONING",
-        "caCertificateId": made["certificateId"], "status": "ACTIVE",
+        "registrationConfig": {"templateBody": TEMPLATE, "roleArn": ROLE}, "caCertificateId": made["certificateId"], "status": "ACTIVE",
         "authorizerName": "x", "authorizerFunctionArn": ROLE, "signingDisabled": True, "tokenKeyName": "x",
         "thingName": "x", "thingTypeName": "x", "thingGroupName": "x", "billingGroupName": "x", "roleAlias": "x", "policyName": "x",
         "policyDocument": json.dumps(OPEN_POLICY), "policyVersionId": "1", "target": c["certificateArn"], "principal": c["certificateArn"],

@@ -1,6 +1,9 @@
 #include "base/hex.h"
 #include "base/mem.h"
+#include "cloud/api/field.h"
 #include "cloud/api/page.h"
+#include "cloud/provisioning/templaterow.h"
+#include "cloud/registry/caconfig.h"
 #include "cloud/registry/certrow.h"
 #include "cloud/registry/handlers.h"
 #include "cloud/registry/names.h"
@@ -86,8 +89,6 @@ static err_t read_mode(struct api_call *c, const char **ret)
     return ERR_OK;
 }
 
-/* Auto registration belongs to just-in-time registration, which this server does not do yet: say so, rather
- * than take a promise that would not be kept. */
 static err_t read_flags(struct api_call *c, struct cert_row *r)
 {
     bool active = false, automatic = false;
@@ -96,10 +97,9 @@ static err_t read_flags(struct api_call *c, struct cert_row *r)
     if ((e = api_param_bool(c, "setAsActive", &active)) ||
         (e = api_param_bool(c, "allowAutoRegistration", &automatic)))
         return e;
-    if (automatic || json_object_get(c->body, "registrationConfig"))
-        return api_fail(c, API_INVALID_REQUEST, "automatic registration is not offered by this server");
     (void)snprintf(r->status, sizeof(r->status), "%s", active ? "ACTIVE" : "INACTIVE");
-    (void)snprintf(r->auto_registration, sizeof(r->auto_registration), "DISABLE");
+    (void)snprintf(r->auto_registration, sizeof(r->auto_registration), "%s",
+                   automatic ? "ENABLE" : "DISABLE");
     return ERR_OK;
 }
 
@@ -140,17 +140,19 @@ err_t ca_register(struct api_call *c)
     auto_x509 X509 *ca = NULL;
     auto_cert_row r = { 0 };
     char subject_hash[CRYPTO_SHA256_HEX], arn[ARN_MAX];
+    auto_json *config = NULL;
     const char *mode = "DEFAULT";
     err_t e;
 
     if ((e = read_mode(c, &mode)) || (e = cert_from_body(c, "caCertificate", &ca)) ||
         (e = check_ca(c, ca, mode)) || (e = cert_row_from(c, ca, &r)) || (e = read_flags(c, &r)) ||
+        (e = ca_config_read(c, &config)) ||
         (e = crypto_cert_subject_hash(c->env->crypto, ca, subject_hash)) ||
         (e = check_new(c, r.id, subject_hash)))
         return e;
     (void)snprintf(r.mode, sizeof(r.mode), "%s", mode);
-    if ((e = store_ca(c, &r, subject_hash)) || (e = tags_of_creation(c, "cacert", r.id)) ||
-        (e = notify_ca(c, r.id, NOTIFY_CREATED)))
+    if ((e = store_ca(c, &r, subject_hash)) || (config && (e = ca_config_store(c, r.id, config))) ||
+        (e = tags_of_creation(c, "cacert", r.id)) || (e = notify_ca(c, r.id, NOTIFY_CREATED)))
         return e;
     return api_reply(
         c, json_pack("{s:s,s:s}", "certificateArn", arn_iot(c, "cacert", r.id, arn), "certificateId", r.id));
@@ -170,32 +172,60 @@ static err_t load(struct api_call *c, struct cert_row *r)
 err_t ca_describe(struct api_call *c)
 {
     auto_cert_row r = { 0 };
+    auto_json *config = NULL, *answer = NULL;
     json_t *j;
-    err_t e = load(c, &r);
+    err_t e;
 
-    if (e)
+    if ((e = load(c, &r)) || (e = ca_config_load(c->db, r.id, &config)))
         return e;
-    j = cert_row_describe(c, &r);
-    return j ? api_reply(c, json_pack("{s:o}", "certificateDescription", j)) : ERR_NOMEM;
+    if (!(j = cert_row_describe(c, &r)) || !(answer = json_pack("{s:o}", "certificateDescription", j)) ||
+        (config && json_object_set(answer, "registrationConfig", config) != 0))
+        return ERR_NOMEM;
+    return api_reply(c, steal(&answer));
+}
+
+/* The registrationConfig after the update, where it says something about it. */
+static err_t update_config(struct api_call *c, const char *id)
+{
+    auto_json *config = NULL;
+    bool remove = json_get_bool(c->body, "removeAutoRegistration", false);
+    err_t e = ca_config_read(c, &config);
+
+    if (e || (!config && !remove))
+        return e;
+    if (config && remove)
+        return api_fail(c, API_INVALID_REQUEST,
+                        "removeAutoRegistration cannot be used together with registrationConfig");
+    return ca_config_store(c, id, config);
+}
+
+static err_t read_update(struct api_call *c, const char **status, const char **automatic)
+{
+    static const char *const statuses[] = { "ACTIVE", "INACTIVE", NULL }, *const ways[] = { "ENABLE",
+                                                                                            "DISABLE", NULL };
+    err_t e;
+
+    if (json_get_bool(c->body, "removeAutoRegistration", false))
+        *automatic = "DISABLE";
+    if ((e = api_param_enum(c, "newStatus", statuses, status)))
+        return e;
+    return api_param_enum(c, "newAutoRegistrationStatus", ways, automatic);
 }
 
 /* An INACTIVE CA registers no more certificates; those it signed keep their own status (2.3). */
 err_t ca_update(struct api_call *c)
 {
-    const char *status = api_param(c, "newStatus"), *automatic = api_param(c, "newAutoRegistrationStatus");
     auto_cert_row r = { 0 };
-    err_t e = load(c, &r);
+    const char *status = r.status, *automatic = r.auto_registration;
+    err_t e;
 
-    if (e)
+    if ((e = load(c, &r)) || (e = read_update(c, &status, &automatic)) || (e = update_config(c, r.id)))
         return e;
-    if (status && strcmp(status, "ACTIVE") != 0 && strcmp(status, "INACTIVE") != 0)
-        return api_fail(c, API_INVALID_REQUEST, "newStatus must be ACTIVE or INACTIVE, got '%.40s'", status);
-    if ((automatic && strcmp(automatic, "DISABLE") != 0) || json_object_get(c->body, "registrationConfig"))
-        return api_fail(c, API_INVALID_REQUEST, "automatic registration is not offered by this server");
-    e = db_run(c->db,
-               "UPDATE cas SET status = $1, modified_ms = $2, revision = revision + 1 WHERE cert_id = $3",
-               DB_ARGS(DB_TEXT(status ? status : r.status), DB_INT(c->now_ms), DB_TEXT(r.id)), NULL);
-    return e ? e : notify_ca(c, r.id, NOTIFY_UPDATED);
+    return db_run(
+        c->db,
+        "UPDATE cas SET status = $1, auto_registration = $2, modified_ms = $3, revision = revision + 1"
+        " WHERE cert_id = $4",
+        DB_ARGS(DB_TEXT(status), DB_TEXT(automatic), DB_INT(c->now_ms), DB_TEXT(r.id)), NULL);
 }
 
 /* Only an INACTIVE one; the certificates it signed stay as they are (2.2). */
@@ -241,22 +271,27 @@ static err_t list_row(void *ctx, const struct db_rows *row)
                         "%lld.%s", (long long)db_int(row, 2), id);
 }
 
+/* Of one template's CAs there are few: they are found among all. */
+#define LIST "SELECT cert_id, status, created_ms FROM cas WHERE (created_ms, cert_id) "
+#define OF_TEMPLATE " ($1, $2) AND ($4 = '' OR template = $4)"
+
 err_t ca_list(struct api_call *c)
 {
     auto_page page = API_PAGE_INIT(c);
     struct api_age_marker at;
+    const char *template = api_param(c, "templateName");
     err_t e;
 
+    if (template && !template_name_ok(template))
+        return api_fail(c, API_INVALID_REQUEST, "templateName is no name of a provisioning template");
     if ((e = api_param_size(c, "pageSize", 25, 250, &page.size)) ||
         (e = api_age_marker(c, name_cert_ok, &at)) ||
         (e = db_each(
              c->db,
-             at.ascending
-                 ? "SELECT cert_id, status, created_ms FROM cas WHERE (created_ms, cert_id) > ($1, $2)"
-                   " ORDER BY created_ms, cert_id LIMIT $3"
-                 : "SELECT cert_id, status, created_ms FROM cas WHERE (created_ms, cert_id) < ($1, $2)"
-                   " ORDER BY created_ms DESC, cert_id DESC LIMIT $3",
-             DB_ARGS(DB_INT(at.ms), DB_TEXT(at.id), DB_INT(page.size + 1)), list_row, &page)))
+             at.ascending ? LIST ">" OF_TEMPLATE " ORDER BY created_ms, cert_id LIMIT $3"
+                          : LIST "<" OF_TEMPLATE " ORDER BY created_ms DESC, cert_id DESC LIMIT $3",
+             DB_ARGS(DB_INT(at.ms), DB_TEXT(at.id), DB_INT(page.size + 1), DB_TEXT(template ? template : "")),
+             list_row, &page)))
         return e;
     return api_page_reply(&page, "certificates", "nextMarker");
 }

@@ -2,53 +2,21 @@
  * RegisterCertificateWithoutCA. */
 #include "cloud/registry/certrow.h"
 #include "cloud/registry/handlers.h"
+#include "cloud/registry/issuer.h"
 #include "cloud/registry/names.h"
 
 #include <stdio.h>
 
-struct issuer {
-    struct api_call *c;
-    const X509 *cert;
-    char ca_id[CRYPTO_SHA256_HEX], status[32];
-    int64_t not_before_ms, not_after_ms;
-    bool found;
-};
-
-static err_t try_issuer(void *ctx, const struct db_rows *row)
-{
-    struct issuer *s = ctx;
-    auto_x509 X509 *ca = NULL;
-    err_t e = crypto_cert_parse_pem(s->c->env->crypto, db_text(row, 1), &ca, NULL);
-
-    if (e)
-        return e;
-    if (s->found || crypto_cert_issued_by(s->cert, ca) != ERR_OK)
-        return ERR_OK;
-    s->found = true;
-    (void)snprintf(s->ca_id, sizeof(s->ca_id), "%s", db_str(row, 0));
-    (void)snprintf(s->status, sizeof(s->status), "%s", db_str(row, 2));
-    s->not_before_ms = db_int(row, 3);
-    s->not_after_ms = db_int(row, 4);
-    return ERR_OK;
-}
-
-/* The registered CA that signed `cert`: by name, then by signature (several may share a name). */
+/* The registered CA that signed `cert`, which must be one to register with. */
 static err_t find_issuer(struct api_call *c, const X509 *cert, struct issuer *ret)
 {
-    char hash[CRYPTO_SHA256_HEX];
-    err_t e;
+    err_t e = issuer_find(c->env, c->db, cert, ret);
 
-    *ret = (struct issuer){ .c = c, .cert = cert };
-    if ((e = crypto_cert_issuer_hash(c->env->crypto, cert, hash)) ||
-        (e = db_each(
-             c->db,
-             "SELECT cert_id, pem, status, not_before_ms, not_after_ms FROM cas WHERE subject_hash = $1",
-             DB_ARGS(DB_TEXT(hash)), try_issuer, ret)))
-        return e;
-    if (!ret->found)
-        return api_fail(c, API_CERTIFICATE_VALIDATION,
-                        "CA certificate is not registered. Register the CA that signed "
-                        "this certificate first (RegisterCACertificate)");
+    if (e)
+        return e != ERR_NOT_FOUND ? e
+                                  : api_fail(c, API_CERTIFICATE_VALIDATION,
+                                             "CA certificate is not registered. Register the CA that signed "
+                                             "this certificate first (RegisterCACertificate)");
     if (strcmp(ret->status, "ACTIVE") != 0)
         return api_fail(c, API_CERTIFICATE_VALIDATION, "CA certificate %s is %s: activate it first",
                         ret->ca_id, ret->status);
