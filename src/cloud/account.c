@@ -4,6 +4,7 @@
 #include "cloud/background.h"
 #include "cloud/events/publish.h"
 #include "cloud/gateway/mqtt.h"
+#include "cloud/provisioning/admission.h"
 #include "cloud/shadows/mqtt.h"
 
 #include <stdio.h>
@@ -111,8 +112,11 @@ err_t account_init(struct account *ret, const struct account_opts *opts, char *w
                                    .keymaker = opts->keymaker,
                                    .apply = apply,
                                    .apply_ctx = a };
-    e = gateway_new(&a->env, opts->loop, a->store, &a->gateway);
-    return e ? e : background_new(&a->parts, &a->background);
+    if ((e = gateway_new(&a->env, opts->loop, a->store, &a->gateway)) ||
+        (e = admission_new(&a->parts, &a->admission)))
+        return e;
+    gateway_set_admission(a->gateway, a->admission);
+    return background_new(&a->parts, &a->background);
 }
 
 void account_stop(struct account *a)
@@ -124,6 +128,7 @@ void account_done(struct account *a)
 {
     background_free(a->background);
     gateway_free(a->gateway);
+    admission_free(a->admission);
     store_free(a->store);
     free(a->host);
     *a = (struct account){ 0 };

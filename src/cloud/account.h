@@ -14,6 +14,7 @@ struct account {
     struct store *store;
     struct api_parts parts;
     struct gateway *gateway;
+    struct admission *admission;
     struct background *background;
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 #include "cloud/gateway/mqtt.h"
 #include "cloud/gateway/principal.h"
+#include "cloud/provisioning/admission.h"
 #include "cloud/shadows/mqtt.h"
 
 struct opening; /* a TLS handshake under way */
@@ -14,6 +15,7 @@ struct gateway {
     struct lifecycle *lifecycle;
     struct shadows_service shadows;
     struct principal *principals;
+    struct admission *admission; /* NULL: none */
     struct opening *opening;
     gateway_route_fn route; /* NULL: all is ours */
     void *route_ctx;

@@ -197,6 +197,11 @@ err_t gateway_new(const struct cloud_env *env, struct net_loop *loop, struct sto
     return ERR_OK;
 }
 
+void gateway_set_admission(struct gateway *g, struct admission *a)
+{
+    g->admission = a;
+}
+
 void gateway_free(struct gateway *g)
 {
     if (!g)

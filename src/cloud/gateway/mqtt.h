@@ -13,10 +13,14 @@
 #include "net/stream.h"
 
 struct gateway;
+struct admission;
 
 err_t gateway_new(const struct cloud_env *env, struct net_loop *loop, struct store *store,
                   struct gateway **ret);
 void gateway_free(struct gateway *g); /* NULL is fine */
+
+/* Ask this about certificates that are not registered (provisioning/admission.h). Borrowed. */
+void gateway_set_admission(struct gateway *g, struct admission *a);
 
 /* Serve a TLS stream that may still be in its handshake; takes it. */
 void gateway_adopt(struct gateway *g, struct net_stream *s);

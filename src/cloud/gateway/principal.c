@@ -28,6 +28,7 @@ static void principal_free(struct principal *p)
     facts_done(&p->facts);
     policy_matcher_free(p->policies);
     policy_vars_done(&p->vars);
+    X509_free(p->cert);
     free(p->client_id);
     free(p);
 }
@@ -77,6 +78,8 @@ err_t principal_new(struct gateway *g, struct net_stream *s, struct principal **
         principal_unref(p);
         return e;
     }
+    X509_up_ref(cert);
+    p->cert = cert;
     *ret = p;
     return ERR_OK;
 }
@@ -165,6 +168,8 @@ static enum broker_verdict verdict(struct principal *p, enum broker_action actio
 {
     if (p->cut)
         return BROKER_DENY_CLOSE;
+    if (p->refused)
+        return BROKER_DENY;
     if (action == BROKER_CONNECT)
         return judge_connect(p) ? BROKER_ALLOW : BROKER_DENY;
     if (clock_wall_ms() > p->facts.not_after_ms) /* expired since CONNECT */
@@ -222,6 +227,36 @@ static void load_free(struct load *l)
     free(l);
 }
 
+/* ---- a certificate that the registry does not know, or that waits for its activation ---- */
+
+/* Registered just in time or not, this connection ends: the device comes again (iot-core reference 2.4). */
+static void admitted(void *ctx, enum admission_outcome outcome, const char *text)
+{
+    struct principal *p = ctx;
+
+    if (outcome == ADMISSION_REFUSED)
+        log_refused_connect(p, text);
+    else
+        log_info("mqtt connection ends peer=%s: %s", p->address, text);
+    p->cut = outcome != ADMISSION_REFUSED;
+    p->state = PRINCIPAL_READY;
+    p->refused = true;
+    answer_waiting(p);
+    principal_unref(p);
+}
+
+static bool ask_admission(struct principal *p)
+{
+    const char *status = p->facts.status;
+
+    if (!p->gw->admission || !p->cert || (status[0] && strcmp(status, "PENDING_ACTIVATION") != 0))
+        return false;
+    if (admission_consider(p->gw->admission, p->cert, p->id, admitted, p))
+        return false;
+    p->refs++;
+    return true;
+}
+
 /* The caller holds a reference: enforcing may end the connection. */
 static void take_facts(struct principal *p, struct load *l, err_t result)
 {
@@ -239,10 +274,16 @@ static void take_facts(struct principal *p, struct load *l, err_t result)
     if (!result && (result = facts_compile(&p->facts, p->gw->env, &p->vars, &p->policies)))
         log_error("mqtt certificateId=%s: its policies cannot be compiled: %s; nothing is allowed", p->id,
                   err_str(result));
+    if (first && !result && ask_admission(p))
+        return; /* still PRINCIPAL_LOADING */
     p->state = PRINCIPAL_READY;
     if (!first)
         enforce(p);
     answer_waiting(p);
+    if (first) { /* not needed any more */
+        X509_free(p->cert);
+        p->cert = NULL;
+    }
 }
 
 static void load_done(struct store_job *job, err_t result)

@@ -32,8 +32,10 @@ struct principal {
     enum principal_state state;
     bool again;           /* it changed once more while loading */
     bool cut;             /* not to be asked for anything any more */
+    bool refused;         /* its certificate was not admitted, and the log says why */
     bool receive_refused; /* a delivery was, and it was logged */
     char id[CRYPTO_SHA256_HEX];
+    X509 *cert;      /* a reference, until CONNECT was answered */
     char *client_id; /* from CONNECT on */
     char address[64];
     struct policy_vars vars; /* of the certificate and the connection */
