@@ -81,9 +81,9 @@ static err_t check_owner(const char *url, const char *id, char *why)
         return e;
     if ((e = db_tx(db, claim, &o)) == ERR_CONFLICT)
         (void)snprintf(why, ACCOUNT_WHY_MAX,
-                       "the database of account %s belongs to account %s: give the accounts of --account in "
+                       "the database of account %s belongs to account %.12s: give the accounts of --account in "
                        "the order they had, or another --data",
-                       id, o.found);
+                       id, o.found + 1);
     else if (e)
         (void)snprintf(why, ACCOUNT_WHY_MAX, "the database of account %s: %s", id, db_error(db));
     return e;

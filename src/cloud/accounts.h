@@ -1,5 +1,5 @@
 /* src/cloud/accounts.h - all accounts of --account, and which of them a request belongs to. The loop's
- * thread; spec: docs/spec/cloud.md CL-31, CL-50..52.
+ * thread; spec: docs/spec/cloud.md CL-31, CL-120..123.
  */
 #pragma once
 #include "cloud/account.h"

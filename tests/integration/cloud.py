@@ -41,13 +41,18 @@ class Cloud:
         self.data = folder / "cloud"
         self.start()
 
+    ANY_PORTS = ["--mqtt", "127.0.0.1:0", "--https", "127.0.0.1:0", "--api", "127.0.0.1:0"]
+
+    def command(self, *argv):
+        return [BIN / "sedge-cloud", "serve", "--data", self.data, *argv]
+
     def start(self, *more):
         self.data.joinpath("endpoints.json").unlink(missing_ok=True)
-        ports = [] if hasattr(self, "api") else ["--mqtt", "127.0.0.1:0", "--https", "127.0.0.1:0", "--api", "127.0.0.1:0"]
-        if not ports:  # where it was before
+        ports = []
+        if hasattr(self, "api"):  # where it was before
             ports = ["--mqtt", f"127.0.0.1:{self.mqtt}", "--https", f"127.0.0.1:{self.https}",
                      "--api", self.api.split("//")[1]]
-        self.p = self.procs.start(BIN / "sedge-cloud", "serve", "--data", self.data, *ports, *self.more, *more)
+        self.p = self.procs.start(*self.command(*(ports or self.ANY_PORTS), *self.more, *more))
         wait_for(lambda: b"ready " in self.p.log.read_bytes() or self.p.poll() is not None, message="sedge-cloud not ready")
         assert self.p.poll() is None, self.p.log.read_text()
         told = json.loads(self.data.joinpath("endpoints.json").read_text())
@@ -65,13 +70,14 @@ class Cloud:
         self.p.kill()
         self.p.wait(10)
 
-    def keys(self):
+    def keys(self, account=None):
+        """The administrator's of the default account, or of another one."""
         c = configparser.ConfigParser()
-        c.read(self.data / "admin-credentials")
+        c.read((self.data / "accounts" / account if account else self.data) / "admin-credentials")
         return dict(c["default"])
 
-    def client(self, service, region=REGION, parameter_validation=True, **kw):
-        kw = {**self.keys(), **kw}
+    def client(self, service, region=REGION, parameter_validation=True, account=None, **kw):
+        kw = {**self.keys(account), **kw}
         config = botocore.config.Config(retries={"max_attempts": 0}, read_timeout=20, parameter_validation=parameter_validation)
         return boto3.client(service, region_name=region, endpoint_url=self.api, config=config, **kw)
 
@@ -85,9 +91,9 @@ class Cloud:
         assert (p.returncode == 0) == ok, p.stdout + p.stderr
         return json.loads(p.stdout) if ok and p.stdout.strip().startswith(("{", "[")) else p.stdout + p.stderr
 
-    def device(self, name=CORE, policy=OPEN_POLICY, active=True, thing=True):
+    def device(self, name=CORE, policy=OPEN_POLICY, active=True, thing=True, account=None):
         """A certificate, with what it needs to connect."""
-        iot = self.client("iot")
+        iot = self.client("iot", account=account)
         made = iot.create_keys_and_certificate(setAsActive=active)
         d = Device(self, name, made["certificateId"], made["certificateArn"])
         d.cert.write_text(made["certificatePem"])

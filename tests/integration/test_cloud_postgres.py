@@ -50,3 +50,14 @@ def test_a_restarted_server(cloud, server):
         except iot.exceptions.ClientError as e:
             assert e.response["ResponseMetadata"]["HTTPStatusCode"] in (500, 503), e.response
     assert {t["thingName"] for t in iot.list_things()["things"]} == {"before", "after"}
+
+
+def test_each_account_has_its_schema(procs, tmp_path, server):
+    cloud = Cloud(procs, tmp_path, "--db", server.new_database(), "--account", "123456789012,210987654321")
+    cloud.client("iot").create_thing(thingName="first")
+    cloud.client("iot", account="210987654321").create_thing(thingName="second")
+    assert server.sql("SELECT name FROM public.things") == "first"
+    assert server.sql("SELECT name FROM account_210987654321.things") == "second"
+    assert cloud.stop() == 0
+    cloud.start()
+    assert [t["thingName"] for t in cloud.client("iot", account="210987654321").list_things()["things"]] == ["second"]
