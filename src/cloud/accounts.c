@@ -121,13 +121,6 @@ static err_t url_of(const struct accounts_opts *opts, size_t i, struct buf *out,
 
 /* ---- the accounts ---- */
 
-static struct gateway *gateway_by_sni(void *ctx, const char *sni)
-{
-    struct account *a = accounts_by_sni(ctx, sni);
-
-    return a ? a->gateway : NULL;
-}
-
 static err_t add(struct accounts *s, const struct accounts_opts *opts, char *why)
 {
     size_t i = s->n;
@@ -145,10 +138,7 @@ static err_t add(struct accounts *s, const struct accounts_opts *opts, char *why
     one.env.host = host;
     one.db = buf_str(&url);
     s->n++;
-    if ((e = account_init(&s->list[i], &one, why)))
-        return e;
-    gateway_route(s->list[i].gateway, gateway_by_sni, s);
-    return ERR_OK;
+    return account_init(&s->list[i], &one, why);
 }
 
 err_t accounts_new(const struct accounts_opts *opts, struct accounts **ret, char *why)

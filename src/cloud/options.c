@@ -4,12 +4,14 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char options_usage[] =
     "usage: sedge-cloud serve --data DIR [--host NAME,...] [--account ID,...] [--region R]\n"
     "                   [--mqtt ADDR:PORT] [--https ADDR:PORT] [--api ADDR:PORT] [--db URL] "
-    "[--profile aws|standard] [--plain-mqtt ADDR:PORT] [--insecure-dev]\n"
+    "[--profile aws|standard] [--plain-mqtt ADDR:PORT] [--threads N]\n"
+    "                   [--insecure-dev]\n"
     "       sedge-cloud --help | --version\n"
     "\n"
     "  --data DIR          all state; made at the first start, mode 0700\n"
@@ -26,6 +28,7 @@ const char options_usage[] =
     "  --profile P         aws: AWS IoT's MQTT and limits; standard: all of MQTT, QoS 2 included (aws)\n"
     "  --plain-mqtt ADDR:PORT  MQTT without TLS, certificate or policy, for development; refused unless\n"
     "                      every listener is on loopback\n"
+    "  --threads N         event loops, each with a thread; default: one for each CPU it may use\n"
     "  --insecure-dev      believe any access key; refused unless every listener is on loopback\n"
     "\n"
     "The first start writes DIR/admin-credentials. Use it with the AWS CLI:\n"
@@ -46,6 +49,7 @@ static const struct {
     { "--db", offsetof(struct options, db) },
     { "--profile", offsetof(struct options, profile) },
     { "--plain-mqtt", offsetof(struct options, plain_mqtt) },
+    { "--threads", offsetof(struct options, threads_text) },
 };
 
 static const char **find(struct options *o, const char *name, size_t n)
@@ -109,6 +113,22 @@ static err_t check(struct options *o, char *why, size_t why_n)
     return ERR_INVALID;
 }
 
+static err_t read_threads(struct options *o, char *why, size_t why_n)
+{
+    char *end;
+    unsigned long n;
+
+    if (!o->threads_text)
+        return ERR_OK;
+    n = strtoul(o->threads_text, &end, 10);
+    if (strspn(o->threads_text, "0123456789") == 0 || *end || n < 1 || n > 64) {
+        (void)snprintf(why, why_n, "--threads %s: a number from 1 to 64", o->threads_text);
+        return ERR_INVALID;
+    }
+    o->threads = (unsigned)n;
+    return ERR_OK;
+}
+
 err_t options_parse(int argc, char *const *argv, int from, struct options *ret, char *why, size_t why_n)
 {
     struct options o = { .host = "localhost",
@@ -135,7 +155,7 @@ err_t options_parse(int argc, char *const *argv, int from, struct options *ret, 
             return ERR_INVALID;
         }
     }
-    if ((e = check(&o, why, why_n)))
+    if ((e = check(&o, why, why_n)) || (e = read_threads(&o, why, why_n)))
         return e;
     *ret = o;
     return ERR_OK;

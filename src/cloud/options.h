@@ -19,6 +19,8 @@ struct options {
     const char *db;                 /* url; NULL: a file in `data` */
     const char *profile;            /* aws or standard */
     const char *plain_mqtt;         /* ADDRESS:PORT; NULL: no such listener */
+    const char *threads_text;       /* as given; NULL: not */
+    unsigned threads;               /* with event loops; 0: one for each CPU */
     bool insecure_dev;
 };
 

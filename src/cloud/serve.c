@@ -9,6 +9,7 @@
 #include "cloud/datadir.h"
 #include "cloud/drain.h"
 #include "cloud/gateway/device.h"
+#include "cloud/gateway/doors.h"
 #include "cloud/gateway/mqtt.h"
 #include "cloud/greengrass/document.h"
 #include "cloud/pki/pki.h"
@@ -39,7 +40,8 @@ struct cloud {
     struct control *control;
     struct tls_context *mqtt_tls, *https_tls; /* each port counts its own handshakes */
     struct tls_context *control_tls;          /* only beyond loopback */
-    struct net_listener *mqtt, *https, *api, *plain;
+    struct doors *doors;                      /* of the devices */
+    struct net_listener *api, *plain;
     struct drain *drain; /* once it is to end */
     char *data;          /* absolute: keys are named by file:// URIs */
     char *host;
@@ -48,12 +50,14 @@ struct cloud {
 
 static void close_doors(struct cloud *c)
 {
-    struct net_listener **all[] = { &c->mqtt, &c->https, &c->api, &c->plain };
+    struct net_listener **all[] = { &c->api, &c->plain };
 
     for (size_t i = 0; i < ARRAY_LEN(all); i++) {
         net_listener_free(*all[i]);
         *all[i] = NULL;
     }
+    if (c->doors)
+        doors_close(c->doors);
 }
 
 static size_t still_there(void *ctx)
@@ -182,23 +186,14 @@ static err_t make_parts(struct cloud *c)
     if ((e = keymaker_new(c->loop, &c->keymaker)) || (e = make_accounts(c)) || (e = open_all_keys(c)))
         return e;
     struct control_opts control = { c->accounts, c->keys, c->loop, c->o->insecure_dev };
-    if ((e = device_new(c->accounts, c->loop, &c->device)) || (e = control_new(&control, &c->control)))
+    if ((e = device_new(c->accounts, c->loop, &c->device)) || (e = control_new(&control, &c->control)) ||
+        (e = doors_new(c->loop, c->o->threads, &c->doors)))
         return e;
     e = new_tls(c, TLS_CLIENT_CERT_REQUIRE, &c->mqtt_tls);
     return e ? e : new_tls(c, TLS_CLIENT_CERT_REQUIRE, &c->https_tls);
 }
 
 /* ---- listeners ---- */
-
-/* Answers are queued whole: group.json is the largest. */
-static void let_answers_out(struct net_stream *s)
-{
-    static const struct net_limits limits = { .out_max = GG_GROUP_MAX + (1u << 20),
-                                              .idle_ms = -1,
-                                              .stall_ms = -1 };
-
-    net_stream_set_limits(s, &limits);
-}
 
 static struct net_stream *with_tls(struct tls_context *tls, struct net_stream *s)
 {
@@ -212,12 +207,19 @@ static struct net_stream *with_tls(struct tls_context *tls, struct net_stream *s
     return ret;
 }
 
-static void accept_mqtt(void *ctx, struct net_stream *s)
+static void accept_mqtt(void *ctx, struct net_stream *s, struct tls_identity *id)
 {
     struct cloud *c = ctx;
 
-    if ((s = with_tls(c->mqtt_tls, s)))
-        gateway_adopt(accounts_at(c->accounts, 0)->gateway, s);
+    struct account *a = accounts_by_sni(c->accounts, id->sni);
+
+    if (a) {
+        gateway_adopt(a->gateway, s, id);
+        return;
+    }
+    log_warn("mqtt peer=%s: it asked for the endpoint of an account that is not here", net_stream_peer(s));
+    tls_identity_free(id);
+    net_stream_free(s);
 }
 
 static void accept_plain(void *ctx, struct net_stream *s)
@@ -227,26 +229,29 @@ static void accept_plain(void *ctx, struct net_stream *s)
     gateway_adopt_plain(accounts_at(c->accounts, 0)->gateway, s);
 }
 
-static void accept_https(void *ctx, struct net_stream *s)
+static void accept_https(void *ctx, struct net_stream *s, struct tls_identity *id)
 {
     struct cloud *c = ctx;
 
-    let_answers_out(s);
-    if ((s = with_tls(c->https_tls, s))) {
-        let_answers_out(s);
-        device_adopt(c->device, s);
-    }
+    device_adopt(c->device, s, id);
 }
 
 static void accept_api(void *ctx, struct net_stream *s)
 {
     struct cloud *c = ctx;
 
-    let_answers_out(s);
-    if (!c->control_tls || (s = with_tls(c->control_tls, s))) {
-        let_answers_out(s);
+    if (!c->control_tls || (s = with_tls(c->control_tls, s)))
         control_adopt(c->control, s);
-    }
+}
+
+static void say_not_listening(const char *flag, const char *addr, err_t e)
+{
+    if (e == ERR_BUSY)
+        log_error(
+            "cannot listen on %s: the port is in use; stop the program that has it, or give another with %s",
+            addr, flag);
+    else if (e)
+        log_error("cannot listen on %s (%s): %s", addr, flag, err_str(e));
 }
 
 static err_t listen_on(struct cloud *c, const char *flag, const char *addr, net_accept_fn fn,
@@ -255,19 +260,31 @@ static err_t listen_on(struct cloud *c, const char *flag, const char *addr, net_
     struct net_listen_opts opts = { .max_open = 65536 };
     err_t e = net_listen_tcp(c->loop, addr, &opts, fn, c, ret);
 
-    if (e == ERR_BUSY)
-        log_error(
-            "cannot listen on %s: the port is in use; stop the program that has it, or give another with %s",
-            addr, flag);
-    else if (e)
-        log_error("cannot listen on %s (%s): %s", addr, flag, err_str(e));
+    say_not_listening(flag, addr, e);
     return e;
 }
 
-static err_t check_loopback(const struct cloud *c)
+static err_t open_doors(struct cloud *c, bool *loopback)
 {
-    const struct net_listener *all[] = { c->mqtt, c->https, c->api, c->plain };
-    bool loopback = true;
+    struct door mqtt = { "mqtt", c->o->mqtt, c->mqtt_tls, accept_mqtt, c };
+    struct door https = { "https", c->o->https, c->https_tls, accept_https, c };
+    err_t e = doors_open(c->doors, &mqtt);
+
+    say_not_listening("--mqtt", mqtt.address, e);
+    if (!e) {
+        e = doors_open(c->doors, &https);
+        say_not_listening("--https", https.address, e);
+    }
+    c->env.mqtt_port = mqtt.port;
+    c->env.https_port = https.port;
+    *loopback = mqtt.loopback && https.loopback;
+    return e;
+}
+
+static err_t check_loopback(const struct cloud *c, bool doors)
+{
+    const struct net_listener *all[] = { c->api, c->plain };
+    bool loopback = doors;
 
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         loopback = loopback && (!all[i] || net_listener_is_loopback(all[i]));
@@ -281,19 +298,19 @@ static err_t check_loopback(const struct cloud *c)
 
 static err_t listen_all(struct cloud *c)
 {
+    const char *plain = c->o->plain_mqtt;
+    bool loopback = false;
     err_t e;
 
-    if ((e = listen_on(c, "--mqtt", c->o->mqtt, accept_mqtt, &c->mqtt)) ||
-        (e = listen_on(c, "--https", c->o->https, accept_https, &c->https)) ||
-        (e = listen_on(c, "--api", c->o->api, accept_api, &c->api)) ||
-        (c->o->plain_mqtt && (e = listen_on(c, "--plain-mqtt", c->o->plain_mqtt, accept_plain, &c->plain))) ||
-        (e = check_loopback(c)))
+    if ((e = open_doors(c, &loopback)) || (e = listen_on(c, "--api", c->o->api, accept_api, &c->api)) ||
+        (plain && (e = listen_on(c, "--plain-mqtt", plain, accept_plain, &c->plain))) ||
+        (e = check_loopback(c, loopback)))
         return e;
-    c->env.mqtt_port = net_listener_port(c->mqtt);
-    c->env.https_port = net_listener_port(c->https);
     c->env.plain_port = c->plain ? net_listener_port(c->plain) : 0;
     accounts_set_ports(c->accounts, c->env.mqtt_port, c->env.https_port, c->env.plain_port);
-    return net_listener_is_loopback(c->api) ? ERR_OK : new_tls(c, TLS_CLIENT_CERT_NONE, &c->control_tls);
+    if (!net_listener_is_loopback(c->api) && (e = new_tls(c, TLS_CLIENT_CERT_NONE, &c->control_tls)))
+        return e;
+    return doors_start(c->doors);
 }
 
 /* Scripts read the line that begins with "ready"; endpoints.json says the same. */
@@ -351,6 +368,8 @@ static void stop(struct cloud *c)
 {
     close_doors(c);
     drain_free(c->drain);
+    while (c->doors && !doors_closed(c->doors) && !net_loop_turn(c->loop, -1))
+        ;
     accounts_stop(c->accounts);
     while (!accounts_are_idle(c->accounts) && !net_loop_turn(c->loop, 0))
         ;
@@ -358,6 +377,7 @@ static void stop(struct cloud *c)
     device_free(c->device);
     keymaker_free(c->keymaker);
     accounts_free(c->accounts);
+    doors_free(c->doors);
     tls_context_free(c->mqtt_tls);
     tls_context_free(c->https_tls);
     tls_context_free(c->control_tls);

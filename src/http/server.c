@@ -26,6 +26,8 @@ struct conn {
     bool close; /* after this answer */
     struct http_request req;
     struct http_params labels, params;
+    void *user;
+    void (*user_free)(void *user);
     uint32_t slot;
 };
 
@@ -114,6 +116,8 @@ static void conn_free(struct conn *c, bool cut)
     http_params_done(&c->labels);
     http_params_done(&c->params);
     http_parse_free(c->parse);
+    if (c->user_free)
+        c->user_free(c->user);
     free(c);
 }
 
@@ -236,6 +240,7 @@ static void fill_request(struct conn *c)
         .labels = &c->labels,
         .params = &c->params,
         .stream = c->s,
+        .user = c->user,
     };
     c->close = !p->keep_alive;
 }
@@ -431,14 +436,24 @@ static bool make_room(struct http_server *srv)
 
 void http_server_adopt(struct http_server *srv, struct net_stream *s)
 {
+    http_server_adopt_for(srv, s, NULL, NULL);
+}
+
+void http_server_adopt_for(struct http_server *srv, struct net_stream *s, void *user,
+                           void (*user_free)(void *user))
+{
     struct conn *c = NULL;
     err_t e = make_room(srv) ? conn_new(srv, s, &c) : ERR_BUSY;
     if (e) {
+        if (user_free)
+            user_free(user);
         (void)net_stream_write(s, SLICE_LIT("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n"
                                             "Connection: close\r\n\r\n")); /* a courtesy */
         net_stream_finish(s);
         return;
     }
+    c->user = user;
+    c->user_free = user_free;
     net_stream_set_limits(s, &(struct net_limits){ .in_max = srv->opts.max_head + srv->opts.max_body,
                                                    .out_max = srv->opts.max_reply,
                                                    .idle_ms = -1,

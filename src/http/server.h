@@ -39,7 +39,8 @@ struct http_request {
     /* From the path, decoded once: http_params_get(req->labels, "thingName"). */
     const struct http_params *labels;
     const struct http_params *params; /* from the query, decoded */
-    struct net_stream *stream; /* for tls_stream_peer_cert, net_stream_peer; do not read, write or free it */
+    struct net_stream *stream;        /* for net_stream_peer; do not read, write or free it */
+    void *user;                       /* the connection's, as given to http_server_adopt_for */
 };
 
 /* The value of a header (name in any case), trimmed; the empty slice with p NULL when absent; the first when
@@ -73,6 +74,9 @@ err_t http_server_new(struct net_loop *loop, const struct http_server_opts *opts
 void http_server_free(struct http_server *srv);
 /* Serve this connection; takes the stream in every case. A TLS stream may still be in its handshake. */
 void http_server_adopt(struct http_server *srv, struct net_stream *s);
+/* The same, and `user` goes with every request of it (who the peer is, say); user_free(user) when it ends. */
+void http_server_adopt_for(struct http_server *srv, struct net_stream *s, void *user,
+                           void (*user_free)(void *user));
 size_t http_server_connections(const struct http_server *srv);
 
 struct http_response {

@@ -274,6 +274,11 @@ err_t net_listen_fd(struct net_loop *loop, int fd, const struct net_listen_opts 
     return ERR_OK;
 }
 
+int net_listener_fd(const struct net_listener *l)
+{
+    return l->fd;
+}
+
 uint16_t net_listener_port(const struct net_listener *l)
 {
     return l->port;

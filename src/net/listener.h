@@ -31,6 +31,9 @@ err_t net_listen_unix(struct net_loop *loop, const char *path, mode_t mode,
  * makes it non-blocking, leaves its file alone at the end. */
 err_t net_listen_fd(struct net_loop *loop, int fd, const struct net_listen_opts *opts, net_accept_fn fn,
                     void *ctx, struct net_listener **ret);
+/* The socket, for another loop that accepts on it too (net_listen_fd over a duplicate); still the listener's.
+ */
+int net_listener_fd(const struct net_listener *l);
 uint16_t net_listener_port(const struct net_listener *l);    /* 0 for Unix */
 bool net_listener_is_loopback(const struct net_listener *l); /* Unix counts as loopback */
 /* Streams accepted before live on. NULL is fine. */

@@ -6,7 +6,6 @@
 #include "cloud/gateway/certvars.h"
 #include "cloud/gateway/facts.h"
 #include "http/uri.h"
-#include "tls/stream.h"
 
 #include <stdio.h>
 
@@ -116,8 +115,8 @@ static void on_request(void *ctx, struct http_request *req)
 {
     struct device *d = ctx;
     const struct api_op *op = req->route->arg;
-    struct account *a = accounts_by_sni(d->accounts, tls_stream_sni(req->stream));
-    X509 *cert = tls_stream_peer_cert(req->stream);
+    const struct tls_identity *peer = req->user;
+    struct account *a = accounts_by_sni(d->accounts, peer->sni);
     auto_policy_vars vars = { 0 };
     char id[CRYPTO_SHA256_HEX];
 
@@ -126,7 +125,8 @@ static void on_request(void *ctx, struct http_request *req)
                            "the name in the TLS handshake is the endpoint of an account that is not here");
         return;
     }
-    if (!cert || crypto_cert_id(a->env.crypto, cert, id) || fill_vars(req, id, cert, &vars)) {
+    if (!peer->cert || crypto_cert_id(a->env.crypto, peer->cert, id) ||
+        fill_vars(req, id, peer->cert, &vars)) {
         api_request_refuse(&a->parts, req, op, API_FORBIDDEN, "the client certificate cannot be read");
         return;
     }
@@ -177,7 +177,12 @@ void device_free(struct device *d)
     free(d);
 }
 
-void device_adopt(struct device *d, struct net_stream *s)
+static void identity_free(void *user)
 {
-    http_server_adopt(d->server, s);
+    tls_identity_free(user);
+}
+
+void device_adopt(struct device *d, struct net_stream *s, struct tls_identity *id)
+{
+    http_server_adopt_for(d->server, s, id, identity_free);
 }

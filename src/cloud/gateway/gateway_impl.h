@@ -5,8 +5,6 @@
 #include "cloud/provisioning/admission.h"
 #include "cloud/shadows/mqtt.h"
 
-struct opening; /* a TLS handshake under way */
-
 struct gateway {
     const struct cloud_env *env;
     struct net_loop *loop;
@@ -16,8 +14,5 @@ struct gateway {
     struct shadows_service shadows;
     struct principal *principals;
     struct admission *admission; /* NULL: none */
-    struct opening *opening;
-    gateway_route_fn route; /* NULL: all is ours */
-    void *route_ctx;
     bool closing;
 };

@@ -5,41 +5,14 @@
 #include "cloud/gateway/gateway_impl.h"
 #include "cloud/shadows/mqtt.h"
 #include "mqtt/reason.h"
-#include "tls/stream.h"
 
-/* A TLS connection on its way: who it is can be told only after the handshake. */
-struct opening {
-    struct gateway *gw;
-    struct opening *next, **link;
-    struct net_stream *s;
-};
-
-static struct net_stream *opening_end(struct opening *o)
+void gateway_adopt(struct gateway *g, struct net_stream *s, struct tls_identity *id)
 {
-    struct net_stream *s = o->s;
-
-    *o->link = o->next;
-    if (o->next)
-        o->next->link = o->link;
-    free(o);
-    return s;
-}
-
-static void on_open(void *ctx)
-{
-    struct opening *o = ctx;
-    struct gateway *g = o->gw;
-    struct net_stream *s = opening_end(o);
     struct principal *p;
-    err_t e;
+    err_t e = principal_new(g, s, id, &p);
 
-    if (g->route && !(g = g->route(g->route_ctx, tls_stream_sni(s)))) {
-        log_warn("mqtt peer=%s: it asked for the endpoint of an account that is not here",
-                 net_stream_peer(s));
-        net_stream_free(s);
-        return;
-    }
-    if ((e = principal_new(g, s, &p))) {
+    tls_identity_free(id);
+    if (e) {
         log_warn("mqtt peer=%s: no principal: %s", net_stream_peer(s), err_str(e));
         net_stream_free(s);
         return;
@@ -47,48 +20,6 @@ static void on_open(void *ctx)
     struct broker_peer peer = { p, principal_unref, slice_str(p->id), slice_str(p->address) };
     if ((e = broker_accept(g->broker, s, &peer)))
         log_warn("mqtt connection not taken: %s", err_str(e));
-}
-
-/* Nothing is read before the broker takes over: it shows what has come then. */
-static size_t on_read(void *ctx, struct slice in)
-{
-    (void)ctx;
-    (void)in;
-    return 0;
-}
-
-static void on_close(void *ctx, err_t why)
-{
-    struct net_stream *s = opening_end(ctx);
-
-    if (why != ERR_EOF)
-        log_info("mqtt peer=%s: TLS handshake failed: %s", net_stream_peer(s), net_stream_why(s));
-    net_stream_free(s);
-}
-
-static const struct net_handler opening_handler = { .on_open = on_open,
-                                                    .on_read = on_read,
-                                                    .on_close = on_close };
-
-void gateway_adopt(struct gateway *g, struct net_stream *s)
-{
-    struct opening *o = mem_calloc(1, sizeof(*o));
-
-    if (!o) {
-        net_stream_free(s);
-        return;
-    }
-    *o = (struct opening){ .gw = g, .next = g->opening, .link = &g->opening, .s = s };
-    if (o->next)
-        o->next->link = &o->next;
-    g->opening = o;
-    net_stream_set_handler(s, &opening_handler, o);
-}
-
-void gateway_route(struct gateway *g, gateway_route_fn fn, void *ctx)
-{
-    g->route = fn;
-    g->route_ctx = ctx;
 }
 
 void gateway_adopt_plain(struct gateway *g, struct net_stream *s)
@@ -207,10 +138,6 @@ void gateway_free(struct gateway *g)
     if (!g)
         return;
     g->closing = true;
-    for (struct opening *o = g->opening, *next; o; o = next) {
-        next = o->next;
-        net_stream_free(opening_end(o));
-    }
     broker_free(g->broker);
     lifecycle_free(g->lifecycle);
     free(g);

@@ -11,6 +11,7 @@
 #include "cloud/events/lifecycle.h"
 #include "cloud/store.h"
 #include "net/stream.h"
+#include "tls/identity.h"
 
 struct gateway;
 struct admission;
@@ -22,16 +23,11 @@ void gateway_free(struct gateway *g); /* NULL is fine */
 /* Ask this about certificates that are not registered (provisioning/admission.h). Borrowed. */
 void gateway_set_admission(struct gateway *g, struct admission *a);
 
-/* Serve a TLS stream that may still be in its handshake; takes it. */
-void gateway_adopt(struct gateway *g, struct net_stream *s);
+/* Serve an open stream of the peer `id` (gateway/front.h); takes both. */
+void gateway_adopt(struct gateway *g, struct net_stream *s, struct tls_identity *id);
 
 /* Serve a connection of --plain-mqtt: no certificate, no policy (docs/spec/cloud.md CL-45); takes it. */
 void gateway_adopt_plain(struct gateway *g, struct net_stream *s);
-/* With several accounts: whose gateway serves a connection that asked for this name in its TLS handshake ("":
- * none)? NULL: nobody's, it is closed. Without a route, this one's. */
-typedef struct gateway *(*gateway_route_fn)(void *ctx, const char *sni);
-void gateway_route(struct gateway *g, gateway_route_fn fn, void *ctx);
-
 #define GATEWAY_PLAIN "plain-mqtt" /* what stands for its certificate's id */
 
 /* Something about this certificate changed: judge its connections again, at once. */

@@ -4,7 +4,6 @@
 #include "cloud/gateway/certvars.h"
 #include "cloud/gateway/gateway_impl.h"
 #include "mqtt/reason.h"
-#include "tls/stream.h"
 
 #include <stdio.h>
 
@@ -52,34 +51,35 @@ static void enlist(struct gateway *g, struct principal *p)
     g->principals = p;
 }
 
-static err_t fill_vars(struct principal *p, struct net_stream *s, const X509 *cert)
+static err_t fill_vars(struct principal *p, const struct net_stream *s, const struct tls_identity *id)
 {
-    struct slice sni = slice_str(tls_stream_sni(s));
+    struct slice sni = slice_str(id->sni);
     err_t e;
 
-    if ((e = certvars_add(&p->vars, p->id, cert)) || (e = certvars_add_source(&p->vars, net_stream_peer(s))))
+    if ((e = certvars_add(&p->vars, p->id, id->cert)) ||
+        (e = certvars_add_source(&p->vars, net_stream_peer(s))))
         return e;
     return sni.n ? policy_vars_add(&p->vars, "iot:DomainName", sni) : ERR_OK;
 }
 
-err_t principal_new(struct gateway *g, struct net_stream *s, struct principal **ret)
+err_t principal_new(struct gateway *g, const struct net_stream *s, const struct tls_identity *id,
+                    struct principal **ret)
 {
-    X509 *cert = tls_stream_peer_cert(s);
     struct principal *p;
     err_t e;
 
-    if (!cert)
+    if (!id->cert)
         return ERR_AUTH;
     if (!(p = mem_calloc(1, sizeof(*p))))
         return ERR_NOMEM;
     enlist(g, p);
     (void)snprintf(p->address, sizeof(p->address), "%s", net_stream_peer(s));
-    if ((e = crypto_cert_id(g->env->crypto, cert, p->id)) || (e = fill_vars(p, s, cert))) {
+    if ((e = crypto_cert_id(g->env->crypto, id->cert, p->id)) || (e = fill_vars(p, s, id))) {
         principal_unref(p);
         return e;
     }
-    X509_up_ref(cert);
-    p->cert = cert;
+    X509_up_ref(id->cert);
+    p->cert = id->cert;
     *ret = p;
     return ERR_OK;
 }

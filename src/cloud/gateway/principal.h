@@ -45,8 +45,10 @@ struct principal {
     size_t n_waiting;
 };
 
-/* A principal for the certificate of an open TLS stream. ERR_AUTH: there is none. */
-err_t principal_new(struct gateway *g, struct net_stream *s, struct principal **ret);
+/* A principal for the certificate of `id`, borrowed, who is at the other end of s. ERR_AUTH: there is none.
+ */
+err_t principal_new(struct gateway *g, const struct net_stream *s, const struct tls_identity *id,
+                    struct principal **ret);
 void principal_unref(void *p); /* broker_peer.user_free */
 
 /* The broker's question. */
