@@ -243,6 +243,28 @@ err_t broker_send(struct broker *b, struct slice client_id, const struct broker_
     return ERR_OK;
 }
 
+err_t broker_reply(struct broker *b, uint64_t ticket, const struct broker_message *m)
+{
+    struct conn *c = conn_find(b, ticket);
+    struct broker_msg *msg;
+    err_t e;
+
+    if (!conn_up(c))
+        return ERR_NOT_FOUND;
+    if ((e = own_message(b, m, &msg)))
+        return e;
+    msg->secret = m->secret;
+    broker_enter(b);
+    if (m->secret)
+        broker_images_guard(b);
+    conn_send_qos0(c, msg, &(struct delivery){ 0 });
+    if (m->secret)
+        broker_images_done(b);
+    broker_msg_unref(msg);
+    broker_leave(b);
+    return ERR_OK;
+}
+
 /* ---- answers ---- */
 
 void broker_answer(struct broker *b, uint64_t ticket, enum broker_verdict v)

@@ -99,6 +99,7 @@ struct broker_message {
     bool retain;
     struct slice props; /* version 5: an encoded block without its length (mqtt_props.block); may be empty.
                          * What an interceptor sees is without the message expiry interval */
+    bool secret;        /* broker_reply: every copy of ours is wiped */
     /* Set when it came from a client and an interceptor sees it: */
     struct slice client_id;
     struct slice principal;
@@ -119,6 +120,11 @@ err_t broker_publish(struct broker *b, const struct broker_message *m);
 /* Deliver to one connected client only, subscribed or not (jobs and provisioning answers). ERR_NOT_FOUND: not
  * connected. */
 err_t broker_send(struct broker *b, struct slice client_id, const struct broker_message *m);
+
+/* Deliver to the connection whose message an interceptor took under this ticket, and to no other: whoever has
+ * taken over its client id since gets nothing. QoS 0 whatever m says: nothing is queued or journaled.
+ * Subscribed or not, but the authority is asked. ERR_NOT_FOUND: the connection is gone. */
+err_t broker_reply(struct broker *b, uint64_t ticket, const struct broker_message *m);
 
 /* Sees what clients publish to topics that match `filter`, after the authority allowed it. m lives for the
  * call only.

@@ -22,6 +22,14 @@ void broker_images_done(struct broker *b)
     for (size_t i = 0; i < ARRAY_LEN(b->images.shared); i++)
         buf_done(&b->images.shared[i].bytes);
     buf_done(&b->images.own.bytes);
+    b->images = (struct broker_images){ 0 };
+}
+
+void broker_images_guard(struct broker *b)
+{
+    for (size_t i = 0; i < ARRAY_LEN(b->images.shared); i++)
+        b->images.shared[i].bytes.secret = true;
+    b->images.own.bytes.secret = true;
 }
 
 static struct mqtt_image_of parts(const struct broker_msg *m)

@@ -39,6 +39,7 @@ struct broker_msg {
     unsigned refs;
     uint8_t qos;
     bool retain;
+    bool secret;     /* wiped when it goes */
     int64_t ends_ms; /* wall clock; 0: never */
     struct slice topic, payload;
     struct slice props; /* encoded block of what goes unaltered to every receiver */
@@ -290,7 +291,10 @@ struct broker_images {
     bool made[4];
     struct mqtt_image own;
 };
+/* Lets go of the images' memory; they may be used again. */
 void broker_images_done(struct broker *b);
+/* What is encoded from here to broker_images_done is wiped with it. */
+void broker_images_guard(struct broker *b);
 /* Send one copy of m. False: too large for this client, or no memory; to be treated as sent. */
 bool conn_publish(struct conn *c, const struct broker_msg *m, struct mqtt_image_vary v, struct slice sub_ids);
 

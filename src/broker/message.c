@@ -39,8 +39,11 @@ struct broker_msg *broker_msg_ref(struct broker_msg *m)
 
 void broker_msg_unref(struct broker_msg *m)
 {
-    if (m && --m->refs == 0)
-        free(m);
+    if (!m || --m->refs)
+        return;
+    if (m->secret)
+        mem_wipe(m, sizeof(*m) + m->topic.n + m->payload.n + m->props.n);
+    free(m);
 }
 
 /* Wall clock; 0: it lives as long as the broker likes. */

@@ -304,6 +304,33 @@ static void intercepted_without_acknowledgement(void **state)
     see(w, 0, PUBACK("\x07"));
 }
 
+/* An answer goes to who asked, and not to who has his client id now. */
+static void replies_go_to_the_connection(void **state)
+{
+    struct world *w = *state;
+    const struct broker_message m = {
+        .topic = SLICE_LIT("$aws/x/ok"), .payload = SLICE_LIT("key"), .qos = 1, .secret = true
+    };
+
+    assert_int_equal(broker_intercept(w->b, "$aws/x", BROKER_INTERCEPT_CONSUME, intercept, w), ERR_OK);
+    JOIN(w, 0, "c");
+    JOIN(w, 1, "s");
+    send(w, 1, "\x82\x10\x00\x01\x00\x0b$aws/x/ok/#\x00");
+    see(w, 1, SUBACK0);
+    intercept_says = ERR_MORE;
+    send(w, 0, "\x32\x0b\x00\x06$aws/x\x00\x05m");
+    assert_int_equal(broker_reply(w->b, w->ticket, &m), ERR_OK);
+    see(w, 0, "\x30\x0e\x00\x09$aws/x/okkey"); /* QoS 0, without a subscription */
+    see(w, 1, "");
+    broker_answer(w->b, w->ticket, BROKER_ALLOW);
+    see(w, 0, PUBACK("\x05"));
+    send(w, 0, "\x32\x0b\x00\x06$aws/x\x00\x06m");
+    JOIN(w, 2, "c");
+    see_closed(w, 0);
+    assert_int_equal(broker_reply(w->b, w->ticket, &m), ERR_NOT_FOUND);
+    see(w, 2, "");
+}
+
 static void service_messages_are_checked(void **state)
 {
     struct world *w = *state;
@@ -343,6 +370,7 @@ int main(void)
         T(a_journal_that_never_answers),
         T(unacknowledged_publishes_are_bounded),
         T(intercepted),
+        T(replies_go_to_the_connection),
         T(intercepted_without_acknowledgement),
         T(service_messages_are_checked),
     };
