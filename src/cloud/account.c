@@ -5,6 +5,7 @@
 #include "cloud/events/publish.h"
 #include "cloud/gateway/mqtt.h"
 #include "cloud/provisioning/admission.h"
+#include "cloud/provisioning/fleet.h"
 #include "cloud/shadows/mqtt.h"
 
 #include <stdio.h>
@@ -116,7 +117,8 @@ err_t account_init(struct account *ret, const struct account_opts *opts, char *w
         (e = admission_new(&a->parts, &a->admission)))
         return e;
     gateway_set_admission(a->gateway, a->admission);
-    return background_new(&a->parts, &a->background);
+    e = background_new(&a->parts, &a->background);
+    return e ? e : fleet_new(&a->parts, gateway_broker(a->gateway), opts->hooks, &a->fleet, why);
 }
 
 void account_stop(struct account *a)
@@ -127,6 +129,7 @@ void account_stop(struct account *a)
 void account_done(struct account *a)
 {
     background_free(a->background);
+    fleet_free(a->fleet);
     gateway_free(a->gateway);
     admission_free(a->admission);
     store_free(a->store);

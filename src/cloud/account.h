@@ -16,6 +16,7 @@ struct account {
     struct gateway *gateway;
     struct admission *admission;
     struct background *background;
+    struct fleet *fleet;
 };
 
 #define ACCOUNT_WHY_MAX 1024u
@@ -23,7 +24,8 @@ struct account {
 /* What an account is made of. `env` is the installation's with the account's id and host name. */
 struct account_opts {
     struct cloud_env env;
-    const char *db; /* url of its own database */
+    const char *db;    /* url of its own database */
+    const char *hooks; /* file of the installation's provisioning hooks */
     struct net_loop *loop;
     struct keymaker *keymaker;
 };

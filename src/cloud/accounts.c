@@ -127,16 +127,18 @@ static err_t add(struct accounts *s, const struct accounts_opts *opts, char *why
     const char *id = opts->o->accounts[i];
     struct account_opts one = { .env = opts->env, .loop = opts->loop, .keymaker = opts->keymaker };
     autofree char *host = i ? mem_printf("%s.%s", id, opts->env.host) : mem_strdup(opts->env.host);
+    autofree char *hooks = mem_printf("%s/hooks.conf", opts->data);
     autobuf url = BUF_INIT(URL_MAX);
     err_t e;
 
-    if (!host)
+    if (!host || !hooks)
         return ERR_NOMEM;
     if ((e = url_of(opts, i, &url, why)))
         return e;
     one.env.account = id;
     one.env.host = host;
     one.db = buf_str(&url);
+    one.hooks = hooks;
     s->n++;
     return account_init(&s->list[i], &one, why);
 }

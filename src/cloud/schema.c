@@ -120,6 +120,14 @@ static const struct db_migration steps[] = {
       "NULL,"
       " version {int} NOT NULL, description {text} NOT NULL, revision {text} NOT NULL,"
       " PRIMARY KEY (fn, name)) {strict}" },
+    /* ownership_tokens.token: a hash; .used: the hash of the registration it served. */
+    { "fleet provisioning",
+      "CREATE TABLE ownership_tokens (token {text} PRIMARY KEY, certificate {text} NOT NULL, asker {text} "
+      "NOT NULL,"
+      " used {text}, expires_ms {int} NOT NULL) {strict};"
+      "CREATE INDEX ownership_tokens_by_end ON ownership_tokens (expires_ms, token);"
+      "CREATE TABLE provisioning_claims (cert_id {text} PRIMARY KEY, template {text} NOT NULL,"
+      " not_before_ms {int} NOT NULL, expires_ms {int} NOT NULL) {strict}" },
 };
 
 err_t schema_apply(struct db *db)

@@ -45,7 +45,6 @@ const struct api_op api_later_ops[] = {
     { "CreateOTAUpdate", "POST", "/otaUpdates/{otaUpdateId}", IOT },
     { "CreatePackage", "PUT", "/packages/{packageName}", IOT },
     { "CreatePackageVersion", "PUT", "/packages/{packageName}/versions/{versionName}", IOT },
-    { "CreateProvisioningClaim", "POST", "/provisioning-templates/{templateName}/provisioning-claim", IOT },
     { "CreateScheduledAudit", "POST", "/audit/scheduledaudits/{scheduledAuditName}", IOT },
     { "CreateSecurityProfile", "POST", "/security-profiles/{securityProfileName}", IOT },
     { "CreateStream", "POST", "/streams/{streamId}", IOT },

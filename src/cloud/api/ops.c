@@ -111,6 +111,8 @@ const struct api_op api_ops[] = {
     { "ListProvisioningTemplateVersions", "GET", "/provisioning-templates/{templateName}/versions",
       provisioning_version_list, API_CONTROL | API_READS },
     { "RegisterThing", "POST", "/things", provisioning_register_thing, API_CONTROL },
+    { "CreateProvisioningClaim", "POST", "/provisioning-templates/{templateName}/provisioning-claim",
+      provisioning_claim_create, API_CONTROL | API_NEEDS_KEY },
 
     { "TagResource", "POST", "/tags", tag_add, API_CONTROL },
     { "UntagResource", "POST", "/untag", tag_remove, API_CONTROL },

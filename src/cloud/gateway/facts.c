@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cloud/provisioning/claims.h"
 
 #include <stdio.h>
 
@@ -40,9 +41,8 @@ static err_t take_certificate(void *ctx, const struct db_rows *row)
 
 /* What CreatePolicy took is well formed; should one be unreadable all the same, nothing may be allowed
  * without it: it might have been the one that denies. */
-static err_t take_policy(void *ctx, const struct db_rows *row)
+err_t facts_take_policy(struct facts *f, const char *name, struct slice document)
 {
-    struct facts *f = ctx;
     auto_policy_doc *doc = NULL;
     char why[POLICY_WHY_MAX] = "";
     /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what it holds */
@@ -52,13 +52,18 @@ static err_t take_policy(void *ctx, const struct db_rows *row)
         e = mem_grow(&f->names, &f->names_cap, f->n + 1, DOCS_MAX, sizeof(*f->names));
     if (e)
         return e;
-    if ((e = policy_doc_parse(db_text(row, 1), &doc, why))) {
-        log_error("policy %s cannot be read: %s", db_str(row, 0), why);
+    if ((e = policy_doc_parse(document, &doc, why))) {
+        log_error("policy %s cannot be read: %s", name, why);
         return e;
     }
-    (void)snprintf(f->names[f->n], sizeof(f->names[f->n]), "%s", db_str(row, 0));
+    (void)snprintf(f->names[f->n], sizeof(f->names[f->n]), "%s", name);
     f->docs[f->n++] = steal(&doc);
     return ERR_OK;
+}
+
+static err_t take_policy(void *ctx, const struct db_rows *row)
+{
+    return facts_take_policy(ctx, db_str(row, 0), db_text(row, 1));
 }
 
 /* The thing whose name is the client id and that the certificate is attached to (iot-core trap 8). */
@@ -127,9 +132,11 @@ err_t facts_load(struct db *db, const char *cert_id, const char *client_id, stru
     facts_done(ret);
     e = db_one(db, "SELECT status, not_before_ms, not_after_ms FROM certificates WHERE cert_id = $1",
                DB_ARGS(DB_TEXT(cert_id)), take_certificate, ret);
-    if (e)
+    if (e == ERR_NOT_FOUND) { /* a claim has its own rights, or nobody knows it */
+        e = claim_facts(db, cert_id, ret);
         return e == ERR_NOT_FOUND ? ERR_OK : e;
-    if ((e = facts_policies(db, cert_id, client_id, take_policy, ret)))
+    }
+    if (e || (e = facts_policies(db, cert_id, client_id, take_policy, ret)))
         return e;
     return client_id ? load_thing(db, cert_id, client_id, ret) : ERR_OK;
 }

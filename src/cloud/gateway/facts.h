@@ -26,6 +26,9 @@ void facts_done(struct facts *f);
 /* client_id NULL: an HTTP request, which has no thing variables. *ret is to be freed in every case. */
 err_t facts_load(struct db *db, const char *cert_id, const char *client_id, struct facts *ret);
 
+/* One more policy, by its text. Unreadable: the error of policy_doc_parse, and nothing may be allowed. */
+err_t facts_take_policy(struct facts *f, const char *name, struct slice document);
+
 /* Rows of name and document: the policies that apply to a certificate, with those of the groups of the thing
  * client_id names (NULL: an HTTP request). */
 err_t facts_policies(struct db *db, const char *cert_id, const char *client_id, db_row_fn fn, void *ctx);

@@ -287,16 +287,28 @@ struct slice pki_signing_pem(const struct pki *p)
     return buf_slice(&p->signing_pem);
 }
 
-err_t pki_issue_device(const struct pki *p, EVP_PKEY *subject_key, X509_REQ *csr, int64_t now_ms, X509 **ret,
-                       struct crypto_error *why)
+static err_t issue_client(const struct pki *p, EVP_PKEY *subject_key, X509_REQ *csr, int64_t now_ms,
+                          int64_t end_ms, X509 **ret, struct crypto_error *why)
 {
     struct crypto_cert_spec spec = { .kind = CRYPTO_CERT_CLIENT,
                                      .common_name = "AWS IoT Certificate", /* what tools look for */
                                      .subject_from = csr,
                                      .not_before_ms = now_ms - CLOCK_SLACK_MS,
-                                     .not_after_ms = CA_END_MS };
+                                     .not_after_ms = end_ms };
 
     return crypto_cert_issue(p->crypto, &spec, subject_key, p->ca.cert, p->ca.key, ret, why);
+}
+
+err_t pki_issue_device(const struct pki *p, EVP_PKEY *subject_key, X509_REQ *csr, int64_t now_ms, X509 **ret,
+                       struct crypto_error *why)
+{
+    return issue_client(p, subject_key, csr, now_ms, CA_END_MS, ret, why);
+}
+
+err_t pki_issue_claim(const struct pki *p, EVP_PKEY *subject_key, int64_t now_ms, int64_t end_ms, X509 **ret,
+                      struct crypto_error *why)
+{
+    return issue_client(p, subject_key, NULL, now_ms, end_ms, ret, why);
 }
 
 err_t pki_sign_deployment(const struct pki *p, struct slice payload, struct buf *signature)

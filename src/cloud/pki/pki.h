@@ -30,6 +30,10 @@ EVP_PKEY *pki_server_key(const struct pki *p);
 err_t pki_issue_device(const struct pki *p, EVP_PKEY *subject_key, X509_REQ *csr, int64_t now_ms, X509 **ret,
                        struct crypto_error *why);
 
+/* A provisioning claim: the same until `end_ms`. */
+err_t pki_issue_claim(const struct pki *p, EVP_PKEY *subject_key, int64_t now_ms, int64_t end_ms, X509 **ret,
+                      struct crypto_error *why);
+
 /* EC-6: sign `payload` with the deployment key. Appends the DER signature. ERR_CRYPTO. */
 err_t pki_sign_deployment(const struct pki *p, struct slice payload, struct buf *signature);
 struct slice pki_signing_pem(const struct pki *p);

@@ -18,3 +18,4 @@ err_t provisioning_version_delete(struct api_call *c);
 err_t provisioning_version_list(struct api_call *c);
 
 err_t provisioning_register_thing(struct api_call *c);
+err_t provisioning_claim_create(struct api_call *c);

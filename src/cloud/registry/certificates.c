@@ -2,20 +2,19 @@
 #include "base/writer.h"
 #include "cloud/api/page.h"
 #include "cloud/pki/pki.h"
-#include "cloud/registry/certrow.h"
+#include "cloud/registry/certissue.h"
 #include "cloud/registry/handlers.h"
 #include "cloud/registry/names.h"
 #include "cloud/registry/notify.h"
 #include "cloud/registry/tags.h"
-#include "crypto/issue.h"
 #include "crypto/key.h"
 
 #include <stdio.h>
 
 #define CSR_MAX 4096u
 
-/* Issue for this key and store: what CreateKeysAndCertificate and CreateCertificateFromCsr share. */
-static err_t issue(struct api_call *c, EVP_PKEY *key, X509_REQ *csr, struct cert_row *ret)
+err_t certificate_issue(struct api_call *c, EVP_PKEY *key, X509_REQ *csr, const char *status,
+                        struct cert_row *ret)
 {
     auto_x509 X509 *cert = NULL;
     struct crypto_error why;
@@ -24,7 +23,11 @@ static err_t issue(struct api_call *c, EVP_PKEY *key, X509_REQ *csr, struct cert
     if (e == ERR_INVALID)
         return api_fail(c, API_INVALID_REQUEST, "no certificate can be made from this request: %.300s",
                         why.text);
-    if (e || (e = cert_row_from(c, cert, ret)) || (e = cert_row_set_status(c, ret)))
+    if (e || (e = cert_row_from(c, cert, ret)))
+        return e;
+    if (status)
+        (void)snprintf(ret->status, sizeof(ret->status), "%s", status);
+    else if ((e = cert_row_set_status(c, ret)))
         return e;
     return cert_row_store(c, ret);
 }
@@ -39,8 +42,7 @@ static void add_escaped(struct writer *w, const struct buf *pem)
     }
 }
 
-/* Written by hand into wiped memory: jansson would leave copies of the private key behind. */
-static err_t reply_with_key(struct api_call *c, const struct cert_row *r)
+err_t certificate_reply_with_key(struct api_call *c, const struct cert_row *r, int64_t expires_ms)
 {
     struct writer w = writer_of(&c->text);
     autobuf pem = BUF_INIT(CRYPTO_CERT_MAX);
@@ -58,8 +60,13 @@ static err_t reply_with_key(struct api_call *c, const struct cert_row *r)
     add_escaped(&w, &c->key_public);
     writer_str(&w, "\",\"PrivateKey\":\"");
     add_escaped(&w, &c->key_private);
-    writer_str(&w, "\"}}");
-    return writer_done(&w);
+    writer_str(&w, "\"}");
+    if ((e = writer_done(&w)))
+        return e;
+    if (expires_ms && (e = buf_printf(&c->text, ",\"expiration\":%lld.%03lld", (long long)expires_ms / 1000,
+                                      (long long)expires_ms % 1000)))
+        return e;
+    return buf_add_u8(&c->text, '}');
 }
 
 err_t certificate_create_keys(struct api_call *c)
@@ -69,17 +76,16 @@ err_t certificate_create_keys(struct api_call *c)
     err_t e;
 
     if ((e = crypto_pubkey_parse_pem(c->env->crypto, buf_slice(&c->key_public), &key, NULL)) ||
-        (e = issue(c, key, NULL, &r)))
+        (e = certificate_issue(c, key, NULL, NULL, &r)))
         return e;
-    return reply_with_key(c, &r);
+    return certificate_reply_with_key(c, &r, 0);
 }
 
-err_t certificate_create_csr(struct api_call *c)
+err_t certificate_issue_csr(struct api_call *c, const char *status, struct cert_row *ret)
 {
     const char *pem = json_get_str(c->body, "certificateSigningRequest");
     auto_x509_req X509_REQ *csr = NULL;
     auto_pkey EVP_PKEY *key = NULL;
-    auto_cert_row r = { 0 };
     struct crypto_error why;
     err_t e;
 
@@ -93,9 +99,15 @@ err_t certificate_create_csr(struct api_call *c)
     if (!crypto_key_acceptable(key))
         return api_fail(c, API_INVALID_REQUEST,
                         "The CSR's key must be RSA of 2048 bits or more, P-256, P-384 or P-521");
-    if ((e = issue(c, key, csr, &r)))
-        return e;
-    return cert_row_reply(c, &r, true);
+    return certificate_issue(c, key, csr, status, ret);
+}
+
+err_t certificate_create_csr(struct api_call *c)
+{
+    auto_cert_row r = { 0 };
+    err_t e = certificate_issue_csr(c, NULL, &r);
+
+    return e ? e : cert_row_reply(c, &r, true);
 }
 
 static err_t load(struct api_call *c, struct cert_row *r)
