@@ -128,6 +128,7 @@ void broker_free(struct broker *b)
         conn_doom(c, BROKER_WHY_SERVER, MQTT_RC_SERVER_SHUTTING_DOWN, "the broker shuts down");
     }
     broker_leave(b);
+    submitted_free_all(b);
     while (b->session_list)
         session_free(b->session_list);
     retain_free_all(b);
@@ -197,7 +198,7 @@ err_t broker_intercept(struct broker *b, const char *filter, unsigned flags, bro
 
 /* ---- the service's own messages ---- */
 
-static err_t own_message(struct broker *b, const struct broker_message *m, struct broker_msg **ret)
+err_t broker_own_message(struct broker *b, const struct broker_message *m, struct broker_msg **ret)
 {
     struct mqtt_props props = { 0 };
 
@@ -211,7 +212,7 @@ static err_t own_message(struct broker *b, const struct broker_message *m, struc
 err_t broker_publish(struct broker *b, const struct broker_message *m)
 {
     struct broker_msg *msg;
-    err_t e = own_message(b, m, &msg);
+    err_t e = broker_own_message(b, m, &msg);
 
     if (e)
         return e;
@@ -233,7 +234,7 @@ err_t broker_send(struct broker *b, struct slice client_id, const struct broker_
 
     if (!s || !conn_up(s->conn))
         return ERR_NOT_FOUND;
-    e = own_message(b, m, &msg);
+    e = broker_own_message(b, m, &msg);
     if (e)
         return e;
     broker_enter(b);
@@ -251,7 +252,7 @@ err_t broker_reply(struct broker *b, uint64_t ticket, const struct broker_messag
 
     if (!conn_up(c))
         return ERR_NOT_FOUND;
-    if ((e = own_message(b, m, &msg)))
+    if ((e = broker_own_message(b, m, &msg)))
         return e;
     msg->secret = m->secret;
     broker_enter(b);
@@ -271,6 +272,8 @@ void broker_answer(struct broker *b, uint64_t ticket, enum broker_verdict v)
 {
     struct conn *c = conn_find(b, ticket);
 
+    if (ticket_is_submitted(ticket))
+        submitted_answer(b, ticket, v == BROKER_ALLOW ? ERR_OK : ERR_DENIED);
     if (!c)
         return;
     broker_enter(b);
@@ -288,6 +291,8 @@ void broker_journal_done(struct broker *b, uint64_t ticket, err_t err)
 {
     struct conn *c = conn_find(b, ticket);
 
+    if (ticket_is_submitted(ticket))
+        submitted_answer(b, ticket, err);
     if (!c)
         return;
     broker_enter(b);

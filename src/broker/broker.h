@@ -117,6 +117,20 @@ struct broker_message {
  * ERR_NOMEM, or what the journal said: nobody got it */
 err_t broker_publish(struct broker *b, const struct broker_message *m);
 
+/* Publish for somebody without a connection (an HTTP request), whose right to was asked before. Topics,
+ * limits and interceptors are those of a client's PUBLISH; m->client_id may be empty.
+ *
+ * ERR_OK           done, and durable where that was due; done is not called
+ * ERR_MORE         done(ctx, err) will be called, once and later; ERR_CANCELLED: the broker is being freed
+ * ERR_INVALID      no valid topic name, too long or too deep; a QoS that is not offered; bad properties
+ * ERR_TOO_BIG      over max_payload
+ * ERR_DENIED       a reserved topic that nobody owns, or RETAIN where there is none
+ * ERR_NO_SPACE     no room for another retained message
+ * ERR_UNAVAILABLE  the broker is draining
+ * ERR_NOMEM, or what the journal said: nobody got it */
+typedef void (*broker_submitted_fn)(void *ctx, err_t err);
+err_t broker_submit(struct broker *b, const struct broker_message *m, broker_submitted_fn done, void *ctx);
+
 /* Deliver to one connected client only, subscribed or not (jobs and provisioning answers). ERR_NOT_FOUND: not
  * connected. */
 err_t broker_send(struct broker *b, struct slice client_id, const struct broker_message *m);
@@ -163,6 +177,38 @@ unsigned broker_disconnect_principal(struct broker *b, struct slice principal, e
 /* The same, for those for which fn(ctx, user) says so: a policy changed. */
 unsigned broker_disconnect_if(struct broker *b, bool (*fn)(void *ctx, void *user, struct slice client_id),
                               void *ctx, enum broker_why why, uint8_t reason);
+
+/* A client's session, connected or not. */
+struct broker_client {
+    bool connected;
+    bool persistent;
+    uint32_t expiry_s;     /* of the session, once the client has left */
+    int64_t ends_ms;       /* wall clock, of a client that has left; 0 while connected, INT64_MAX never */
+    uint16_t keep_alive_s; /* while connected */
+    size_t subscriptions;
+};
+/* ERR_NOT_FOUND: not connected, and no session. */
+err_t broker_client_find(const struct broker *b, struct slice client_id, struct broker_client *ret);
+/* fn must not call the broker. Unordered. */
+typedef void (*broker_subscription_fn)(void *ctx, struct slice filter, uint8_t qos);
+void broker_client_subscriptions(const struct broker *b, struct slice client_id, broker_subscription_fn fn,
+                                 void *ctx);
+/* End the session of a client that has left. ERR_NOT_FOUND; ERR_WRONG_STATE: it is connected. */
+err_t broker_client_forget(struct broker *b, struct slice client_id);
+
+/* A retained message. Slices live until the broker is called again. */
+struct broker_retained {
+    struct slice topic, payload;
+    struct slice props; /* as in broker_message */
+    uint8_t qos;
+    int64_t stored_ms; /* wall clock */
+};
+/* ERR_NOT_FOUND, also for one that has expired. */
+err_t broker_retained_find(const struct broker *b, struct slice topic, struct broker_retained *ret);
+/* Tell those behind `after` (empty: from the first), in an order of their topics that never changes, while fn
+ * returns true. fn must not call the broker. */
+typedef bool (*broker_retained_fn)(void *ctx, const struct broker_retained *r);
+void broker_retained_list(const struct broker *b, struct slice after, broker_retained_fn fn, void *ctx);
 
 /* Is this client connected? */
 bool broker_is_connected(const struct broker *b, struct slice client_id);

@@ -7,6 +7,7 @@
  *   conn.c     a connection: its beginning, bytes out, its end
  *   packets.c  bytes in, packets to handlers
  *   connect.c  CONNECT; publish.c PUBLISH; subscribe.c SUBSCRIBE and UNSUBSCRIBE
+ *   submit.c   a publish without a connection; client.c what there is to know about a client
  *   acks.c     PUBACK, PUBREC, PUBREL, PUBCOMP
  *   ask.c      questions to the authority; a packet whose question is open stays unread
  *              and is handled again when the answer is there
@@ -39,8 +40,9 @@ struct broker_msg {
     unsigned refs;
     uint8_t qos;
     bool retain;
-    bool secret;     /* wiped when it goes */
-    int64_t ends_ms; /* wall clock; 0: never */
+    bool secret;       /* wiped when it goes */
+    int64_t ends_ms;   /* wall clock; 0: never */
+    int64_t stored_ms; /* wall clock; only of one that is retained */
     struct slice topic, payload;
     struct slice props; /* encoded block of what goes unaltered to every receiver */
     uint8_t bytes[];
@@ -357,6 +359,17 @@ struct intercept {
     void *ctx;
 };
 
+/* ---- submit.c ---- */
+
+struct submitted;
+/* An answer for a ticket that belongs to no connection. */
+void submitted_answer(struct broker *b, uint64_t ticket, err_t err);
+void submitted_free_all(struct broker *b);
+static inline bool ticket_is_submitted(uint64_t ticket)
+{
+    return !(ticket >> 32);
+}
+
 struct broker {
     struct net_loop *loop;
     struct net_timer *timer;
@@ -369,6 +382,8 @@ struct broker {
     struct conn *newest, *oldest; /* before CONNECT */
     void *conns_by_serial;        /* tsearch(3) */
     struct intercept *intercepts, **intercepts_end;
+    struct submitted *submitted;
+    uint32_t last_submitted;
     int64_t swept_ms;
     unsigned depth; /* calls into the broker on the stack */
     bool draining;
@@ -396,6 +411,8 @@ err_t broker_write(struct broker *b, const struct broker_record *recs, size_t n,
 void broker_note(struct broker *b, const struct broker_record *rec);
 /* Takes one record of the journal; arg: the broker. ERR_CORRUPT, ERR_NOMEM. */
 err_t broker_load(void *arg, const struct broker_record *rec);
+/* A message of the service as one of ours. ERR_INVALID, ERR_TOO_BIG, ERR_NOMEM. */
+err_t broker_own_message(struct broker *b, const struct broker_message *m, struct broker_msg **ret);
 struct intercept *broker_intercept_find(struct broker *b, struct slice topic);
 /* Are length and slashes within the limits? */
 bool broker_topic_fits(const struct broker *b, struct slice topic);

@@ -44,6 +44,7 @@ struct broker_record {
     uint8_t options; /* subscription: bit 0 no local, bit 1 retain as published */
     bool retain;
     uint32_t expiry_s; /* session: so long after the client left */
+    int64_t stored_ms; /* RETAINED: wall clock when the message came */
     int64_t
         ends_ms; /* wall clock. Session: when it expires, 0 while connected. Message: its expiry, 0 never */
 };

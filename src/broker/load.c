@@ -38,6 +38,7 @@ static err_t load_retained(struct broker *b, const struct broker_record *rec)
 
     if (e)
         return e;
+    msg->stored_ms = rec->stored_ms;
     e = retain_set(b, msg);
     broker_msg_unref(msg);
     return e;

@@ -42,6 +42,7 @@ err_t retain_set(struct broker *b, struct broker_msg *m)
 {
     struct retained *r = find(b, m->topic);
 
+    m->stored_ms = m->stored_ms ? m->stored_ms : broker_wall(b);
     if (!m->payload.n) { /* [MQTT-3.3.1-10], [MQTT-3.3.1-11] */
         if (r)
             drop(b, r);
@@ -79,6 +80,7 @@ struct broker_record retain_record(const struct broker_msg *m)
         .props = m->props,
         .qos = m->qos,
         .retain = true,
+        .stored_ms = m->stored_ms,
         .ends_ms = m->ends_ms,
     };
 }
@@ -150,6 +152,50 @@ void retain_deliver(struct session *s, struct slice filter, const struct sub_how
     r = find(s->b, filter);
     if (r)
         deliver(s, r, how);
+}
+
+/* ---- looking ---- */
+
+static struct broker_retained view(const struct broker_msg *m)
+{
+    return (struct broker_retained){ m->topic, m->payload, m->props, m->qos, m->stored_ms };
+}
+
+err_t broker_retained_find(const struct broker *b, struct slice topic, struct broker_retained *ret)
+{
+    const struct retained *r = find(b, topic);
+
+    if (!r || broker_msg_expired(r->msg, broker_wall(b)))
+        return ERR_NOT_FOUND;
+    *ret = view(r->msg);
+    return ERR_OK;
+}
+
+struct listing {
+    struct slice after;
+    int64_t wall_ms;
+    broker_retained_fn fn;
+    void *ctx;
+    bool enough;
+};
+
+static void list_one(const void *node, VISIT which, void *arg)
+{
+    const struct retained *r = *(struct retained *const *)node;
+    struct listing *l = arg;
+    struct broker_retained v = view(r->msg);
+
+    if ((which != postorder && which != leaf) || l->enough || topic_cmp(&r->topic, &l->after) <= 0 ||
+        broker_msg_expired(r->msg, l->wall_ms))
+        return;
+    l->enough = !l->fn(l->ctx, &v);
+}
+
+void broker_retained_list(const struct broker *b, struct slice after, broker_retained_fn fn, void *ctx)
+{
+    struct listing l = { after, broker_wall(b), fn, ctx, false };
+
+    twalk_r(b->retained, list_one, &l);
 }
 
 /* ---- expiry ---- */

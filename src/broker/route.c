@@ -158,8 +158,10 @@ static err_t write_down(struct route *r)
         if (t->d.qos && session_persistent(t->session))
             add_record(r, session_queued_record(t->session, r->m, &t->d));
     }
-    if (r->m->retain)
+    if (r->m->retain) {
+        r->m->stored_ms = broker_wall(r->b);
         add_record(r, retain_record(r->m));
+    }
     if (r->from->also)
         add_record(r, *r->from->also);
     return r->err ? r->err : broker_write(r->b, r->room.recs, r->n_recs, r->from->ticket);

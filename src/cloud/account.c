@@ -116,6 +116,7 @@ err_t account_init(struct account *ret, const struct account_opts *opts, char *w
     if ((e = gateway_new(&a->env, opts->loop, a->store, &a->gateway)) ||
         (e = admission_new(&a->parts, &a->admission)))
         return e;
+    a->parts.gateway = a->gateway;
     gateway_set_admission(a->gateway, a->admission);
     e = background_new(&a->parts, &a->background);
     return e ? e : fleet_new(&a->parts, gateway_broker(a->gateway), opts->hooks, &a->fleet, why);

@@ -70,9 +70,15 @@ static bool is_label(struct slice piece)
     return piece.n >= 2 && piece.p[0] == '{';
 }
 
+/* "{topic+}": all that is left of the path. */
+static bool is_rest(struct slice piece)
+{
+    return is_label(piece) && piece.n > 3 && piece.p[piece.n - 2] == '+';
+}
+
 static struct slice label_name(struct slice piece)
 {
-    return (struct slice){ piece.p + 1, piece.n - 2 };
+    return (struct slice){ piece.p + 1, piece.n - 2 - is_rest(piece) };
 }
 
 static bool matches(const struct http_route *r, const struct pieces *p)
@@ -82,6 +88,8 @@ static bool matches(const struct http_route *r, const struct pieces *p)
         struct slice piece = next_piece(&rest);
         if (!piece.p)
             return false;
+        if (is_rest(piece))
+            return i + 1 < p->n || *p->text[i];
         if (is_label(piece) ? !*p->text[i] : !slice_eq(piece, slice_str(p->text[i])))
             return false;
     }
@@ -113,11 +121,24 @@ static err_t add_label(struct http_params *out, struct slice name, const char *v
     return e;
 }
 
+/* The decoded pieces from `i` on with slashes between: "a%2Fb" and "a/b" are the same. */
+static err_t add_rest(struct http_params *out, struct slice name, const struct pieces *p, size_t i)
+{
+    autobuf text = BUF_INIT(SIZE_MAX / 2);
+    err_t e = buf_add_str(&text, p->text[i]);
+
+    while (!e && ++i < p->n)
+        e = buf_printf(&text, "/%s", p->text[i]);
+    return e ? e : add_label(out, name, buf_str(&text));
+}
+
 static err_t fill_labels(const struct http_route *r, const struct pieces *p, struct http_params *out)
 {
     struct slice rest = after_slash(r->path);
     for (size_t i = 0; i < p->n; i++) {
         struct slice piece = next_piece(&rest);
+        if (is_rest(piece))
+            return add_rest(out, label_name(piece), p, i);
         err_t e = is_label(piece) ? add_label(out, label_name(piece), p->text[i]) : ERR_OK;
         if (e)
             return e;
@@ -183,7 +204,7 @@ static bool route_ok(const struct http_route *r)
         if (!piece.p)
             return labels <= HTTP_ROUTE_LABELS_MAX && pieces <= PIECES_MAX;
         pieces++;
-        if (!piece_ok(piece, &labels))
+        if (!piece_ok(piece, &labels) || (is_rest(piece) && rest.p))
             return false;
     }
 }

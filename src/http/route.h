@@ -5,7 +5,9 @@
  *
  * The raw path is split on '/', then each piece is decoded once: literals match decoded ("$reset" and
  * "%24reset" are the same), "{name}" matches any one non-empty piece and becomes a label (which may thus hold
- * a slash). The route with the longest literal start wins ("/things/x" before "/things/{t}"); otherwise the
+ * a slash). "{name+}"
+ * at the end matches all pieces that are left, which may be empty but for the whole, with a slash between
+ * them. The route with the longest literal start wins ("/things/x" before "/things/{t}"); otherwise the
  * first in the table.
  */
 #pragma once

@@ -178,3 +178,18 @@ err_t api_call_run(struct api_call *c, struct db *db)
     c->db = NULL;
     return refused ? ERR_OK : e;
 }
+
+err_t api_call_after(struct api_call *c, struct gateway *gw, api_late_fn late, void *ctx)
+{
+    err_t e = c->op->after(c, gw, late, ctx);
+
+    if (!e && c->reply) {
+        buf_clear(&c->text);
+        e = write_answer(c);
+    }
+    if (e && e != ERR_MORE && !c->error) {
+        log_error("api op=%s failed: %s", c->op->name, err_str(e));
+        api_note(c, API_INTERNAL, "internal failure");
+    }
+    return e;
+}

@@ -19,7 +19,12 @@
 #define API_KEY_MAX 8192u
 
 struct api_call;
+struct gateway;
 typedef err_t (*api_handler_fn)(struct api_call *c);
+/* The second half of a handler, on the loop, after the first one's transaction. ERR_MORE: late(ctx, err)
+ * follows, once and not from inside; ERR_CANCELLED then: nobody is to be answered any more. */
+typedef void (*api_late_fn)(void *ctx, err_t e);
+typedef err_t (*api_after_fn)(struct api_call *c, struct gateway *gw, api_late_fn late, void *ctx);
 
 enum api_flags {
     API_GREENGRASS = 1,    /* errors as {"Message": ...} */
@@ -30,6 +35,8 @@ enum api_flags {
     API_PUBLIC = 32,       /* on the control port without a signature */
     API_SHADOW_CODES = 64, /* errors as the data plane's */
     API_JOBS_DATA = 256,   /* of iot-jobs-data, two of whose paths are the control plane's, too */
+    API_RETAIN = 2048,     /* with retain=true the right to iot:RetainPublish is needed, too */
+    API_TRACED = 4096,     /* errors carry a traceId (iot-core reference 1.7) */
     API_READS = 128,       /* the handler writes nothing: it waits for no writer (store.h) */
     API_CREATED = 512,     /* answers 201 */
     API_NO_CONTENT = 1024, /* answers 204 */
@@ -46,6 +53,7 @@ struct api_op {
      * arn:aws:SERVICE:REGION:ACCOUNT: (a '/' after the account belongs to the format). */
     const char *action;
     const char *resource;
+    api_after_fn after; /* NULL: there is no second half */
 };
 
 struct api_param {
@@ -84,6 +92,8 @@ void api_call_reset(struct api_call *c); /* forget the answer of an earlier run 
  * also when `authorize` refuses: nothing was written, and who shares the transaction is not to be rolled back
  * for a stranger's request. */
 err_t api_call_run(struct api_call *c, struct db *db);
+/* Run the second half; ERR_MORE as api_after_fn. Any other failure leaves c->error set. */
+err_t api_call_after(struct api_call *c, struct gateway *gw, api_late_fn late, void *ctx);
 
 /* ERR_NOMEM, ERR_TOO_BIG. */
 err_t api_call_add(struct api_call *c, const char *name, const char *value);

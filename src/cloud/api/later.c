@@ -193,13 +193,7 @@ const struct api_op api_later_ops[] = {
     { "UpdateTopicRuleDestination", "PATCH", "/destinations", IOT },
     { "ValidateSecurityProfileBehaviors", "POST", "/security-profile-behaviors/validate", IOT },
     /* iot-data */
-    { "DeleteConnection", "DELETE", "/connections/{clientId}", DATA },
-    { "GetConnection", "GET", "/connections/{clientId}", DATA },
-    { "GetRetainedMessage", "GET", "/retainedMessage/{topic}", DATA },
     { "ListNamedShadowsForThing", "GET", "/api/things/shadow/ListNamedShadowsForThing/{thingName}", DATA },
-    { "ListRetainedMessages", "GET", "/retainedMessage", DATA },
-    { "ListSubscriptions", "GET", "/connections/{clientId}/subscriptions", DATA },
-    { "Publish", "POST", "/topics/{topic}", DATA },
     { "SendDirectMessage", "POST", "/connections/{clientId}/messages", DATA },
     /* iot-jobs-data */
     { "DescribeJobExecution", "GET", "/things/{thingName}/jobs/{jobId}", JOBS },

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "cloud/api/public.h"
 #include "cloud/gateway/authorization.h"
+#include "cloud/gateway/dataplane.h"
 #include "cloud/gateway/device.h"
 #include "cloud/greengrass/handlers.h"
 #include "cloud/lambda/handlers.h"
@@ -12,6 +13,7 @@
 
 #define GG API_CONTROL | API_GREENGRASS
 #define SHADOW API_CONTROL | API_DEVICE | API_RAW_BODY | API_SHADOW_CODES
+#define DATA API_CONTROL | API_DEVICE | API_RAW_BODY | API_SHADOW_CODES | API_READS
 #define CORE API_DEVICE | API_GREENGRASS
 #define FUNCTIONS "/2015-03-31/functions"
 #define FUNCTION "/2015-03-31/functions/{FunctionName}"
@@ -209,6 +211,19 @@ const struct api_op api_ops[] = {
     { "CreateDeployment", "POST", "/greengrass/groups/{groupId}/deployments", deployment_create, GG },
     { "ListDeployments", "GET", "/greengrass/groups/{groupId}/deployments", deployment_list, GG | API_READS },
     { "GetDeploymentStatus", "GET", DEPLOYMENT "/status", deployment_status, GG | API_READS },
+
+    { "Publish", "POST", "/topics/{topic+}", data_publish_check, DATA | API_RETAIN | API_TRACED,
+      "iot:Publish", "iot:topic/{topic}", data_publish },
+    { "GetRetainedMessage", "GET", "/retainedMessage/{topic+}", data_check, DATA, "iot:GetRetainedMessage",
+      "iot:topic/{topic}", data_retained_get },
+    { "ListRetainedMessages", "GET", "/retainedMessage", data_check, DATA, "iot:ListRetainedMessages",
+      "iot:*", data_retained_list },
+    { "GetConnection", "GET", "/connections/{clientId}", data_check, DATA, "iot:GetConnection",
+      "iot:client/{clientId}", data_connection_get },
+    { "ListSubscriptions", "GET", "/connections/{clientId}/subscriptions", data_check, DATA,
+      "iot:ListSubscriptions", "iot:client/{clientId}", data_connection_subscriptions },
+    { "DeleteConnection", "DELETE", "/connections/{clientId}", data_check, DATA, "iot:DeleteConnection",
+      "iot:client/{clientId}", data_connection_delete },
 
     { "GetConnection", "GET", "/sedge/connection", device_connection, API_DEVICE | API_READS },
     { "CreateFunction", "POST", FUNCTIONS, function_create, API_CONTROL | API_CREATED },

@@ -18,8 +18,12 @@ struct request {
 };
 
 /* Headers that are parameters of operations. */
-static const char *const header_params[] = { "x-amzn-principal", "x-amzn-iot-principal",
-                                             "x-amzn-iot-policy" };
+static const char *const header_params[] = { "x-amzn-principal",
+                                             "x-amzn-iot-principal",
+                                             "x-amzn-iot-policy",
+                                             "x-amz-mqtt5-user-properties",
+                                             "x-amz-mqtt5-payload-format-indicator",
+                                             "x-amz-mqtt5-correlation-data" };
 
 static void request_free(struct request *r)
 {
@@ -55,6 +59,14 @@ static void make_printable(char *text)
     }
 }
 
+static void add_trace(const struct api_parts *parts, json_t *body)
+{
+    char id[CRYPTO_UUID_MAX];
+
+    if (body && crypto_random_uuid(parts->env->crypto, id) == ERR_OK)
+        (void)json_object_set_new(body, "traceId", json_string(id)); /* poorer without */
+}
+
 static void reply_error(const struct api_parts *parts, struct http_server *srv, struct http_token token,
                         const struct api_op *op, enum api_error error, char *message, json_t *members)
 {
@@ -66,6 +78,8 @@ static void reply_error(const struct api_parts *parts, struct http_server *srv, 
 
     make_printable(message);
     auto_json *body = json_pack("{s:s}", greengrass ? "Message" : "message", message);
+    if (op && (op->flags & API_TRACED))
+        add_trace(parts, body);
     if (body && members)
         (void)json_object_update(body, members); /* without them the answer is poorer, not wrong */
     if (!body || json_write(&text, body, 0))
@@ -96,26 +110,50 @@ static int status_of(const struct api_op *op)
     return op->flags & API_NO_CONTENT ? 204 : 200;
 }
 
-static void done(struct store_job *job, err_t result)
+/* Answer, and the end of the request. */
+static void conclude(struct request *r)
 {
-    struct request *r = CONTAINER_OF(job, struct request, job);
     struct api_call *c = &r->call;
     char text[LOG_ESC_MAX];
 
-    if (result && !c->error) /* the handler was content, the commit failed */
-        api_note(c, result == ERR_NO_SPACE ? API_UNAVAILABLE : API_INTERNAL,
-                 "the change could not be stored: %s", err_str(result));
     if (c->error) {
         if (c->cert_id)
             log_warn("https refused %s op=%s certificateId=%s: %s", api_error_info(c->error)->name,
                      c->op->name, c->cert_id, log_esc(text, slice_str(c->message)));
         reply_error(r->parts, r->server, r->token, c->op, c->error, c->message, c->error_members);
     } else {
-        r->parts->apply(r->parts->apply_ctx, &c->effects); /* first: who gets the answer may rely on it */
         reply(r->parts, r->server, r->token, status_of(c->op), NULL,
               c->content_type ? c->content_type : "application/json", buf_slice(&c->text));
     }
     request_free(r);
+}
+
+static void on_late(void *ctx, err_t e)
+{
+    struct request *r = ctx;
+
+    if (e == ERR_CANCELLED) { /* the server ends, and its connections are gone */
+        request_free(r);
+        return;
+    }
+    if (e)
+        api_note(&r->call, API_INTERNAL, "it could not be done: %s", err_str(e));
+    conclude(r);
+}
+
+static void done(struct store_job *job, err_t result)
+{
+    struct request *r = CONTAINER_OF(job, struct request, job);
+    struct api_call *c = &r->call;
+
+    if (result && !c->error) /* the handler was content, the commit failed */
+        api_note(c, result == ERR_NO_SPACE ? API_UNAVAILABLE : API_INTERNAL,
+                 "the change could not be stored: %s", err_str(result));
+    if (!c->error)
+        r->parts->apply(r->parts->apply_ctx, &c->effects); /* first: who gets the answer may rely on it */
+    if (!c->error && c->op->after && api_call_after(c, r->parts->gateway, on_late, r) == ERR_MORE)
+        return;
+    conclude(r);
 }
 
 static void fail(struct request *r, enum api_error error, const char *message)

@@ -14,6 +14,7 @@ struct api_parts {
     const struct cloud_env *env;
     struct net_loop *loop;
     struct store *store;
+    struct gateway *gateway;                            /* for api_op.after; set once there is one */
     struct keymaker *keymaker;                          /* NULL where no operation needs keys */
     void (*apply)(void *ctx, const struct effects *fx); /* on the loop, after the commit */
     void *apply_ctx;

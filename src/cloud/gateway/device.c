@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 #define RESOURCE_MAX 1024u
-#define BODY_MAX (64u << 10) /* shadows and status reports */
+#define BODY_MAX (128u << 10) /* a message's payload */
 #define CONNS_MAX 8192u
 
 struct device {
@@ -53,6 +53,22 @@ static err_t build_resource(struct api_call *c, const char *form, struct buf *ou
     return e;
 }
 
+static err_t judge(struct api_call *c, const struct facts *f, const char *action, const struct buf *resource)
+{
+    if (facts_judge(f, c->env, &c->vars, action, buf_slice(resource)) == POLICY_ALLOW)
+        return ERR_OK;
+    return api_fail(c, API_FORBIDDEN, "no policy of certificate %s allows %s on %.200s", c->cert_id, action,
+                    buf_str(resource));
+}
+
+static err_t judge_retain(struct api_call *c, const struct facts *f, const struct buf *resource)
+{
+    bool retain = false;
+    err_t e = api_param_bool(c, "retain", &retain);
+
+    return e || !retain ? e : judge(c, f, "iot:RetainPublish", resource);
+}
+
 /* 403 for whatever is wrong: the peer has proven that it holds the key, so it may know what became of its
  * certificate. */
 static err_t authorize(struct api_call *c)
@@ -69,10 +85,8 @@ static err_t authorize(struct api_call *c)
     /* the form's service prefix is the action's own */
     if ((e = build_resource(c, strchr(c->op->resource, ':') + 1, &resource)))
         return e == ERR_NOMEM ? e : api_fail(c, API_FORBIDDEN, "the request names no resource");
-    if (facts_judge(&f, c->env, &c->vars, c->op->action, buf_slice(&resource)) == POLICY_ALLOW)
-        return ERR_OK;
-    return api_fail(c, API_FORBIDDEN, "no policy of certificate %s allows %s on %.200s", c->cert_id,
-                    c->op->action, buf_str(&resource));
+    e = judge(c, &f, c->op->action, &resource);
+    return !e && (c->op->flags & API_RETAIN) ? judge_retain(c, &f, &resource) : e;
 }
 
 err_t device_connection(struct api_call *c)

@@ -23,6 +23,8 @@ static const struct http_route routes[] = {
     { "PUT", "/greengrass/groups/{GroupId}/deployments/{DeploymentId}", nothing, "other" },
     { "GET", "/a/{x}/c", nothing, "x" },
     { "GET", "/a/b/{y}", nothing, "y" },
+    { "GET", "/kept", nothing, "all" },
+    { "GET", "/kept/{topic+}", nothing, "one" },
 };
 
 static const struct {
@@ -34,6 +36,15 @@ static const struct {
     { "GET", "/things", ERR_OK, "list", NULL, NULL },
     { "GET", "/things/", ERR_NOT_FOUND, NULL, NULL, NULL }, /* a label is never empty */
     { "GET", "/things/t1", ERR_OK, "get", "thingName", "t1" },
+    { "GET", "/kept", ERR_OK, "all", NULL, NULL },
+    { "GET", "/kept/", ERR_NOT_FOUND, NULL, NULL, NULL },
+    { "GET", "/kept/a", ERR_OK, "one", "topic", "a" },
+    { "GET", "/kept/a/b%20c", ERR_OK, "one", "topic", "a/b c" },
+    { "GET", "/kept/a%2Fb/c", ERR_OK, "one", "topic", "a/b/c" },
+    { "GET", "/kept/a//b/", ERR_OK, "one", "topic", "a//b/" }, /* empty levels are levels */
+    { "GET", "/kept//a", ERR_OK, "one", "topic", "/a" },
+    { "GET", "/kept/a/../b", ERR_INVALID, NULL, NULL, NULL },
+    { "PUT", "/kept/a/b", ERR_DENIED, NULL, NULL, NULL },
     { "PUT", "/things/t1", ERR_OK, "put", "thingName", "t1" },
     { "PUT", "/things/special", ERR_OK, "put", "thingName", "special" },
     { "GET", "/things/special", ERR_OK, "special", NULL, NULL },
