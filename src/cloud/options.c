@@ -12,6 +12,7 @@ const char options_usage[] =
     "                   [--mqtt ADDR:PORT] [--https ADDR:PORT] [--api ADDR:PORT] [--db URL] "
     "[--profile aws|standard] [--plain-mqtt ADDR:PORT] [--threads N]\n"
     "                   [--insecure-dev]\n"
+    "       sedge-cloud keys create|list|delete ... (sedge-cloud keys --help)\n"
     "       sedge-cloud --help | --version\n"
     "\n"
     "  --data DIR          all state; made at the first start, mode 0700\n"

@@ -101,11 +101,12 @@ static err_t open_keys(struct cloud *c, size_t i)
 
 static err_t open_all_keys(struct cloud *c)
 {
-    err_t e = access_keys_new(c->crypto, &c->keys);
+    autofree char *dir = mem_printf("%s/keys", c->data);
+    err_t e = dir ? access_keys_new(c->crypto, &c->keys) : ERR_NOMEM;
 
     for (size_t i = 0; i < c->o->n_accounts && !e; i++)
         e = open_keys(c, i);
-    return e;
+    return e ? e : access_keys_watch(c->keys, dir, c->o->accounts[0]);
 }
 
 static err_t open_pki(struct cloud *c)

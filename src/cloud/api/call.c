@@ -42,6 +42,7 @@ void api_call_done(struct api_call *c)
     }
     free(c->params);
     free(c->cert_id);
+    free(c->caller.policy);
     policy_vars_done(&c->vars);
     json_decref(c->body);
     buf_done(&c->raw);

@@ -17,6 +17,7 @@
 #define API_REGION_MAX 64u
 #define API_REPLY_MAX (9u << 20) /* above GG_GROUP_MAX */
 #define API_KEY_MAX 8192u
+#define API_CALLER_ID_MAX 129u
 
 struct api_call;
 struct gateway;
@@ -60,6 +61,12 @@ struct api_param {
     char *name, *value;
 };
 
+/* Whose access key signed the request. */
+struct api_caller {
+    char id[API_CALLER_ID_MAX];
+    char *policy; /* what the key may do; NULL: everything */
+};
+
 struct api_call {
     const struct cloud_env *env;
     const struct api_op *op;
@@ -73,6 +80,7 @@ struct api_call {
     struct buf key_private, key_public; /* API_NEEDS_KEY: PEM */
     char *cert_id;                      /* API_DEVICE: who asks */
     struct policy_vars vars;            /* and what policies may say about him */
+    struct api_caller caller;           /* API_CONTROL */
     api_handler_fn authorize; /* runs before the handler, in its transaction; NULL: the caller may */
 
     /* the answer */

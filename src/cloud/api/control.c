@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "cloud/api/ops.h"
 #include "cloud/auth/caller.h"
+#include "cloud/auth/permission.h"
+#include "cloud/gateway/certvars.h"
 
 /* A body is read before its signature can be checked: BODIES_MAX bounds what strangers can fill. The largest
  * body is a function's code package in base64. */
@@ -56,14 +58,35 @@ static bool from_a_page(const struct http_request *req)
            !is_loopback(http_request_header(req, "Host"));
 }
 
-/* Keys of an account that is not served are not loaded. Under --insecure-dev a made-up key may be an
- * account's id, which then is the one that is meant. */
+/* NULL: of an account that is not served. Under --insecure-dev a made-up key may be an account's id, which
+ * then is the one that is meant. */
 static const struct account *account_of(const struct control *c, const struct caller *who)
 {
-    const struct account *a =
-        accounts_by_id(c->opts.accounts, who->account[0] ? who->account : who->access_key_id);
+    const struct account *a;
 
+    if (who->account[0])
+        return accounts_by_id(c->opts.accounts, who->account);
+    a = accounts_by_id(c->opts.accounts, who->access_key_id);
     return a ? a : first(c);
+}
+
+static void start(struct control *c, const struct http_request *req, const struct api_op *op,
+                  const struct caller *caller)
+{
+    const struct account *a = account_of(c, caller);
+    auto_policy_vars vars = { 0 };
+    struct api_asker who = { .region = caller->region,
+                             .access_key = caller->access_key_id,
+                             .key_policy = caller->policy,
+                             .vars = &vars,
+                             .authorize = caller->policy ? permission_check : NULL };
+
+    if (!a)
+        refuse(c, req, op, API_UNKNOWN_KEY, "The security token included in the request is invalid.");
+    else if (caller->policy && certvars_add_source(&vars, net_stream_peer(req->stream)))
+        refuse(c, req, op, API_UNAVAILABLE, "out of memory");
+    else
+        api_request_start(&a->parts, req, api_op_of_service(op, caller->service), &who);
 }
 
 static void on_request(void *ctx, struct http_request *req)
@@ -90,8 +113,7 @@ static void on_request(void *ctx, struct http_request *req)
         refuse(c, req, op, error, why);
         return;
     }
-    struct api_asker who = { .region = caller.region };
-    api_request_start(&account_of(c, &caller)->parts, req, api_op_of_service(op, caller.service), &who);
+    start(c, req, op, &caller);
 }
 
 static void on_unknown(void *ctx, struct http_request *req)

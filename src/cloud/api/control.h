@@ -7,8 +7,8 @@
 struct control;
 
 struct control_opts {
-    struct accounts *accounts;      /* must outlive it */
-    const struct access_keys *keys; /* the same */
+    struct accounts *accounts; /* must outlive it */
+    struct access_keys *keys;  /* the same */
     struct net_loop *loop;
     bool any_key; /* --insecure-dev */
 };

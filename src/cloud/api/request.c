@@ -236,6 +236,9 @@ static err_t copy_request(struct api_call *c, const struct http_request *req, co
     c->authorize = who->authorize;
     if (who->cert_id && !(c->cert_id = mem_strdup(who->cert_id)))
         return ERR_NOMEM;
+    (void)snprintf(c->caller.id, sizeof(c->caller.id), "%s", who->access_key ? who->access_key : "");
+    if (who->key_policy && !(c->caller.policy = mem_strdup(who->key_policy)))
+        return ERR_NOMEM;
     if (who->vars) {
         c->vars = *who->vars;
         *who->vars = (struct policy_vars){ 0 };

@@ -24,6 +24,8 @@ struct api_asker {
     const char *region;       /* for ARNs in answers */
     const char *cert_id;      /* device port, else NULL */
     struct policy_vars *vars; /* the same; taken over */
+    const char *access_key;   /* control port, else NULL */
+    const char *key_policy;   /* of it; NULL: none */
     api_handler_fn authorize;
 };
 

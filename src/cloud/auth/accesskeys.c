@@ -1,28 +1,60 @@
 #include "cloud/auth/accesskeys.h"
 
+#include "base/clock.h"
 #include "base/file.h"
-#include "base/hex.h"
+#include "base/log.h"
 #include "base/mem.h"
-#include "crypto/random.h"
 
+#include <dirent.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
-#define FILE_MAX 65536u
-#define ID_MAX ACCESS_KEY_ID_MAX
+/* A folder that changed as recently as this when it was read may change again within the same tick of its
+ * clock: it is read once more. */
+#define RACY_MS 100
+
+struct key_list {
+    struct access_key *k;
+    size_t n, cap;
+};
 
 struct access_keys {
     const struct crypto_ctx *crypto;
-    struct access_key list[ACCESS_KEYS_MAX];
-    size_t n;
+    struct key_list fixed;   /* of the administrators' files */
+    struct key_list watched; /* of the folder */
+    char *dir;
+    char account[ACCOUNT_ID_MAX];
+    int64_t dir_ms; /* the folder's time when it was read; -1: it is to be read */
+    bool racy;
 };
 
-void access_keys_free(struct access_keys *k)
+static void list_done(struct key_list *l)
 {
-    if (!k)
-        return;
-    for (size_t i = 0; i < k->n; i++)
-        secret_free(k->list[i].secret);
-    free(k);
+    for (size_t i = 0; i < l->n; i++)
+        access_key_done(&l->k[i]);
+    free(l->k);
+    *l = (struct key_list){ 0 };
+}
+
+static err_t list_add(void *ctx, struct access_key *key)
+{
+    struct key_list *l = ctx;
+    err_t e = mem_grow(&l->k, &l->cap, l->n + 1, ACCESS_KEYS_MAX, sizeof(*l->k));
+
+    if (e)
+        return e;
+    l->k[l->n++] = *key;
+    *key = (struct access_key){ 0 };
+    return ERR_OK;
+}
+
+static const struct access_key *list_find(const struct key_list *l, const char *id)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        if (strcmp(l->k[i].id, id) == 0)
+            return &l->k[i];
+    }
+    return NULL;
 }
 
 err_t access_keys_new(const struct crypto_ctx *crypto, struct access_keys **ret)
@@ -36,105 +68,27 @@ err_t access_keys_new(const struct crypto_ctx *crypto, struct access_keys **ret)
     return ERR_OK;
 }
 
-const struct access_key *access_keys_find(const struct access_keys *k, const char *id)
+void access_keys_free(struct access_keys *k)
 {
-    for (size_t i = 0; i < k->n; i++) {
-        if (strcmp(k->list[i].id, id) == 0)
-            return &k->list[i];
-    }
-    return NULL;
+    if (!k)
+        return;
+    list_done(&k->fixed);
+    list_done(&k->watched);
+    free(k->dir);
+    free(k);
 }
 
-/* AWS's ids are AKIA and 16 of A-Z2-7; secrets are 40 characters. 5 bits and 6 bits a character, no bias. */
-static err_t make_file(const struct crypto_ctx *crypto, struct buf *out)
-{
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    uint8_t random[16 + 30];
-    char id[21] = "AKIA";
-    autobuf secret = BUF_SECRET(64);
-    err_t e = crypto_random(crypto, random, sizeof(random));
-
-    if (e)
-        return e;
-    for (size_t i = 0; i < 16; i++)
-        id[4 + i] = alphabet[random[i] & 31];
-    if (!(e = base64_encode(&secret, slice_of(random + 16, 30))))
-        e = buf_printf(out, "[default]\naws_access_key_id = %s\naws_secret_access_key = %s\n", id,
-                       buf_str(&secret));
-    mem_wipe(random, sizeof(random));
-    return e;
-}
-
-static struct slice trim(struct slice s)
-{
-    while (s.n && (s.p[0] == ' ' || s.p[0] == '\t'))
-        s = slice_skip(s, 1);
-    while (s.n && strchr(" \t\r", s.p[s.n - 1]))
-        s.n--;
-    return s;
-}
-
-/* "name = value"; false for anything else. */
-static bool assignment(struct slice line, struct slice *ret_name, struct slice *ret_value)
-{
-    const uint8_t *eq = line.n ? memchr(line.p, '=', line.n) : NULL;
-
-    if (!eq)
-        return false;
-    *ret_name = trim(slice_of(line.p, (size_t)(eq - line.p)));
-    *ret_value = trim(slice_skip(line, (size_t)(eq - line.p) + 1));
-    return true;
-}
-
-static err_t take_line(struct access_keys *k, struct slice line, const char *account, char *id)
-{
-    struct slice name, value;
-
-    line = trim(line);
-    if (line.n == 0 || line.p[0] == '#' || line.p[0] == '[')
-        return ERR_OK;
-    if (!assignment(line, &name, &value) || value.n == 0 || value.n > ID_MAX)
-        return ERR_INVALID;
-    if (slice_eq(name, SLICE_LIT("aws_access_key_id"))) {
-        (void)snprintf(id, ID_MAX + 1, "%.*s", SLICE_FMT(value));
-        return ERR_OK;
-    }
-    if (!slice_eq(name, SLICE_LIT("aws_secret_access_key")))
-        return ERR_OK;
-    if (!id[0] || k->n == ACCESS_KEYS_MAX)
-        return ERR_INVALID;
-    (void)snprintf(k->list[k->n].id, sizeof(k->list[0].id), "%s", id);
-    (void)snprintf(k->list[k->n].account, sizeof(k->list[0].account), "%s", account);
-    id[0] = 0;
-    err_t e = secret_new(value, &k->list[k->n].secret);
-    k->n += !e;
-    return e;
-}
-
-static err_t parse(struct access_keys *k, struct slice text, const char *account, size_t *ret_line)
-{
-    char id[ID_MAX + 1] = "";
-    size_t before = k->n;
-    err_t e = ERR_OK;
-
-    for (*ret_line = 1; text.n && !e; (*ret_line)++) {
-        const uint8_t *end = memchr(text.p, '\n', text.n);
-        size_t n = end ? (size_t)(end - text.p) : text.n;
-        e = take_line(k, slice_head(text, n), account, id);
-        text = slice_skip(text, n + 1);
-    }
-    *ret_line -= 1;
-    return e ? e : k->n > before ? ERR_OK : ERR_INVALID;
-}
+/* ---- one file ---- */
 
 static err_t read_or_make(const struct crypto_ctx *crypto, const char *path, struct buf *text, bool *ret_made)
 {
     err_t e = file_read_private(path, text);
+    char id[21];
 
     if (e != ERR_NOT_FOUND)
         return e;
     *ret_made = true;
-    if ((e = make_file(crypto, text)))
+    if ((e = keyfile_make(crypto, &(struct access_key){ 0 }, text, id)))
         return e;
     return file_write_durable(path, buf_slice(text), 0600);
 }
@@ -142,7 +96,7 @@ static err_t read_or_make(const struct crypto_ctx *crypto, const char *path, str
 err_t access_keys_load(struct access_keys *k, const char *path, const char *account, bool *ret_made,
                        char *why, size_t why_n)
 {
-    autobuf text = BUF_SECRET(FILE_MAX);
+    autobuf text = BUF_SECRET(KEYFILE_MAX);
     size_t line;
     err_t e;
 
@@ -150,7 +104,84 @@ err_t access_keys_load(struct access_keys *k, const char *path, const char *acco
     if ((e = read_or_make(k->crypto, path, &text, ret_made)))
         (void)snprintf(why, why_n, "%s: %s%s", path, err_str(e),
                        e == ERR_DENIED ? " (it must belong to you and be closed to others: chmod 600)" : "");
-    else if ((e = parse(k, buf_slice(&text), account, &line)))
+    else if ((e = keyfile_parse(buf_slice(&text), account, list_add, &k->fixed, &line)))
         (void)snprintf(why, why_n, "%s, line %zu: not in the form of an AWS credentials file", path, line);
     return e;
+}
+
+/* ---- the folder ---- */
+
+static int64_t dir_time(const char *dir)
+{
+    struct stat st;
+
+    if (stat(dir, &st) != 0)
+        return 0;
+    return (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+}
+
+/* Its files are one key each, named like it. Whatever begins with a dot is being written. */
+static void read_file(const struct access_keys *k, const char *name, struct key_list *into)
+{
+    autofree char *path = mem_printf("%s/%s", k->dir, name);
+    autobuf text = BUF_SECRET(KEYFILE_MAX);
+    size_t line = 0, before = into->n;
+    err_t e = path ? file_read_private(path, &text) : ERR_NOMEM;
+
+    if (!e)
+        e = keyfile_parse(buf_slice(&text), k->account, list_add, into, &line);
+    if (!e || e == ERR_NOT_FOUND) /* deleted meanwhile */
+        return;
+    while (into->n > before)
+        access_key_done(&into->k[--into->n]);
+    log_warn("%s, line %zu: no access key comes from it: %s", path ? path : name, line, err_str(e));
+}
+
+static void read_folder(struct access_keys *k)
+{
+    struct key_list fresh = { 0 };
+    int64_t now = clock_wall_ms();
+    DIR *d = opendir(k->dir);
+
+    for (struct dirent *entry; d && (entry = readdir(d));) {
+        if (entry->d_name[0] != '.')
+            read_file(k, entry->d_name, &fresh);
+    }
+    if (d)
+        (void)closedir(d);
+    list_done(&k->watched);
+    k->watched = fresh;
+    k->racy = now - k->dir_ms < RACY_MS;
+}
+
+static void look(struct access_keys *k)
+{
+    int64_t at;
+
+    if (!k->dir)
+        return;
+    at = dir_time(k->dir); /* before its content: what changes while it is read changes the time again */
+    if (at == k->dir_ms && !k->racy)
+        return;
+    k->dir_ms = at;
+    read_folder(k);
+}
+
+err_t access_keys_watch(struct access_keys *k, const char *dir, const char *account)
+{
+    if (!(k->dir = mem_strdup(dir)))
+        return ERR_NOMEM;
+    (void)snprintf(k->account, sizeof(k->account), "%s", account);
+    k->dir_ms = -1;
+    return ERR_OK;
+}
+
+const struct access_key *access_keys_find(struct access_keys *k, const char *id)
+{
+    const struct access_key *found = list_find(&k->fixed, id);
+
+    if (found)
+        return found;
+    look(k);
+    return list_find(&k->watched, id);
 }

@@ -59,7 +59,7 @@ static bool parameters_signed(const struct http_request *req, const struct sigv4
 }
 
 /* The secret is looked up last, so that nothing about keys is told to who cannot even write a signature. */
-static enum api_error check(const struct crypto_ctx *crypto, const struct access_keys *keys, bool any_key,
+static enum api_error check(const struct crypto_ctx *crypto, struct access_keys *keys, bool any_key,
                             const struct sigv4_request *rq, const struct sigv4_auth *auth, int64_t now_ms,
                             char *why)
 {
@@ -84,7 +84,7 @@ static enum api_error check(const struct crypto_ctx *crypto, const struct access
     return e ? API_INTERNAL : API_OK;
 }
 
-enum api_error caller_identify(const struct crypto_ctx *crypto, const struct access_keys *keys, bool any_key,
+enum api_error caller_identify(const struct crypto_ctx *crypto, struct access_keys *keys, bool any_key,
                                const struct http_request *req, int64_t now_ms, struct caller *ret,
                                char why[CALLER_WHY_MAX])
 {
@@ -113,6 +113,7 @@ enum api_error caller_identify(const struct crypto_ctx *crypto, const struct acc
         return API_INCOMPLETE_SIGNATURE;
     }
     const struct access_key *key = access_keys_find(keys, auth.access_key_id);
+    ret->policy = key ? key->policy : NULL;
     (void)snprintf(ret->account, sizeof(ret->account), "%s", key ? key->account : "");
     (void)snprintf(ret->access_key_id, sizeof(ret->access_key_id), "%s", auth.access_key_id);
     (void)snprintf(ret->region, sizeof(ret->region), "%s", auth.region);

@@ -13,6 +13,7 @@
 
 struct caller {
     char access_key_id[SIGV4_NAME_MAX];
+    const char *policy;           /* of the key, borrowed from the keys; NULL: everything */
     char account[ACCOUNT_ID_MAX]; /* whose key it is; "": any key is believed and this one not known */
     char region[SIGV4_NAME_MAX];
     char service[SIGV4_NAME_MAX];
@@ -20,6 +21,6 @@ struct caller {
 
 /* API_OK with *ret filled, or the error to answer with a sentence in `why`. `any_key`: --insecure-dev,
  * whoever claims to be somebody is believed. */
-enum api_error caller_identify(const struct crypto_ctx *crypto, const struct access_keys *keys, bool any_key,
+enum api_error caller_identify(const struct crypto_ctx *crypto, struct access_keys *keys, bool any_key,
                                const struct http_request *req, int64_t now_ms, struct caller *ret,
                                char why[CALLER_WHY_MAX]);
