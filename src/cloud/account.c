@@ -6,6 +6,7 @@
 #include "cloud/gateway/mqtt.h"
 #include "cloud/provisioning/admission.h"
 #include "cloud/provisioning/fleet.h"
+#include "cloud/provisioning/tasks.h"
 #include "cloud/shadows/mqtt.h"
 
 #include <stdio.h>
@@ -32,6 +33,9 @@ static void apply(void *ctx, const struct effects *fx)
             break;
         case EFFECT_BUILD:
             background_build(a->background, e->id);
+            break;
+        case EFFECT_TASK:
+            tasks_wake(a->tasks);
             break;
         case EFFECT_EVENT:
             events_publish(gateway_broker(a->gateway), e->id, e->text);
@@ -81,10 +85,11 @@ static err_t check_owner(const char *url, const char *id, char *why)
     if (e)
         return e;
     if ((e = db_tx(db, claim, &o)) == ERR_CONFLICT)
-        (void)snprintf(why, ACCOUNT_WHY_MAX,
-                       "the database of account %s belongs to account %.12s: give the accounts of --account in "
-                       "the order they had, or another --data",
-                       id, o.found + 1);
+        (void)snprintf(
+            why, ACCOUNT_WHY_MAX,
+            "the database of account %s belongs to account %.12s: give the accounts of --account in "
+            "the order they had, or another --data",
+            id, o.found + 1);
     else if (e)
         (void)snprintf(why, ACCOUNT_WHY_MAX, "the database of account %s: %s", id, db_error(db));
     return e;
@@ -97,9 +102,10 @@ err_t account_init(struct account *ret, const struct account_opts *opts, char *w
     err_t e;
 
     *a = (struct account){ .env = opts->env };
-    if (!(a->host = mem_strdup(opts->env.host)))
+    if (!(a->host = mem_strdup(opts->env.host)) || !(a->buckets = mem_printf("%s/buckets", opts->folder)))
         return ERR_NOMEM;
     a->env.host = a->host;
+    a->env.buckets = a->buckets;
     if ((e = store_new(opts->db, &a->store, reason))) {
         (void)snprintf(why, ACCOUNT_WHY_MAX, "the database of account %s cannot be opened: %s",
                        opts->env.account, reason[0] ? reason : err_str(e));
@@ -114,7 +120,7 @@ err_t account_init(struct account *ret, const struct account_opts *opts, char *w
                                    .apply = apply,
                                    .apply_ctx = a };
     if ((e = gateway_new(&a->env, opts->loop, a->store, &a->gateway)) ||
-        (e = admission_new(&a->parts, &a->admission)))
+        (e = admission_new(&a->parts, &a->admission)) || (e = tasks_new(&a->parts, &a->tasks)))
         return e;
     a->parts.gateway = a->gateway;
     gateway_set_admission(a->gateway, a->admission);
@@ -131,9 +137,11 @@ void account_done(struct account *a)
 {
     background_free(a->background);
     fleet_free(a->fleet);
+    tasks_free(a->tasks);
     gateway_free(a->gateway);
     admission_free(a->admission);
     store_free(a->store);
     free(a->host);
+    free(a->buckets);
     *a = (struct account){ 0 };
 }

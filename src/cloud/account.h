@@ -17,6 +17,8 @@ struct account {
     struct admission *admission;
     struct background *background;
     struct fleet *fleet;
+    struct tasks *tasks; /* bulk registrations */
+    char *buckets;       /* env.buckets */
 };
 
 #define ACCOUNT_WHY_MAX 1024u
@@ -24,8 +26,9 @@ struct account {
 /* What an account is made of. `env` is the installation's with the account's id and host name. */
 struct account_opts {
     struct cloud_env env;
-    const char *db;    /* url of its own database */
-    const char *hooks; /* file of the installation's provisioning hooks */
+    const char *db;     /* url of its own database */
+    const char *hooks;  /* file of the installation's provisioning hooks */
+    const char *folder; /* its own, absolute: for buckets */
     struct net_loop *loop;
     struct keymaker *keymaker;
 };

@@ -128,10 +128,11 @@ static err_t add(struct accounts *s, const struct accounts_opts *opts, char *why
     struct account_opts one = { .env = opts->env, .loop = opts->loop, .keymaker = opts->keymaker };
     autofree char *host = i ? mem_printf("%s.%s", id, opts->env.host) : mem_strdup(opts->env.host);
     autofree char *hooks = mem_printf("%s/hooks.conf", opts->data);
+    autofree char *folder = i ? mem_printf("%s/accounts/%s", opts->data, id) : mem_strdup(opts->data);
     autobuf url = BUF_INIT(URL_MAX);
     err_t e;
 
-    if (!host || !hooks)
+    if (!host || !hooks || !folder)
         return ERR_NOMEM;
     if ((e = url_of(opts, i, &url, why)))
         return e;
@@ -139,6 +140,7 @@ static err_t add(struct accounts *s, const struct accounts_opts *opts, char *why
     one.env.host = host;
     one.db = buf_str(&url);
     one.hooks = hooks;
+    one.folder = folder;
     s->n++;
     return account_init(&s->list[i], &one, why);
 }
@@ -209,6 +211,14 @@ struct account *accounts_by_sni(struct accounts *s, const char *sni)
     size_t n = strspn(sni, "0123456789");
 
     return n == ACCOUNT_ID_MAX - 1 && sni[n] == '.' ? find(s, slice_of(sni, n)) : &s->list[0];
+}
+
+void accounts_set_api(struct accounts *s, uint16_t port, bool tls)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        s->list[i].env.api_port = port;
+        s->list[i].env.api_tls = tls;
+    }
 }
 
 void accounts_set_ports(struct accounts *s, uint16_t mqtt, uint16_t https, uint16_t plain)

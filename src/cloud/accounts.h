@@ -33,4 +33,5 @@ struct account *accounts_by_id(struct accounts *s, const char *id); /* NULL: non
  * here; any other name, and none (""), is the default account. */
 struct account *accounts_by_sni(struct accounts *s, const char *sni);
 /* Once the listeners stand. */
+void accounts_set_api(struct accounts *s, uint16_t port, bool tls);
 void accounts_set_ports(struct accounts *s, uint16_t mqtt, uint16_t https, uint16_t plain);

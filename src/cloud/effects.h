@@ -13,6 +13,7 @@ enum effect_kind {
     EFFECT_GROUPS,  /* what applies to thing groups changed: judge all connections again; id unused */
     EFFECT_PUBLISH, /* a shadow answered: publish its messages; id = thing */
     EFFECT_BUILD,   /* a deployment waits to be built; id = deployment */
+    EFFECT_TASK,    /* a bulk registration waits, or is to end; id unused */
     EFFECT_EVENT,   /* an event of the registry: publish `text`; id = topic */
 };
 

@@ -17,4 +17,7 @@ struct cloud_env {
     bool standard;                  /* --profile standard */
     uint16_t mqtt_port, https_port; /* the real ones; 0 before the listeners stand */
     uint16_t plain_port;            /* 0: there is none */
+    uint16_t api_port;              /* of the control port */
+    bool api_tls;                   /* it speaks TLS */
+    const char *buckets;            /* the account's folder of input files, a folder for each bucket */
 };

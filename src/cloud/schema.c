@@ -128,6 +128,17 @@ static const struct db_migration steps[] = {
       "CREATE INDEX ownership_tokens_by_end ON ownership_tokens (expires_ms, token);"
       "CREATE TABLE provisioning_claims (cert_id {text} PRIMARY KEY, template {text} NOT NULL,"
       " not_before_ms {int} NOT NULL, expires_ms {int} NOT NULL) {strict}" },
+    { "registration tasks",
+      "CREATE TABLE registration_tasks (id {text} PRIMARY KEY, status {text} NOT NULL, token {text} NOT NULL,"
+      " template {text} NOT NULL, bucket {text} NOT NULL, input {text} NOT NULL, role {text} NOT NULL,"
+      " message {text} NOT NULL, position {int} NOT NULL, size {int} NOT NULL, line {int} NOT NULL,"
+      " succeeded {int} NOT NULL, failed {int} NOT NULL, created_ms {int} NOT NULL, modified_ms {int} NOT "
+      "NULL)"
+      " {strict};"
+      "CREATE INDEX registration_tasks_by_age ON registration_tasks (created_ms, id);"
+      "CREATE TABLE registration_reports (task {text} NOT NULL REFERENCES registration_tasks (id),"
+      " kind {text} NOT NULL, line {int} NOT NULL, content {text} NOT NULL, PRIMARY KEY (task, kind, line))"
+      " {strict}" },
 };
 
 err_t schema_apply(struct db *db)

@@ -13,6 +13,7 @@
 #include "cloud/gateway/mqtt.h"
 #include "cloud/greengrass/document.h"
 #include "cloud/pki/pki.h"
+#include "cloud/provisioning/tasks.h"
 #include "net/listener.h"
 #include "tls/stream.h"
 
@@ -322,6 +323,7 @@ static err_t announce(struct cloud *c)
     autofree char *url = mem_printf("%s://%s:%u", scheme, host, net_listener_port(c->api));
     err_t e = url ? datadir_write_endpoints(c->data, &c->env, url) : ERR_NOMEM;
 
+    accounts_set_api(c->accounts, net_listener_port(c->api), c->control_tls != NULL);
     if (e) {
         log_error("cannot write %s/endpoints.json: %s", c->data, err_str(e));
         return e;
@@ -357,8 +359,10 @@ static err_t start(struct cloud *c)
         (e = net_signal_new(c->loop, SIGINT, on_signal, c, &c->intr)) || (e = make_parts(c)) ||
         (e = listen_all(c)) || (e = announce(c)))
         return e;
-    for (size_t i = 0; i < accounts_count(c->accounts); i++)
+    for (size_t i = 0; i < accounts_count(c->accounts); i++) {
         background_resume(accounts_at(c->accounts, i)->background);
+        tasks_wake(accounts_at(c->accounts, i)->tasks);
+    }
     return ERR_OK;
 }
 

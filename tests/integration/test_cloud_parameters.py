@@ -13,6 +13,7 @@ import urllib.parse
 import botocore.session
 import pytest
 from cloud import OPEN_POLICY, Cloud, arn
+from conftest import wait_for
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -156,6 +157,9 @@ def world(cloud):
     iot.create_policy(policyName="x", policyDocument=json.dumps(OPEN_POLICY))
     iot.set_v2_logging_options(roleArn=ROLE)
     iot.create_provisioning_template(templateName="x", templateBody=TEMPLATE, provisioningRoleArn=ROLE)
+    task = {"templateBody": THING_TEMPLATE, "inputFileBucket": "none", "inputFileKey": "none"}
+    made_task = iot.start_thing_registration_task(**task, roleArn=ROLE)["taskId"]
+    wait_for(lambda: iot.describe_thing_registration_task(taskId=made_task)["status"] == "Failed")
     c = iot.create_keys_and_certificate(setAsActive=True)
     ca = Authority("of the test")
     made = iot.register_ca_certificate(caCertificate=ca.pem, certificateMode="SNI_ONLY", setAsActive=True)
@@ -167,6 +171,7 @@ def world(cloud):
         "RegisterCertificateWithoutCA": {"certificatePem": ca.certificate()},
         "RegisterCACertificate": {"caCertificate": Authority("another").pem, "certificateMode": "SNI_ONLY"},
         "CreateProvisioningTemplate": {"templateName": "new"}, "UpdateProvisioningTemplate": {"defaultVersionId": 1},
+        "StartThingRegistrationTask": task, "taskId": made_task, "reportType": "ERRORS",
         "RegisterThing": {"templateBody": THING_TEMPLATE, "parameters": {"Name": "provisioned"}},
         "templateName": "x", "templateBody": TEMPLATE, "provisioningRoleArn": ROLE, "versionId": 1, "description": "d", "enabled": True,
         "preProvisioningHook": {"targetArn": ROLE, "payloadVersion": "2020-04-01"}, "type": "FLEET_PROVISIONING",

@@ -89,6 +89,15 @@ static void start(struct control *c, const struct http_request *req, const struc
         api_request_start(&a->parts, req, api_op_of_service(op, caller->service), &who);
 }
 
+/* Public paths may name the account they are about. */
+static const struct account *account_of_path(const struct control *c, const struct http_request *req)
+{
+    const char *id = http_params_get(req->labels, "accountId");
+    const struct account *a = id ? accounts_by_id(c->opts.accounts, id) : NULL;
+
+    return a ? a : first(c);
+}
+
 static void on_request(void *ctx, struct http_request *req)
 {
     struct control *c = ctx;
@@ -98,8 +107,9 @@ static void on_request(void *ctx, struct http_request *req)
     enum api_error error;
 
     if (op->flags & API_PUBLIC) {
-        struct api_asker nobody = { .region = first(c)->env.region };
-        api_request_start(&first(c)->parts, req, op, &nobody);
+        const struct account *a = account_of_path(c, req);
+        struct api_asker nobody = { .region = a->env.region };
+        api_request_start(&a->parts, req, op, &nobody);
         return;
     }
     if (c->opts.any_key && from_a_page(req)) {

@@ -23,6 +23,9 @@ const struct api_op api_ops[] = {
     { "GetRootCertificate", "GET", "/root.ca.pem", public_root, API_PUBLIC | API_READS },
     { "GetEndpoints", "GET", "/sedge/endpoints", public_endpoints, API_PUBLIC | API_READS },
 
+    { "GetRegistrationReport", "GET", "/sedge/registration-reports/{accountId}/{taskId}/{reportType}",
+      registration_task_report, API_PUBLIC | API_READS },
+
     { "DescribeEndpoint", "GET", "/endpoint", endpoint_describe, API_CONTROL | API_READS },
 
     { "CreateThing", "POST", "/things/{thingName}", thing_create, API_CONTROL },
@@ -112,6 +115,16 @@ const struct api_op api_ops[] = {
       API_CONTROL },
     { "ListProvisioningTemplateVersions", "GET", "/provisioning-templates/{templateName}/versions",
       provisioning_version_list, API_CONTROL | API_READS },
+    { "StartThingRegistrationTask", "POST", "/thing-registration-tasks", registration_task_start,
+      API_CONTROL },
+    { "StopThingRegistrationTask", "PUT", "/thing-registration-tasks/{taskId}/cancel", registration_task_stop,
+      API_CONTROL },
+    { "DescribeThingRegistrationTask", "GET", "/thing-registration-tasks/{taskId}",
+      registration_task_describe, API_CONTROL | API_READS },
+    { "ListThingRegistrationTasks", "GET", "/thing-registration-tasks", registration_task_list,
+      API_CONTROL | API_READS },
+    { "ListThingRegistrationTaskReports", "GET", "/thing-registration-tasks/{taskId}/reports",
+      registration_task_reports, API_CONTROL | API_READS },
     { "RegisterThing", "POST", "/things", provisioning_register_thing, API_CONTROL },
     { "CreateProvisioningClaim", "POST", "/provisioning-templates/{templateName}/provisioning-claim",
       provisioning_claim_create, API_CONTROL | API_NEEDS_KEY },

@@ -19,3 +19,11 @@ err_t provisioning_version_list(struct api_call *c);
 
 err_t provisioning_register_thing(struct api_call *c);
 err_t provisioning_claim_create(struct api_call *c);
+
+err_t registration_task_start(struct api_call *c);
+err_t registration_task_stop(struct api_call *c);
+err_t registration_task_describe(struct api_call *c);
+err_t registration_task_list(struct api_call *c);
+err_t registration_task_reports(struct api_call *c);
+/* What the links of the reports name: lines of JSON, to whoever knows the link. */
+err_t registration_task_report(struct api_call *c);
