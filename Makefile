@@ -55,6 +55,10 @@ asan unit: $(B)/asan/build.ninja
 	@ninja -C $(B)/asan --quiet
 	@meson test -C $(B)/asan --no-rebuild --print-errorlogs $(if $(filter unit,$@),--suite unit,)
 
+tsan:
+	@tools/packages build demo check
+	@tools/tsan
+
 tidy:
 	@tools/packages build lint
 	@$(MAKE) CC=clang compile
@@ -86,4 +90,4 @@ install: all
 clean:
 	rm -rf $(B)
 
-.PHONY: all compile demo demo-stop core-archive check check-long check-fresh asan unit tidy fmt fuzz bench chip-table install clean
+.PHONY: all compile demo demo-stop core-archive check check-long check-fresh asan unit tsan tidy fmt fuzz bench chip-table install clean
