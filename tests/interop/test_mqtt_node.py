@@ -4,17 +4,27 @@ They are installed as package-lock.json says into build/peers/npm, by npm, once.
 """
 
 import filecmp
+import json
 import os
 import shutil
 import subprocess
+import threading
 
 import pytest
-from cloud import Cloud
+from authority import Authority
+from cloud import OPEN_POLICY, Cloud, arn
 from conftest import BUILD, TOP
+from mqtt_device import DeviceClient
 from mqtt_program import Broker
 
 HERE = TOP / "tests/interop"
 PEERS = BUILD / "peers/npm"
+JITP = {
+    "Parameters": {"AWS::IoT::Certificate::CommonName": {"Type": "String"}, "AWS::IoT::Certificate::Id": {"Type": "String"}},
+    "Resources": {"thing": {"Type": "AWS::IoT::Thing", "Properties": {"ThingName": {"Ref": "AWS::IoT::Certificate::CommonName"}}},
+                  "certificate": {"Type": "AWS::IoT::Certificate", "Properties": {"CertificateId": {"Ref": "AWS::IoT::Certificate::Id"}}},
+                  "policy": {"Type": "AWS::IoT::Policy", "Properties": {"PolicyDocument": json.dumps(OPEN_POLICY)}}},
+}
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +63,33 @@ def test_npm_aws_iot_device_sdk(node, procs, tmp_path):
     cloud = Cloud(procs, tmp_path)
     d = cloud.device("node-thing")
     assert node("aws_device.js", "localhost", cloud.mqtt, cloud.ca, d.cert, d.key, d.name) == ["done"]
+
+
+def test_npm_aws_iot_device_sdk_joins_by_a_template(node, procs, tmp_path):
+    """Just-in-time provisioning: the SDK's own reconnection brings the device back after the first connection was dropped."""
+    cloud, ca = Cloud(procs, tmp_path), Authority()
+    ca.register(cloud.client("iot"), registrationConfig={"templateBody": json.dumps(JITP), "roleArn": "arn:aws:iam::123456789012:role/jitp"})
+    d = ca.device(cloud, "node-thing")
+    assert node("aws_device.js", "localhost", cloud.mqtt, cloud.ca, d.cert, d.key, d.name) == ["done"]
+    assert "provisioned by the template of its CA" in cloud.log()
+
+
+def test_npm_aws_iot_device_sdk_joins_after_activation(node, procs, tmp_path):
+    """Just-in-time registration: the owner's program hears the event and activates; the SDK goes on trying meanwhile."""
+    cloud, ca = Cloud(procs, tmp_path), Authority()
+    iot, owner = cloud.client("iot"), cloud.device("owner")
+    ca.register(iot)
+    ear = DeviceClient(owner)
+    ear.subscribe((f"$aws/events/certificates/registered/{ca.id}", 1))
+
+    def activate():
+        event = ear.topic_and_json()[1]
+        iot.attach_policy(policyName=owner.policy, target=arn(f"cert/{event['certificateId']}"))
+        iot.update_certificate(certificateId=event["certificateId"], newStatus="ACTIVE")
+
+    helper = threading.Thread(target=activate)
+    helper.start()
+    d = ca.device(cloud, "node-thing")
+    assert node("aws_device.js", "localhost", cloud.mqtt, cloud.ca, d.cert, d.key, d.name) == ["done"]
+    helper.join(10)
+    assert not helper.is_alive()

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cloud/provisioning/jitp.h"
+#include "cloud/provisioning/rate.h"
 
 #include <stdio.h>
 
@@ -13,8 +14,7 @@ struct admission {
     const struct api_parts *parts;
     unsigned under_way;
     bool closing;
-    /* A bucket of ADMISSION_BURST that fills at ADMISSION_RATE a second; in thousandths. */
-    int64_t tokens, filled_ms;
+    struct rate rate;
 };
 
 /* One certificate on its way: first only read, then, if it may, written. */
@@ -135,26 +135,12 @@ static void admitted(struct store_job *job, err_t result)
     tell(w);
 }
 
-static bool take_token(struct admission *a)
-{
-    int64_t now = clock_mono_ms(), full = (int64_t)ADMISSION_BURST * 1000;
-
-    a->tokens += (now - a->filled_ms) * (int64_t)ADMISSION_RATE;
-    a->filled_ms = now;
-    if (a->tokens > full)
-        a->tokens = full;
-    if (a->tokens < 1000)
-        return false;
-    a->tokens -= 1000;
-    return true;
-}
-
 static void looked(struct store_job *job, err_t result)
 {
     struct work *w = CONTAINER_OF(job, struct work, job);
     struct admission *a = w->owner;
 
-    if (!result && !take_token(a)) {
+    if (!result && !rate_take(&a->rate, clock_mono_ms())) {
         (void)snprintf(w->why, sizeof(w->why),
                        "more than %u certificates a second come to be registered; the device is to try again "
                        "later",
@@ -200,8 +186,7 @@ err_t admission_new(const struct api_parts *parts, struct admission **ret)
     if (!a)
         return ERR_NOMEM;
     *a = (struct admission){ .parts = parts,
-                             .tokens = (int64_t)ADMISSION_BURST * 1000,
-                             .filled_ms = clock_mono_ms() };
+                             .rate = rate_of(ADMISSION_RATE, ADMISSION_BURST, clock_mono_ms()) };
     *ret = a;
     return ERR_OK;
 }
