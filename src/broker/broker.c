@@ -96,11 +96,13 @@ err_t broker_new(struct net_loop *loop, const struct broker_options *o, struct b
     if (b->o.config.max_filters > CONN_QUESTIONS)
         b->o.config.max_filters = CONN_QUESTIONS;
     b->intercepts_end = &b->intercepts;
+    b->holds_end = &b->holds;
     e = start(b);
     if (e) {
         broker_free(b);
         return e;
     }
+    broker_msg_unref(steal(&b->loaded));
     for (struct session *s = b->session_list; s; s = s->next)
         session_loaded(s);
     *ret = b;
@@ -132,6 +134,8 @@ void broker_free(struct broker *b)
     while (b->session_list)
         session_free(b->session_list);
     retain_free_all(b);
+    hold_free_all(b);
+    broker_msg_unref(b->loaded);
     broker_images_done(b);
     route_room_done(&b->spare);
     broker_tree_done(&b->tree);
@@ -289,15 +293,17 @@ void broker_answer(struct broker *b, uint64_t ticket, enum broker_verdict v)
 
 void broker_journal_done(struct broker *b, uint64_t ticket, err_t err)
 {
-    struct conn *c = conn_find(b, ticket);
+    struct conn *c;
 
+    broker_enter(b);
+    hold_settle(b, ticket, err);
     if (ticket_is_submitted(ticket))
         submitted_answer(b, ticket, err);
-    if (!c)
-        return;
-    broker_enter(b);
-    owed_answer(c, ticket, err == ERR_OK, err_str(err));
-    conn_flow(c);
+    c = conn_find(b, ticket);
+    if (c) {
+        owed_answer(c, ticket, err == ERR_OK, err_str(err));
+        conn_flow(c);
+    }
     broker_leave(b);
 }
 

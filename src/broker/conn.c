@@ -123,8 +123,7 @@ static void publish_will(struct conn *c)
     if (c->no_will || c->why == BROKER_WHY_CLIENT) {
         broker_msg_unref(will);
     } else if (delay) {
-        s->will = will;
-        s->will_due_ms = broker_wall(c->b) + (int64_t)delay * 1000;
+        session_delay_will(s, will, broker_wall(c->b) + (int64_t)delay * 1000);
     } else {
         (void)broker_route(c->b, will, &(struct route_from){ .session = s }); /* nobody to tell */
         broker_msg_unref(will);

@@ -156,7 +156,7 @@ static err_t find_session(struct conn *c, const struct mqtt_connect *p, struct s
         return ERR_TOO_BIG;
     if (!s)
         return session_new(c->b, id, ret);
-    broker_msg_unref(steal(&s->will)); /* 5.0 §3.1.3.2.2: back in time, no Will */
+    session_forget_will(s); /* 5.0 §3.1.3.2.2: back in time, no Will */
     *ret = s;
     return ERR_OK;
 }

@@ -121,6 +121,8 @@ static void pump(struct session *s)
     struct queued *e;
 
     while (conn_up(s->conn) && (e = queue_waiting(&s->queue)) && !conn_output_full(s->conn)) {
+        if (e->held)
+            return;
         /* 5.0 [MQTT-4.3.3-7]: what was sent once does not expire */
         if (e->state == MQTT_QOS_IDLE && broker_msg_expired(e->msg, broker_wall(s->b))) {
             drop(s);
@@ -146,21 +148,35 @@ void session_pump(struct session *s)
     s->pumping = false;
 }
 
+/* Tell the journal of a message that this session alone gets. */
+static void write_down(struct session *s, struct broker_msg *m, struct delivery *d)
+{
+    const struct broker_record rec = session_queued_record(s, m, d);
+    uint64_t ticket = d->qos == 2 ? hold_ticket(s->b) : 0;
+    struct hold *h;
+
+    if (!session_persistent(s))
+        return;
+    d->held = broker_write(s->b, &rec, 1, ticket) == ERR_MORE && ticket &&
+              hold_new(s->b, ticket, m, 1, &h) == ERR_OK;
+    if (d->held)
+        hold_add(h, s);
+}
+
 void session_deliver(struct session *s, struct broker_msg *m, struct delivery d)
 {
-    struct broker_record rec;
 
     if (!d.qos) {
         conn_send_qos0(s->conn, m, &d);
         return;
     }
     d.seq = ++s->last_seq;
-    rec = session_queued_record(s, m, &d);
-    if (!session_has_room(s, m) || session_enqueue(s, m, &d)) {
+    if (!session_has_room(s, m)) {
         s->b->dropped++;
         return;
     }
-    if (session_persistent(s))
-        broker_note(s->b, &rec);
+    write_down(s, m, &d);
+    if (session_enqueue(s, m, &d))
+        s->b->dropped++; /* no memory */
     session_pump(s);
 }

@@ -16,6 +16,7 @@
  *   queue.c    the messages on their way to one session
  *   route.c    who gets a message
  *   deliver.c  sending what is due
+ *   hold.c     QoS 2 messages that wait for the journal
  *   image.c    the bytes of a PUBLISH, encoded once
  *   retain.c   retained messages
  *   message.c  the message itself
@@ -103,7 +104,8 @@ struct session {
     uint64_t
         mark; /* the last routed message that concerns it, and its place among the targets; see route.c */
     size_t mark_target;
-    bool pumping; /* session_pump is on the stack */
+    bool pumping;    /* session_pump is on the stack */
+    unsigned n_held; /* holds it has a part in */
     struct session *next, *prev;
     uint8_t bytes[];
 };
@@ -122,6 +124,12 @@ static inline bool session_persistent(const struct session *s)
     return s->expiry_s > 0;
 }
 
+/* ---- the delayed Will: 5.0 §3.1.3.2.2. It survives a restart. ---- */
+
+void session_delay_will(struct session *s, struct broker_msg *will, int64_t due_ms); /* takes the reference */
+void session_publish_will(struct session *s);
+void session_forget_will(struct session *s); /* there may be none */
+
 struct sub *session_sub_find(const struct session *s, struct slice filter);
 /* Add or change. *ret_new: it was not there. ERR_NOMEM. */
 err_t session_subscribe(struct session *s, struct slice filter, const struct sub_how *how, bool *ret_new);
@@ -133,6 +141,7 @@ struct delivery {
     struct slice sub_ids; /* encoded */
     uint8_t qos;          /* of this delivery */
     bool retain;
+    bool held; /* hold.c */
 };
 
 bool session_has_room(const struct session *s, const struct broker_msg *m);
@@ -336,6 +345,22 @@ void conn_send_qos0(struct conn *c, struct broker_msg *m, const struct delivery 
  * set here. */
 void session_deliver(struct session *s, struct broker_msg *m, struct delivery d);
 
+/* ---- hold.c ---- */
+
+struct hold;
+
+/* A ticket that belongs to no connection. */
+uint64_t hold_ticket(struct broker *b);
+/* The copies of m with QoS 2 that at most n sessions get wait until broker_journal_done(ticket). ERR_NOMEM.
+ */
+err_t hold_new(struct broker *b, uint64_t ticket, struct broker_msg *m, size_t n, struct hold **ret);
+/* The session's queue has one of them now, marked `held`. */
+void hold_add(struct hold *h, struct session *s);
+/* The journal is done: they are sent, or taken out. */
+void hold_settle(struct broker *b, uint64_t ticket, err_t err);
+void hold_forget(struct session *s); /* it ends */
+void hold_free_all(struct broker *b);
+
 /* ---- retain.c ---- */
 
 /* Is there room for it, should it be kept? */
@@ -383,7 +408,6 @@ struct broker {
     void *conns_by_serial;        /* tsearch(3) */
     struct intercept *intercepts, **intercepts_end;
     struct submitted *submitted;
-    uint32_t last_submitted;
     int64_t swept_ms;
     unsigned depth; /* calls into the broker on the stack */
     bool draining;
@@ -393,7 +417,11 @@ struct broker {
     struct route_room spare;         /* unless it is in use */
     uint8_t answers[CONN_QUESTIONS]; /* of the packet being handled */
     unsigned n_asked;
-    uint64_t id_seed[2]; /* for assigned client ids */
+    uint64_t id_seed[2];             /* for assigned client ids */
+    struct hold *holds, **holds_end; /* in the order of their writes */
+    uint32_t last_own_ticket;
+    struct broker_msg *loaded; /* while the journal is read: the last message */
+    uint64_t loaded_message;
     size_t n_conns, n_new, n_sessions, n_subs, n_retained;
     uint64_t received, delivered, dropped;
 };

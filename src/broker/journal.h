@@ -26,6 +26,8 @@ enum broker_record_kind {
     BROKER_REC_RECEIVED_END, /* client_id, packet_id */
     BROKER_REC_RETAINED,     /* topic, payload, props, qos, ends_ms: upsert */
     BROKER_REC_RETAINED_END, /* topic */
+    BROKER_REC_WILL,         /* client_id, topic, payload, props, qos, retain, ends_ms, due_ms: upsert */
+    BROKER_REC_WILL_END,     /* client_id */
 };
 
 /* Slices live only for the call. */
@@ -36,6 +38,8 @@ struct broker_record {
     struct slice payload;
     struct slice props;   /* version 5 properties of a message, an encoded block without its length */
     struct slice sub_ids; /* encoded subscription identifiers */
+    uint64_t message;     /* QUEUED: records that follow each other with the same number, not 0, have the same
+                           * topic, payload, props and ends_ms: one message for several sessions */
     uint64_t seq;         /* rises within a session: the order of its messages, and their identifiers */
     uint32_t sub_id;      /* subscription: its identifier, 0 none */
     uint16_t packet_id;
@@ -47,6 +51,7 @@ struct broker_record {
     int64_t stored_ms; /* RETAINED: wall clock when the message came */
     int64_t
         ends_ms; /* wall clock. Session: when it expires, 0 while connected. Message: its expiry, 0 never */
+    int64_t due_ms; /* wall clock: a delayed Will is published then */
 };
 
 struct broker_journal {
@@ -57,7 +62,8 @@ struct broker_journal {
      * the publisher gets no acknowledgement. ticket 0: nobody waits, no call back. */
     err_t (*write)(void *ctx, const struct broker_record *recs, size_t n, uint64_t ticket);
     /* Tell everything kept, sessions before what belongs to them, messages of a session in the order of seq,
-     * each before its RELEASED. fn's error stops and is returned. Called once, by broker_new. */
+     * each before its RELEASED, which may follow at once. fn's error stops and is returned. Called once, by
+     * broker_new, which waits: fn may be called on another thread. */
     err_t (*load)(void *ctx, err_t (*fn)(void *arg, const struct broker_record *rec), void *arg);
 };
 

@@ -20,15 +20,27 @@ static err_t load_session(struct broker *b, const struct broker_record *rec)
 
 static err_t load_message(struct broker *b, const struct broker_record *rec, struct broker_msg **ret)
 {
+    struct broker_msg **last = &b->loaded;
     const struct broker_message m = {
         .topic = rec->topic,
         .payload = rec->payload,
         .props = rec->props,
         .qos = rec->qos,
-        .retain = rec->kind == BROKER_REC_RETAINED,
+        .retain = rec->kind == BROKER_REC_RETAINED || (rec->kind == BROKER_REC_WILL && rec->retain),
     };
+    err_t e;
 
-    return mqtt_topic_valid(rec->topic) ? broker_msg_new(b, &m, rec->ends_ms, ret) : ERR_CORRUPT;
+    if (rec->message && *last && rec->message == b->loaded_message) {
+        *ret = broker_msg_ref(*last);
+        return ERR_OK;
+    }
+    e = mqtt_topic_valid(rec->topic) ? broker_msg_new(b, &m, rec->ends_ms, ret) : ERR_CORRUPT;
+    if (e)
+        return e;
+    broker_msg_unref(*last);
+    *last = broker_msg_ref(*ret);
+    b->loaded_message = rec->message;
+    return ERR_OK;
 }
 
 static err_t load_retained(struct broker *b, const struct broker_record *rec)
@@ -59,6 +71,14 @@ static err_t load_queued(struct session *s, const struct broker_record *rec)
     return e;
 }
 
+static err_t load_will(struct session *s, const struct broker_record *rec)
+{
+    err_t e = s->will ? ERR_CORRUPT : load_message(s->b, rec, &s->will);
+
+    s->will_due_ms = rec->due_ms;
+    return e;
+}
+
 static err_t load_subscription(struct session *s, const struct broker_record *rec)
 {
     const struct sub_how how = { .id = rec->sub_id, .qos = rec->qos, .options = rec->options };
@@ -74,6 +94,8 @@ static err_t load_of_session(struct session *s, const struct broker_record *rec)
         return load_subscription(s, rec);
     case BROKER_REC_QUEUED:
         return rec->qos == 1 || rec->qos == 2 ? load_queued(s, rec) : ERR_CORRUPT;
+    case BROKER_REC_WILL:
+        return rec->qos <= 2 ? load_will(s, rec) : ERR_CORRUPT;
     case BROKER_REC_RELEASED:
         return session_released(s, rec->seq) ? ERR_OK : ERR_CORRUPT;
     case BROKER_REC_RECEIVED:

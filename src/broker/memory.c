@@ -39,7 +39,8 @@ static int kept_cmp(const void *x, const void *y)
         return a->seq < b->seq ? -1 : a->seq > b->seq;
     if (!d && a->kind == BROKER_REC_RECEIVED)
         return (int)a->packet_id - (int)b->packet_id;
-    return d || a->kind == BROKER_REC_SESSION ? d : slice_cmp(a->topic, b->topic);
+    return d || a->kind == BROKER_REC_SESSION || a->kind == BROKER_REC_WILL ? d
+                                                                            : slice_cmp(a->topic, b->topic);
 }
 
 err_t broker_memory_new(size_t max_bytes, struct broker_memory **ret)
@@ -102,6 +103,7 @@ static struct kept *kept_new(const struct broker_record *rec)
         return NULL;
     at = k->bytes;
     k->rec = *rec;
+    k->rec.message = 0; /* the number counts within one write only */
     k->size = size;
     k->rec.client_id = place(&at, rec->client_id);
     k->rec.topic = place(&at, rec->topic);
@@ -187,6 +189,9 @@ static err_t apply(struct broker_memory *m, const struct broker_record *rec)
     case BROKER_REC_RETAINED_END:
         end_one(m, rec, BROKER_REC_RETAINED);
         return ERR_OK;
+    case BROKER_REC_WILL_END:
+        end_one(m, rec, BROKER_REC_WILL);
+        return ERR_OK;
     default:
         return put(m, rec);
     }
@@ -195,7 +200,8 @@ static err_t apply(struct broker_memory *m, const struct broker_record *rec)
 static bool adds(enum broker_record_kind k)
 {
     return k == BROKER_REC_SESSION || k == BROKER_REC_SUBSCRIPTION || k == BROKER_REC_QUEUED ||
-           k == BROKER_REC_RETAINED || k == BROKER_REC_RELEASED || k == BROKER_REC_RECEIVED;
+           k == BROKER_REC_RETAINED || k == BROKER_REC_RELEASED || k == BROKER_REC_RECEIVED ||
+           k == BROKER_REC_WILL;
 }
 
 /* Room is checked for all before any is applied; only running out of memory in the middle can leave a part,

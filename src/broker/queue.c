@@ -113,6 +113,13 @@ void queue_settle(struct queue *q, struct queued *e)
     drop_gaps(q);
 }
 
+void queue_remove(struct queue *q, struct queued *e)
+{
+    release(q, e);
+    squeeze(q);
+    drop_gaps(q);
+}
+
 void queue_rewind(struct queue *q)
 {
     squeeze(q);

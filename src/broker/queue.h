@@ -27,6 +27,7 @@ struct queued {
     uint8_t qos;
     uint8_t state; /* enum mqtt_qos_state: IDLE never sent, else what is waited for (now or before) */
     bool retain;
+    bool held; /* not to be sent yet: hold.c */
 };
 
 struct queue {
@@ -55,6 +56,8 @@ struct queued *queue_oldest(const struct queue *q);
 struct queued *queue_at(const struct queue *q, uint32_t i);
 /* Done with e: acknowledged, or the next to be sent and given up. */
 void queue_settle(struct queue *q, struct queued *e);
+/* Take out an entry that was not sent. */
+void queue_remove(struct queue *q, struct queued *e);
 /* The connection has gone: everything is to be sent (again), in order. */
 void queue_rewind(struct queue *q);
 void queue_clear(struct queue *q);

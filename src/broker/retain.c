@@ -75,6 +75,7 @@ struct broker_record retain_record(const struct broker_msg *m)
         return (struct broker_record){ .kind = BROKER_REC_RETAINED_END, .topic = m->topic };
     return (struct broker_record){
         .kind = BROKER_REC_RETAINED,
+        .message = m->serial,
         .topic = m->topic,
         .payload = m->payload,
         .props = m->props,

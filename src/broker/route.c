@@ -24,6 +24,8 @@ struct route {
     struct hit *hits;
     size_t n_hits, room_hits;
     struct buf ids; /* identifiers, encoded, target after target */
+    uint64_t ticket;
+    struct hold *hold; /* NULL: nobody has to wait */
     err_t err;
 };
 
@@ -150,8 +152,20 @@ static void add_record(struct route *r, struct broker_record rec)
         room->recs[r->n_recs++] = rec;
 }
 
+/* Does anybody get it with QoS 2? hold.c. */
+static bool wants_hold(const struct route *r)
+{
+    for (size_t i = 0; r->m->qos == 2 && i < r->n; i++)
+        if (r->room.targets[i].d.qos == 2)
+            return true;
+    return false;
+}
+
 static err_t write_down(struct route *r)
 {
+    bool hold;
+    err_t e;
+
     for (size_t i = 0; i < r->n; i++) {
         const struct target *t = &r->room.targets[i];
 
@@ -164,14 +178,24 @@ static err_t write_down(struct route *r)
     }
     if (r->from->also)
         add_record(r, *r->from->also);
-    return r->err ? r->err : broker_write(r->b, r->room.recs, r->n_recs, r->from->ticket);
+    if (r->err)
+        return r->err;
+    hold = wants_hold(r);
+    r->ticket = r->from->ticket || !hold ? r->from->ticket : hold_ticket(r->b);
+    e = broker_write(r->b, r->room.recs, r->n_recs, r->ticket);
+    if (e == ERR_MORE && hold)
+        (void)hold_new(r->b, r->ticket, r->m, r->n, &r->hold); /* no memory: it leaves at once */
+    return e;
 }
 
 static void hand_out(struct route *r)
 {
     for (size_t i = 0; i < r->n; i++) {
-        const struct target *t = &r->room.targets[i];
+        struct target *t = &r->room.targets[i];
 
+        t->d.held = r->hold && t->d.qos == 2;
+        if (t->d.held)
+            hold_add(r->hold, t->session);
         if (!t->d.qos)
             conn_send_qos0(t->session->conn, r->m, &t->d);
         else if (session_enqueue(t->session, r->m, &t->d))

@@ -70,7 +70,7 @@ static err_t ids_new(struct slice sub_ids, struct broker_ids **ret)
 
 err_t session_enqueue(struct session *s, struct broker_msg *m, const struct delivery *d)
 {
-    struct queued e = { .msg = m, .seq = d->seq, .qos = d->qos, .retain = d->retain };
+    struct queued e = { .msg = m, .seq = d->seq, .qos = d->qos, .retain = d->retain, .held = d->held };
 
     if (ids_new(d->sub_ids, &e.ids))
         return ERR_NOMEM;
@@ -89,6 +89,7 @@ struct broker_record session_queued_record(const struct session *s, const struct
     return (struct broker_record){
         .kind = BROKER_REC_QUEUED,
         .client_id = s->id,
+        .message = m->serial,
         .topic = m->topic,
         .payload = m->payload,
         .props = m->props,
@@ -153,6 +154,43 @@ void session_unsubscribe(struct session *s, struct sub *sub)
     s->b->n_subs--;
 }
 
+/* ---- the delayed Will ---- */
+
+void session_delay_will(struct session *s, struct broker_msg *will, int64_t due_ms)
+{
+    s->will = will;
+    s->will_due_ms = due_ms;
+    broker_note(s->b, &(struct broker_record){
+                          .kind = BROKER_REC_WILL,
+                          .client_id = s->id,
+                          .topic = will->topic,
+                          .payload = will->payload,
+                          .props = will->props,
+                          .qos = will->qos,
+                          .retain = will->retain,
+                          .ends_ms = will->ends_ms,
+                          .due_ms = due_ms,
+                      });
+}
+
+/* One write: it is published, and gone. */
+void session_publish_will(struct session *s)
+{
+    const struct broker_record end = { .kind = BROKER_REC_WILL_END, .client_id = s->id };
+    struct broker_msg *will = steal(&s->will);
+
+    (void)broker_route(s->b, will, &(struct route_from){ .session = s, .also = &end }); /* nobody to tell */
+    broker_msg_unref(will);
+}
+
+void session_forget_will(struct session *s)
+{
+    if (!s->will)
+        return;
+    broker_msg_unref(steal(&s->will));
+    broker_note(s->b, &(struct broker_record){ .kind = BROKER_REC_WILL_END, .client_id = s->id });
+}
+
 /* ---- life ---- */
 
 int64_t session_ends(const struct session *s)
@@ -176,6 +214,7 @@ void session_free(struct session *s)
 {
     struct broker *b = s->b;
 
+    hold_forget(s);
     while (s->subs)
         session_unsubscribe(s, s->subs);
     queue_clear(&s->queue);

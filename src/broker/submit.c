@@ -65,8 +65,7 @@ static struct submitted *enlist(struct broker *b, broker_submitted_fn done, void
 
     if (!s)
         return NULL;
-    b->last_submitted = b->last_submitted == UINT32_MAX ? 1 : b->last_submitted + 1;
-    *s = (struct submitted){ b->submitted, b->last_submitted, 0, done, ctx };
+    *s = (struct submitted){ b->submitted, hold_ticket(b), 0, done, ctx };
     b->submitted = s;
     return s;
 }

@@ -54,15 +54,10 @@ static void tick_conn(struct conn *c, int64_t now_ms)
 
 static void tick_session(struct session *s, int64_t wall_ms)
 {
-    struct broker_msg *will;
-
     if (s->conn)
         return;
-    if (s->will && wall_ms >= s->will_due_ms) {
-        will = steal(&s->will);
-        (void)broker_route(s->b, will, &(struct route_from){ .session = s }); /* nobody to tell */
-        broker_msg_unref(will);
-    }
+    if (s->will && wall_ms >= s->will_due_ms)
+        session_publish_will(s);
     if (wall_ms >= s->ends_ms)
         session_end(s);
 }

@@ -130,6 +130,7 @@ err_t account_init(struct account *ret, const struct account_opts *opts, char *w
 
 void account_stop(struct account *a)
 {
+    gateway_flush(a->gateway);
     store_stop(a->store);
 }
 

@@ -139,6 +139,28 @@ static const struct db_migration steps[] = {
       "CREATE TABLE registration_reports (task {text} NOT NULL REFERENCES registration_tasks (id),"
       " kind {text} NOT NULL, line {int} NOT NULL, content {text} NOT NULL, PRIMARY KEY (task, kind, line))"
       " {strict}" },
+    /* The broker's journal (gateway/journal.h). mqtt_queue.n: the order of all queued messages; .message: the
+     * row of mqtt_messages that several sessions wait for, otherwise topic, payload, props and ends_ms. */
+    { "mqtt journal",
+      "CREATE TABLE mqtt_sessions (client_id {text} PRIMARY KEY, version {int} NOT NULL,"
+      " expiry_s {int} NOT NULL, ends_ms {int} NOT NULL) {strict};"
+      "CREATE TABLE mqtt_subscriptions (client_id {text} NOT NULL, filter {text} NOT NULL, qos {int} NOT "
+      "NULL,"
+      " options {int} NOT NULL, sub_id {int} NOT NULL, PRIMARY KEY (client_id, filter)) {strict};"
+      "CREATE TABLE mqtt_messages (id {int} PRIMARY KEY, topic {text} NOT NULL, payload {blob} NOT NULL,"
+      " props {blob} NOT NULL, ends_ms {int} NOT NULL) {strict};"
+      "CREATE TABLE mqtt_queue (n {int} PRIMARY KEY, client_id {text} NOT NULL, seq {int} NOT NULL,"
+      " qos {int} NOT NULL, retain {int} NOT NULL, released {int} NOT NULL, sub_ids {blob} NOT NULL,"
+      " message {int}, topic {text}, payload {blob}, props {blob}, ends_ms {int}) {strict};"
+      "CREATE UNIQUE INDEX mqtt_queue_by_session ON mqtt_queue (client_id, seq);"
+      "CREATE INDEX mqtt_queue_by_message ON mqtt_queue (message) WHERE message IS NOT NULL;"
+      "CREATE TABLE mqtt_received (client_id {text} NOT NULL, packet_id {int} NOT NULL,"
+      " PRIMARY KEY (client_id, packet_id)) {strict};"
+      "CREATE TABLE mqtt_wills (client_id {text} PRIMARY KEY, topic {text} NOT NULL, payload {blob} NOT NULL,"
+      " props {blob} NOT NULL, qos {int} NOT NULL, retain {int} NOT NULL, ends_ms {int} NOT NULL,"
+      " due_ms {int} NOT NULL) {strict};"
+      "CREATE TABLE mqtt_retained (topic {text} PRIMARY KEY, payload {blob} NOT NULL, props {blob} NOT NULL,"
+      " qos {int} NOT NULL, ends_ms {int} NOT NULL) {strict}" },
 };
 
 err_t schema_apply(struct db *db)

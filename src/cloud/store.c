@@ -24,6 +24,7 @@ struct worker {
 struct store {
     struct worker writer, readers[STORE_READERS];
     pthread_mutex_t lock;
+    pthread_cond_t finished; /* a job of store_wait */
     struct queue writes, reads;
     atomic_size_t out; /* taken, and not back on its loop yet */
     bool stop;
@@ -36,8 +37,17 @@ struct batch {
 
 static void finish(struct store_job *job, err_t result)
 {
+    struct store *s = job->store;
+
     job->result = result;
-    net_loop_post_task(job->loop, &job->task);
+    if (job->loop) {
+        net_loop_post_task(job->loop, &job->task);
+        return;
+    }
+    (void)pthread_mutex_lock(&s->lock);
+    job->finished = true;
+    (void)pthread_cond_broadcast(&s->finished);
+    (void)pthread_mutex_unlock(&s->lock);
 }
 
 static err_t run_job(struct db *db, void *ctx)
@@ -120,6 +130,20 @@ static void on_loop(void *ctx)
     job->done(job, job->result);
 }
 
+static void enqueue(struct queue *q, struct store_job *job)
+{
+    struct store_job **at = q->last;
+
+    if (job->first)
+        for (at = &q->first; *at && (*at)->first;)
+            at = &(*at)->next;
+    job->next = *at;
+    *at = job;
+    if (!job->next)
+        q->last = &job->next;
+    q->waiting++;
+}
+
 err_t store_submit(struct store *s, struct net_loop *loop, struct store_job *job)
 {
     struct queue *q = job->reads ? &s->reads : &s->writes;
@@ -127,19 +151,31 @@ err_t store_submit(struct store *s, struct net_loop *loop, struct store_job *job
 
     job->store = s;
     job->loop = loop;
-    job->next = NULL;
+    job->finished = false;
     job->task = (struct net_task){ .fn = on_loop, .ctx = job };
     (void)pthread_mutex_lock(&s->lock);
-    if (q->waiting < STORE_QUEUE_MAX && !s->stop) {
-        *q->last = job;
-        q->last = &job->next;
-        q->waiting++;
+    if ((q->waiting < STORE_QUEUE_MAX || job->first) && !s->stop) {
+        enqueue(q, job);
         atomic_fetch_add(&s->out, 1);
         (void)pthread_cond_signal(&q->wake);
         e = ERR_OK;
     }
     (void)pthread_mutex_unlock(&s->lock);
     return e;
+}
+
+err_t store_wait(struct store *s, struct store_job *job)
+{
+    err_t e = store_submit(s, NULL, job);
+
+    if (e)
+        return e;
+    (void)pthread_mutex_lock(&s->lock);
+    while (!job->finished)
+        (void)pthread_cond_wait(&s->finished, &s->lock);
+    (void)pthread_mutex_unlock(&s->lock);
+    atomic_fetch_sub(&s->out, 1);
+    return job->result;
 }
 
 static void queue_init(struct queue *q)
@@ -192,6 +228,7 @@ err_t store_new(const char *url, struct store **ret, char why[DB_WHY_MAX])
     if (!s)
         return ERR_NOMEM;
     (void)pthread_mutex_init(&s->lock, NULL);
+    (void)pthread_cond_init(&s->finished, NULL);
     queue_init(&s->writes);
     queue_init(&s->reads);
     if ((e = start(s, url, why))) {
@@ -235,6 +272,7 @@ void store_free(struct store *s)
     db_close(s->writer.db);
     for (size_t i = 0; i < STORE_READERS; i++)
         db_close(s->readers[i].db);
+    (void)pthread_cond_destroy(&s->finished);
     (void)pthread_cond_destroy(&s->writes.wake);
     (void)pthread_cond_destroy(&s->reads.wake);
     (void)pthread_mutex_destroy(&s->lock);

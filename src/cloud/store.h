@@ -22,12 +22,15 @@ struct store_job {
     err_t (*run)(struct store_job *job, struct db *db); /* on the database thread, in a transaction */
     void (*done)(struct store_job *job, err_t result);  /* on the loop's thread; owns the job from here */
     bool reads; /* it writes nothing: a write would fail with ERR_DENIED */
+    bool first; /* before all that wait and are not `first` themselves, and never too many: a broker's
+                 * journal, which has one or two at a time */
     /* the store's: */
     err_t result;
     struct store *store;
     struct net_loop *loop;
     struct net_task task;
     struct store_job *next;
+    bool finished; /* of store_wait */
 };
 
 /* Open the database (a url as db_open), bring its schema up to date and start the threads. `why` as db_open.
@@ -44,3 +47,7 @@ void store_free(struct store *s);
 /* Hand a job over; `loop` is the caller's. ERR_BUSY: the queue is full or the store
  * stops, the job is still the caller's. */
 err_t store_submit(struct store *s, struct net_loop *loop, struct store_job *job);
+
+/* Run a job and wait for it, on a thread that has nothing else to do: before its loop turns. `done` is not
+ * called. ERR_BUSY as store_submit; what `run` came to. */
+err_t store_wait(struct store *s, struct store_job *job);

@@ -9,6 +9,7 @@ struct gateway {
     const struct cloud_env *env;
     struct net_loop *loop;
     struct store *store;
+    struct journal *journal;
     struct broker *broker;
     struct lifecycle *lifecycle;
     struct shadows_service shadows;

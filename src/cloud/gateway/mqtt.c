@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cloud/gateway/gateway_impl.h"
+#include "cloud/gateway/journal.h"
 #include "cloud/shadows/mqtt.h"
 #include "mqtt/reason.h"
 
@@ -95,16 +96,18 @@ static err_t new_broker(struct gateway *g)
                                             .disconnected = on_disconnected,
                                             .subscribed = on_subscribed,
                                             .unsubscribed = on_unsubscribed } };
+    err_t e;
 
     if (g->env->standard)
         broker_config_standard(&o.config);
     else
         broker_config_aws(&o.config);
-    /* Nothing is kept for absent clients yet, so no session outlives its connection and RETAIN is refused: a
-     * promise the cloud could not keep across a restart is not given. */
-    o.config.session_expiry_s = 0;
-    o.config.max_retained = 0;
-    return broker_new(g->loop, &o, &g->broker);
+    if ((e = journal_new(g->loop, g->store, &g->journal)))
+        return e;
+    o.journal = journal_interface(g->journal);
+    if (!(e = broker_new(g->loop, &o, &g->broker)))
+        journal_set_broker(g->journal, g->broker);
+    return e;
 }
 
 err_t gateway_new(const struct cloud_env *env, struct net_loop *loop, struct store *store,
@@ -133,12 +136,19 @@ void gateway_set_admission(struct gateway *g, struct admission *a)
     g->admission = a;
 }
 
+void gateway_flush(struct gateway *g)
+{
+    if (g)
+        journal_flush(g->journal);
+}
+
 void gateway_free(struct gateway *g)
 {
     if (!g)
         return;
     g->closing = true;
     broker_free(g->broker);
+    journal_free(g->journal);
     lifecycle_free(g->lifecycle);
     free(g);
 }

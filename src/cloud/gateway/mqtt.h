@@ -18,6 +18,8 @@ struct admission;
 
 err_t gateway_new(const struct cloud_env *env, struct net_loop *loop, struct store *store,
                   struct gateway **ret);
+/* Hand what sessions are to keep to the store: before store_stop. NULL is fine. */
+void gateway_flush(struct gateway *g);
 void gateway_free(struct gateway *g); /* NULL is fine */
 
 /* Ask this about certificates that are not registered (provisioning/admission.h). Borrowed. */
