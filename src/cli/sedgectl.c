@@ -1,6 +1,7 @@
 /* sedgectl: the umbrella over what a person does with devices, cores and clouds. See docs/man/sedgectl.1. */
 #include "base/mem.h"
 #include "cli/doctor.h"
+#include "cli/enrol.h"
 #include "cli/lock.h"
 #include "cli/sedgectl_setup.h"
 #include "crypto/process.h"
@@ -15,6 +16,7 @@ static const struct {
     const char *help;
 } commands[] = {
     { "doctor", doctor_command, "look at everything a core's identity stands on, from the bus to the cloud" },
+    { "enrol", enrol_command, "give a device its identity: key in the chip, certificate, config.json" },
     { "lock", lock_command, "make a key that can only sign, and that nobody can overwrite or delete" },
     { "setup-archive", setup_archive_command,
       "write the archive of config.json and certificates that the V1 console handed out" },

@@ -29,6 +29,26 @@ static json_t *crypto(const struct core_config *c)
                      CERTS "root.ca.pem");
 }
 
+/* keyPath stays what the published file has: nobody reads it where crypto names a key. */
+static json_t *token_crypto(const struct core_token_config *c)
+{
+    return json_pack("{s:{s:s,s:s,s:s},s:{s:{s:s},s:{s:s,s:s++++},s:{s:s}},s:s++}", "PKCS11", "P11Provider",
+                     c->module, "slotLabel", c->slot_label, "slotUserPin", c->pin, "principals",
+                     "SecretsManager", "privateKeyPath", c->key_uri, "IoTCertificate", "privateKeyPath",
+                     c->key_uri, "certificatePath", "file://", c->root, "/certs/", c->core.hash, ".cert.pem",
+                     "MQTTServerCertificate", "privateKeyPath", c->key_uri, "caPath", "file://", c->root,
+                     "/certs/root.ca.pem");
+}
+
+err_t core_config_write_token(const struct core_token_config *c, struct buf *out)
+{
+    auto_json *j = json_pack("{s:o,s:{s:{s:s}},s:b,s:o}", "coreThing", core_thing(&c->core), "runtime",
+                             "cgroup", "useSystemd", "yes", "managedRespawn", 0, "crypto", token_crypto(c));
+    err_t e = j ? json_write(out, j, 2) : ERR_NOMEM;
+
+    return e ? e : buf_add_u8(out, '\n');
+}
+
 err_t core_config_write(const struct core_config *c, struct buf *out)
 {
     auto_json *j = json_pack("{s:o,s:{s:{s:s}},s:b,s:o}", "coreThing", core_thing(c), "runtime", "cgroup",

@@ -212,6 +212,39 @@ err_t crypto_cert_issue(const struct crypto_ctx *ctx, const struct crypto_cert_s
     return ERR_OK;
 }
 
+static err_t csr_pem(const X509_REQ *csr, struct buf *out)
+{
+    auto_bio BIO *bio = BIO_new(BIO_s_mem());
+    char *p = NULL;
+    long n;
+
+    if (!bio)
+        return ERR_NOMEM;
+    if (PEM_write_bio_X509_REQ(bio, csr) != 1)
+        return crypto_fail_quiet(ERR_CRYPTO);
+    n = BIO_get_mem_data(bio, &p);
+    return buf_add_mem(out, p, (size_t)n);
+}
+
+err_t crypto_csr_make(const struct crypto_ctx *ctx, EVP_PKEY *key, const char *common_name, struct buf *out,
+                      struct crypto_error *why)
+{
+    auto_x509_req X509_REQ *csr = X509_REQ_new_ex(ctx->lib, NULL);
+    X509_NAME *subject = csr ? X509_REQ_get_subject_name(csr) : NULL;
+    err_t e;
+
+    if (!subject)
+        return ERR_NOMEM;
+    if ((e = add_name(subject, NID_commonName, common_name, why)))
+        return e;
+    if (X509_REQ_set_version(csr, X509_REQ_VERSION_1) != 1 || X509_REQ_set_pubkey(csr, key) != 1)
+        return crypto_fail_openssl(why, ERR_CRYPTO, "a signing request cannot be made for this key");
+    if (X509_REQ_sign(csr, key, ctx->sha256) <= 0)
+        return crypto_fail_openssl(why, crypto_key_token(key) ? ERR_UNAVAILABLE : ERR_CRYPTO,
+                                   "the key did not sign the request");
+    return csr_pem(csr, out);
+}
+
 err_t crypto_csr_parse_pem(const struct crypto_ctx *ctx, struct slice pem, X509_REQ **ret,
                            struct crypto_error *why)
 {

@@ -35,6 +35,11 @@ err_t crypto_cert_issue(const struct crypto_ctx *ctx, const struct crypto_cert_s
                         EVP_PKEY *subject_key, const X509 *issuer, EVP_PKEY *issuer_key, X509 **ret,
                         struct crypto_error *why);
 
+/* A signing request for `key`, signed with it (SHA-256), appended as PEM. The key may live in a token: it
+ * signs once. ERR_INVALID: the name is not UTF-8 or longer than 64; ERR_UNAVAILABLE: a token's key did not
+ * sign. */
+err_t crypto_csr_make(const struct crypto_ctx *ctx, EVP_PKEY *key, const char *common_name, struct buf *out,
+                      struct crypto_error *why);
 /* A signing request in PEM whose own signature verifies. ERR_INVALID; ERR_AUTH: signature wrong. */
 err_t crypto_csr_parse_pem(const struct crypto_ctx *ctx, struct slice pem, X509_REQ **ret,
                            struct crypto_error *why);

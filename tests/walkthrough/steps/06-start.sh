@@ -7,7 +7,7 @@ operations_before=$(private_key_operations)
 core() { run "cd \$SEDGE_ROOT/ggc/core && ./greengrassd $1; status=\$?; cd \"\$OLDPWD\"; [ \$status = 0 ]"; }
 core_start() {
     core start
-    printf '%s greengrassd\n' "$(cat "$SEDGE_ROOT/var/run/greengrassd.pid")" >>"$DEMO/pids"
+    printf '%s greengrassd\n' "$(cat "$(cat "$DEMO/pid-file")")" >>"$DEMO/pids"
 }
 core_start
 seen() { grep -qF -- "$1" "$runtime_log"; }
