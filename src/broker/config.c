@@ -38,6 +38,7 @@ void broker_config_aws(struct broker_config *ret)
         .hash_below = true,
         .close_on_refused_connect = true,
         .close_on_denied_publish = true,
+        .close_is_goodbye = true,
         .retained_exact_only = true,
         .reserved_dollar_aws = true,
     };
@@ -70,6 +71,7 @@ void broker_config_standard(struct broker_config *ret)
     ret->hash_below = false;
     ret->close_on_refused_connect = false;
     ret->close_on_denied_publish = false;
+    ret->close_is_goodbye = false;
     ret->retained_exact_only = false;
     ret->reserved_dollar_aws = false;
 }

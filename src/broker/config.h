@@ -53,6 +53,7 @@ struct broker_config {
     bool hash_below;               /* a/# does not match a */
     bool close_on_refused_connect; /* 3.1.1: close without CONNACK instead of return code 5 */
     bool close_on_denied_publish;  /* 3.1.1: close; otherwise acknowledged and dropped, which 3.1.1 allows */
+    bool close_is_goodbye;         /* a WebSocket that is closed in an orderly way: as after DISCONNECT */
     bool retained_exact_only;      /* retained messages only for filters without wildcard */
     /* Clients publish under $aws/ only where an interceptor is registered, to $ topics never with RETAIN, and
      * client ids that begin with $ are refused. Who may subscribe below $aws/ is the authority's to judge. */

@@ -250,6 +250,8 @@ static void on_close(void *ctx, err_t why)
     broker_enter(b);
     if (why == ERR_TIMEOUT)
         conn_doom(c, BROKER_WHY_THROTTLED, 0, "%s", net_stream_why(c->stream));
+    else if (why == ERR_CANCELLED && b->o.config.close_is_goodbye)
+        conn_doom(c, BROKER_WHY_CLIENT, 0, "%s", net_stream_why(c->stream));
     else
         conn_doom(c, BROKER_WHY_LOST, 0, "%s",
                   why == ERR_EOF ? "closed by the client without DISCONNECT" : net_stream_why(c->stream));

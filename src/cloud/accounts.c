@@ -221,6 +221,13 @@ void accounts_set_api(struct accounts *s, uint16_t port, bool tls)
     }
 }
 
+struct account *accounts_of_caller(struct accounts *s, const char *account, const char *key_id)
+{
+    struct account *a = accounts_by_id(s, account[0] ? account : key_id);
+
+    return a || account[0] ? a : accounts_at(s, 0);
+}
+
 void accounts_set_ports(struct accounts *s, uint16_t mqtt, uint16_t https, uint16_t plain)
 {
     for (size_t i = 0; i < s->n; i++) {

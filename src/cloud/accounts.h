@@ -32,6 +32,9 @@ struct account *accounts_by_id(struct accounts *s, const char *id); /* NULL: non
 /* The account whose endpoint a client asked for. ID.NAME is that account, NULL when there is no such one
  * here; any other name, and none (""), is the default account. */
 struct account *accounts_by_sni(struct accounts *s, const char *sni);
+/* The account of a caller on the control port; NULL: it is not served. `account` "": under --insecure-dev a
+ * made-up key may be an account's id, which then is the one that is meant. */
+struct account *accounts_of_caller(struct accounts *s, const char *account, const char *key_id);
 /* Once the listeners stand. */
 void accounts_set_api(struct accounts *s, uint16_t port, bool tls);
 void accounts_set_ports(struct accounts *s, uint16_t mqtt, uint16_t https, uint16_t plain);

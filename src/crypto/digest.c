@@ -49,3 +49,16 @@ err_t crypto_hmac_sha256(const struct crypto_ctx *ctx, struct slice key, struct 
     mem_wipe(out, sizeof(out)); /* a link of SigV4's key chain is a secret */
     return ERR_OK;
 }
+
+err_t crypto_sha1(const struct crypto_ctx *ctx, struct slice in, uint8_t ret[CRYPTO_SHA1_LEN])
+{
+    EVP_MD *sha1 = EVP_MD_fetch(ctx->lib, "SHA1", NULL);
+    uint8_t out[CRYPTO_SHA1_LEN];
+    bool good = sha1 && EVP_Digest(in.p, in.n, out, NULL, sha1, NULL) == 1;
+
+    EVP_MD_free(sha1);
+    if (!good)
+        return crypto_fail_quiet(ERR_CRYPTO);
+    memcpy(ret, out, sizeof(out));
+    return ERR_OK;
+}

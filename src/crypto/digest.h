@@ -1,4 +1,4 @@
-/* src/crypto/digest.h - SHA-256 and HMAC-SHA-256. Any thread. */
+/* src/crypto/digest.h - SHA-256 and HMAC-SHA-256, and SHA-1 where a protocol has nothing else. Any thread. */
 #pragma once
 #include "base/slice.h"
 #include "crypto/process.h"
@@ -14,3 +14,7 @@ err_t crypto_sha256_hex(const struct crypto_ctx *ctx, struct slice in, char ret[
 /* RFC 2104. Compare results with mem_eq_ct. ERR_CRYPTO. */
 err_t crypto_hmac_sha256(const struct crypto_ctx *ctx, struct slice key, struct slice in,
                          uint8_t ret[CRYPTO_SHA256_LEN]);
+
+#define CRYPTO_SHA1_LEN 20
+/* Of a WebSocket's handshake (RFC 6455 §4.2.2), which nothing depends on. ERR_CRYPTO. */
+err_t crypto_sha1(const struct crypto_ctx *ctx, struct slice in, uint8_t ret[CRYPTO_SHA1_LEN]);

@@ -52,6 +52,20 @@ static err_t encode(struct buf *out, const struct http_response *resp, bool clos
     return e;
 }
 
+err_t http_upgrade_encode(struct buf *out, const struct http_header *headers, size_t header_count)
+{
+    struct http_response resp = { .headers = headers, .header_count = header_count };
+    size_t before = out->n;
+    err_t e = buf_add_str(out, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n");
+    if (!e)
+        e = put_headers(out, &resp);
+    if (!e)
+        e = buf_add_str(out, "\r\n");
+    if (e)
+        buf_cut(out, before);
+    return e;
+}
+
 err_t http_reply_encode(struct buf *out, const struct http_response *resp, bool close, bool head_only)
 {
     size_t before = out->n;

@@ -108,7 +108,7 @@ static void conn_free(struct conn *c, bool cut)
 {
     count_body(c, 0);
     slot_leave(c);
-    if (cut)
+    if (cut || !c->s) /* given away */
         net_stream_free(c->s);
     else
         net_stream_finish(c->s);
@@ -195,6 +195,30 @@ err_t http_reply(struct http_server *srv, struct http_token token, const struct 
     if (!c->in_handler)
         after_reply(c);
     return e;
+}
+
+err_t http_upgrade(struct http_server *srv, struct http_token token, const struct http_header *headers,
+                   size_t header_count, struct net_stream **ret)
+{
+    struct conn *c = conn_of(srv, token);
+    autobuf head = BUF_INIT(4096);
+    if (!c)
+        return ERR_NOT_FOUND;
+    err_t e = http_upgrade_encode(&head, headers, header_count);
+    if (!e)
+        e = net_stream_write(c->s, buf_slice(&head));
+    if (e) {
+        (void)http_reply(srv, token, &(struct http_response){ .status = 500, .close = true }); /* as said */
+        return e == ERR_WRONG_STATE ? ERR_NOT_FOUND : e;
+    }
+    *ret = steal(&c->s);
+    c->replied = c->close = true;
+    srv->slots[c->slot].gen++;
+    net_stream_set_handler(*ret, NULL, NULL);
+    net_stream_resume(*ret);
+    if (!c->in_handler)
+        conn_free(c, false);
+    return ERR_OK;
 }
 
 err_t http_reply_json(struct http_server *srv, struct http_token token, int status, struct slice json)

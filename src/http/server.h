@@ -93,5 +93,10 @@ struct http_response {
  * ERR_INVALID    a header that cannot be sent (line break, empty name); the peer gets a 500
  * ERR_TOO_BIG    the body is over the stream's output limit; the peer gets a 500 */
 err_t http_reply(struct http_server *srv, struct http_token token, const struct http_response *resp);
-/* The same for a JSON text. */
+/* Answer 101 with `headers` (which name the protocol; Connection: Upgrade is the server's) and give the
+ * connection away: *ret is the caller's, without a handler. What the peer sent behind the request is kept for
+ * the next handler. ERR_NOT_FOUND as above; ERR_NOMEM, ERR_INVALID: the peer gets a 500. */
+err_t http_upgrade(struct http_server *srv, struct http_token token, const struct http_header *headers,
+                   size_t header_count, struct net_stream **ret);
+/* As http_reply, for a JSON text. */
 err_t http_reply_json(struct http_server *srv, struct http_token token, int status, struct slice json);

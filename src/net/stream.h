@@ -35,7 +35,7 @@ struct net_handler {
      * ERR_PROTO        TLS: not a TLS peer, or no common ground
      * ERR_BUSY         TLS: the signing queue is full, or newer handshakes took this one's place
      * ERR_CRYPTO       TLS: our private key could not sign (its token does not answer, say)
-     * ERR_CANCELLED    TLS: the signer is being stopped
+     * ERR_CANCELLED    TLS: the signer is being stopped; WebSocket: the peer said that it goes
      * ERR_IO, ERR_NOMEM */
     void (*on_close)(void *ctx, err_t why);
 };

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cloud/api/mqtt_door.h"
 #include "cloud/api/ops.h"
 #include "cloud/auth/caller.h"
 #include "cloud/auth/permission.h"
@@ -58,22 +59,10 @@ static bool from_a_page(const struct http_request *req)
            !is_loopback(http_request_header(req, "Host"));
 }
 
-/* NULL: of an account that is not served. Under --insecure-dev a made-up key may be an account's id, which
- * then is the one that is meant. */
-static const struct account *account_of(const struct control *c, const struct caller *who)
-{
-    const struct account *a;
-
-    if (who->account[0])
-        return accounts_by_id(c->opts.accounts, who->account);
-    a = accounts_by_id(c->opts.accounts, who->access_key_id);
-    return a ? a : first(c);
-}
-
 static void start(struct control *c, const struct http_request *req, const struct api_op *op,
                   const struct caller *caller)
 {
-    const struct account *a = account_of(c, caller);
+    const struct account *a = accounts_of_caller(c->opts.accounts, caller->account, caller->access_key_id);
     auto_policy_vars vars = { 0 };
     struct api_asker who = { .region = caller->region,
                              .access_key = caller->access_key_id,
@@ -128,7 +117,12 @@ static void on_request(void *ctx, struct http_request *req)
 
 static void on_unknown(void *ctx, struct http_request *req)
 {
-    refuse(ctx, req, NULL, API_UNKNOWN_OPERATION, "this server does not offer that operation");
+    struct control *c = ctx;
+
+    if (slice_eq(req->path, SLICE_LIT(MQTT_DOOR_PATH)))
+        mqtt_door_knock(&c->opts, req, from_a_page(req));
+    else
+        refuse(c, req, NULL, API_UNKNOWN_OPERATION, "this server does not offer that operation");
 }
 
 err_t control_new(const struct control_opts *opts, struct control **ret)

@@ -58,6 +58,43 @@ static bool parameters_signed(const struct http_request *req, const struct sigv4
     return true;
 }
 
+/* MQTT clients sign the host's name without the port that the browser or library then sends (iot-core
+ * reference 9.5). The signature names the service, so it is good for nothing else. */
+static bool without_port(struct sigv4_header *headers, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct slice *host = &headers[i].value;
+        size_t digits = host->n;
+
+        if (!http_name_eq(headers[i].name, SLICE_LIT("host")))
+            continue;
+        while (digits && host->p[digits - 1] >= '0' && host->p[digits - 1] <= '9')
+            digits--;
+        if (!digits || digits == host->n || host->p[digits - 1] != ':')
+            return false;
+        host->n = digits - 1;
+        return true;
+    }
+    return false;
+}
+
+static err_t verify(const struct crypto_ctx *crypto, const struct sigv4_request *rq,
+                    const struct sigv4_auth *auth, const struct secret *secret, int64_t now_ms,
+                    enum sigv4_verdict *verdict, char *why)
+{
+    struct sigv4_header headers[HEADERS_MAX];
+    struct sigv4_request bare = *rq;
+    err_t e = sigv4_verify(crypto, rq, auth, secret_expose_bytes(secret), now_ms, verdict, why);
+
+    if (e != ERR_AUTH || *verdict != SIGV4_MISMATCH || strcmp(auth->service, "iotdevicegateway") != 0)
+        return e;
+    memcpy(headers, rq->headers, rq->header_count * sizeof(*headers));
+    bare.headers = headers;
+    if (!without_port(headers, rq->header_count))
+        return e;
+    return sigv4_verify(crypto, &bare, auth, secret_expose_bytes(secret), now_ms, verdict, why);
+}
+
 /* The secret is looked up last, so that nothing about keys is told to who cannot even write a signature. */
 static enum api_error check(const struct crypto_ctx *crypto, struct access_keys *keys, bool any_key,
                             const struct sigv4_request *rq, const struct sigv4_auth *auth, int64_t now_ms,
@@ -78,7 +115,7 @@ static enum api_error check(const struct crypto_ctx *crypto, struct access_keys 
         (void)snprintf(why, CALLER_WHY_MAX, "The security token included in the request is invalid.");
         return API_UNKNOWN_KEY;
     }
-    e = sigv4_verify(crypto, rq, auth, secret_expose_bytes(key->secret), now_ms, &verdict, why);
+    e = verify(crypto, rq, auth, key->secret, now_ms, &verdict, why);
     if (e == ERR_AUTH)
         return verdict_error(verdict);
     return e ? API_INTERNAL : API_OK;

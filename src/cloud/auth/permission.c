@@ -74,6 +74,9 @@ static bool in_path(const struct api_call *c, const char *name)
     char label[LABEL_MAX];
 
     (void)snprintf(label, sizeof(label), "{%s}", name);
+    if (strstr(c->op->path, label))
+        return true;
+    (void)snprintf(label, sizeof(label), "{%s+}", name);
     return strstr(c->op->path, label) != NULL;
 }
 

@@ -155,7 +155,7 @@ void gateway_free(struct gateway *g)
 
 static void recheck(struct principal *p)
 {
-    if (p->client_id && !p->cut && principal_load(p)) {
+    if (p->client_id && !p->cut && !p->guest && principal_load(p)) {
         log_warn("mqtt certificateId=%s: the registry cannot be asked again: the connection ends", p->id);
         principal_cut(p);
     }

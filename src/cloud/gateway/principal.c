@@ -28,6 +28,7 @@ static void principal_free(struct principal *p)
     policy_matcher_free(p->policies);
     policy_vars_done(&p->vars);
     X509_free(p->cert);
+    guest_free(p->guest);
     free(p->client_id);
     free(p);
 }
@@ -80,6 +81,27 @@ err_t principal_new(struct gateway *g, const struct net_stream *s, const struct 
     }
     X509_up_ref(id->cert);
     p->cert = id->cert;
+    *ret = p;
+    return ERR_OK;
+}
+
+err_t principal_new_guest(struct gateway *g, const struct net_stream *s, const char *id, struct facts *facts,
+                          struct principal **ret)
+{
+    struct principal *p = mem_calloc(1, sizeof(*p));
+    err_t e;
+
+    if (!p)
+        return ERR_NOMEM;
+    enlist(g, p);
+    (void)snprintf(p->id, sizeof(p->id), "%s", id);
+    (void)snprintf(p->address, sizeof(p->address), "%s", net_stream_peer(s));
+    if ((e = certvars_add_source(&p->vars, net_stream_peer(s)))) {
+        principal_unref(p);
+        return e;
+    }
+    p->facts = *facts;
+    *facts = (struct facts){ 0 };
     *ret = p;
     return ERR_OK;
 }
@@ -373,12 +395,25 @@ static err_t connect_vars(struct principal *p, const struct broker_question *q)
     return policy_vars_add(&p->vars, "iot:LastWillTopic", slice_str(arn));
 }
 
+/* Its policies are there already; now its client id is known, too. */
+static enum broker_verdict connect_guest(struct principal *p)
+{
+    err_t e = facts_compile(&p->facts, p->gw->env, &p->vars, &p->policies);
+
+    if (e)
+        log_error("mqtt principal=%s: its policies cannot be compiled: %s", p->id, err_str(e));
+    p->state = PRINCIPAL_READY;
+    return e ? BROKER_DENY_CLOSE : verdict(p, BROKER_CONNECT, slice_str(p->client_id), false);
+}
+
 enum broker_verdict principal_may(struct principal *p, const struct broker_question *q)
 {
     if (q->action == BROKER_CONNECT) {
-        if (p->client_id || connect_vars(p, q) || principal_load(p))
+        if (p->client_id || connect_vars(p, q))
             return BROKER_DENY_CLOSE;
-        return wait(p, q);
+        if (p->guest)
+            return connect_guest(p);
+        return principal_load(p) ? BROKER_DENY_CLOSE : wait(p, q);
     }
     /* A delivery cannot wait: it is judged by what was known last, a few milliseconds old at most. */
     if (p->state == PRINCIPAL_LOADING && q->action != BROKER_RECEIVE)

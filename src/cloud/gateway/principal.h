@@ -10,6 +10,7 @@
 #include "crypto/digest.h"
 
 #define PRINCIPAL_WAITING_MAX 16u
+#define PRINCIPAL_ID_MAX 129u
 
 enum principal_state {
     PRINCIPAL_NEW,     /* TLS is done, nothing asked yet */
@@ -30,13 +31,14 @@ struct principal {
     struct principal *next, **link; /* all of the gateway's */
     unsigned refs;
     enum principal_state state;
-    bool again;           /* it changed once more while loading */
-    bool cut;             /* not to be asked for anything any more */
-    bool refused;         /* its certificate was not admitted, and the log says why */
-    bool receive_refused; /* a delivery was, and it was logged */
-    char id[CRYPTO_SHA256_HEX];
-    X509 *cert;      /* a reference, until CONNECT was answered */
-    char *client_id; /* from CONNECT on */
+    bool again;                /* it changed once more while loading */
+    bool cut;                  /* not to be asked for anything any more */
+    bool refused;              /* its certificate was not admitted, and the log says why */
+    bool receive_refused;      /* a delivery was, and it was logged */
+    char id[PRINCIPAL_ID_MAX]; /* a certificate's, or a guest's */
+    struct guest *guest;       /* NULL: it has a certificate */
+    X509 *cert;                /* a reference, until CONNECT was answered */
+    char *client_id;           /* from CONNECT on */
     char address[64];
     struct policy_vars vars; /* of the certificate and the connection */
     struct facts facts;
@@ -49,7 +51,12 @@ struct principal {
  */
 err_t principal_new(struct gateway *g, const struct net_stream *s, const struct tls_identity *id,
                     struct principal **ret);
-void principal_unref(void *p); /* broker_peer.user_free */
+/* A principal whose policies are known: the contents of *facts, which are taken on ERR_OK. The caller gives
+ * it a guest. */
+err_t principal_new_guest(struct gateway *g, const struct net_stream *s, const char *id, struct facts *facts,
+                          struct principal **ret);
+void guest_free(struct guest *guest); /* NULL is fine */
+void principal_unref(void *p);        /* broker_peer.user_free */
 
 /* The broker's question. */
 enum broker_verdict principal_may(struct principal *p, const struct broker_question *q);

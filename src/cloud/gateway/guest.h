@@ -1,0 +1,27 @@
+/* src/cloud/gateway/guest.h - MQTT connections of those who have no certificate: the holder of an access key,
+ * or whom a custom authorizer let in. The loop's thread.
+ *
+ * What a guest may do was said when it was let in: policies that are not in the registry. Otherwise it is a
+ * principal like any other. Spec: iot-core reference 3.6, 9.5, 9.6.
+ */
+#pragma once
+#include "cloud/gateway/facts.h"
+#include "cloud/gateway/mqtt.h"
+
+/* On which terms somebody is let in. */
+struct guest_terms {
+    const char *id;     /* access key id, or the authorizer's principalId; PRINCIPAL_ID_MAX */
+    struct facts facts; /* its policies; taken */
+    int64_t ttl_ms;     /* so long the connection may live */
+    enum broker_why ttl_why;
+};
+
+/* ERR_INVALID: a document is no policy; ERR_NOMEM, ERR_TOO_BIG. *ret: for facts_done in every case. */
+err_t guest_policies(const char *const *documents, size_t n, struct facts *ret);
+/* The administrator: everything. */
+err_t guest_all(struct facts *ret);
+
+/* Serve MQTT on an open stream; takes it, and the terms' facts, in every case. */
+void gateway_adopt_guest(struct gateway *g, struct net_stream *s, struct guest_terms *terms);
+
+#define GUEST_WEBSOCKET_MS ((int64_t)24 * 60 * 60 * 1000) /* iot-core reference 1.5 */
