@@ -102,7 +102,8 @@ err_t account_init(struct account *ret, const struct account_opts *opts, char *w
     err_t e;
 
     *a = (struct account){ .env = opts->env };
-    if (!(a->host = mem_strdup(opts->env.host)) || !(a->buckets = mem_printf("%s/buckets", opts->folder)))
+    if (!(a->host = mem_strdup(opts->env.host)) || !(a->db = mem_strdup(opts->db)) ||
+        !(a->buckets = mem_printf("%s/buckets", opts->folder)))
         return ERR_NOMEM;
     a->env.host = a->host;
     a->env.buckets = a->buckets;
@@ -144,5 +145,6 @@ void account_done(struct account *a)
     store_free(a->store);
     free(a->host);
     free(a->buckets);
+    free(a->db);
     *a = (struct account){ 0 };
 }

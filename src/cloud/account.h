@@ -10,7 +10,7 @@
 
 struct account {
     struct cloud_env env;
-    char *host;
+    char *host, *db; /* db: its url */
     struct store *store;
     struct api_parts parts;
     struct gateway *gateway;

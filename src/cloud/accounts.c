@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "cloud/crossing.h"
 #include "cloud/gateway/mqtt.h"
 
 #include <arpa/inet.h>
@@ -142,7 +143,11 @@ static err_t add(struct accounts *s, const struct accounts_opts *opts, char *why
     one.hooks = hooks;
     one.folder = folder;
     s->n++;
-    return account_init(&s->list[i], &one, why);
+    if ((e = account_init(&s->list[i], &one, why)))
+        return e;
+    s->list[i].parts.across = crossing_start;
+    s->list[i].parts.across_ctx = s;
+    return ERR_OK;
 }
 
 err_t accounts_new(const struct accounts_opts *opts, struct accounts **ret, char *why)
@@ -152,6 +157,8 @@ err_t accounts_new(const struct accounts_opts *opts, struct accounts **ret, char
 
     while (!e && s->n < opts->o->n_accounts)
         e = add(s, opts, why);
+    if (!e)
+        e = crossing_resume(s, why);
     if (e) {
         accounts_free(s);
         return e;

@@ -1,6 +1,7 @@
 /* src/cloud/env.h - what every part of the cloud may know about this installation. Constant after start; any
  * thread. */
 #pragma once
+#include "cloud/options.h"
 #include "crypto/process.h"
 
 #include <stdbool.h>
@@ -11,7 +12,9 @@ struct pki;
 struct cloud_env {
     const struct crypto_ctx *crypto;
     struct pki *pki;
-    const char *account;            /* 12 digits */
+    const char *account;                    /* 12 digits */
+    const char (*accounts)[ACCOUNT_ID_MAX]; /* all that this server has */
+    size_t n_accounts;
     const char *region;             /* of this installation: what device policies are judged with */
     const char *host;               /* the first --host: DescribeEndpoint */
     bool standard;                  /* --profile standard */

@@ -161,6 +161,16 @@ static const struct db_migration steps[] = {
       " due_ms {int} NOT NULL) {strict};"
       "CREATE TABLE mqtt_retained (topic {text} PRIMARY KEY, payload {blob} NOT NULL, props {blob} NOT NULL,"
       " qos {int} NOT NULL, ends_ms {int} NOT NULL) {strict}" },
+    /* certificates.transferred_to: while it is offered; .transfer: dates and messages, JSON. transfers: what
+     * was accepted and is not known to have arrived. */
+    { "certificate transfer",
+      "ALTER TABLE certificates ADD COLUMN transferred_to {text};"
+      "ALTER TABLE certificates ADD COLUMN previous_owner {text};"
+      "ALTER TABLE certificates ADD COLUMN transfer {text};"
+      "CREATE INDEX certificates_outgoing ON certificates (created_ms, cert_id) WHERE transferred_to IS NOT "
+      "NULL;"
+      "CREATE TABLE transfers (cert_id {text} PRIMARY KEY, target {text} NOT NULL, content {text} NOT NULL,"
+      " accepted_ms {int} NOT NULL) {strict}" },
 };
 
 err_t schema_apply(struct db *db)

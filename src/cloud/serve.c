@@ -147,6 +147,8 @@ static err_t open_state(struct cloud *c)
     c->env = (struct cloud_env){ .crypto = c->crypto,
                                  .pki = c->pki,
                                  .account = c->o->accounts[0],
+                                 .accounts = c->o->accounts,
+                                 .n_accounts = c->o->n_accounts,
                                  .region = c->o->region,
                                  .host = c->host,
                                  .standard = strcmp(c->o->profile, "standard") == 0 };

@@ -27,6 +27,8 @@ void api_call_reset(struct api_call *c)
     json_decref(c->error_members);
     c->reply = c->error_members = NULL;
     c->content_type = NULL;
+    free(c->moved);
+    c->moved = NULL;
     c->error = API_OK;
     c->message[0] = 0;
     buf_clear(&c->text);
@@ -43,6 +45,7 @@ void api_call_done(struct api_call *c)
     free(c->params);
     free(c->cert_id);
     free(c->caller.policy);
+    free(c->moved);
     policy_vars_done(&c->vars);
     json_decref(c->body);
     buf_done(&c->raw);

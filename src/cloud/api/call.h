@@ -41,6 +41,7 @@ enum api_flags {
     API_READS = 128,       /* the handler writes nothing: it waits for no writer (store.h) */
     API_CREATED = 512,     /* answers 201 */
     API_NO_CONTENT = 1024, /* answers 204 */
+    API_ACROSS = 8192,     /* is about an object of another account (registry/transfer.h) */
 };
 
 /* One operation: a row of the route table. */
@@ -81,6 +82,8 @@ struct api_call {
     char *cert_id;                      /* API_DEVICE: who asks */
     struct policy_vars vars;            /* and what policies may say about him */
     struct api_caller caller;           /* API_CONTROL */
+    const char *abroad; /* API_ACROSS: the account whose database this is, when it is not the caller's own */
+    char *moved;        /* API_ACROSS: what that account let go of (registry/transfer.h) */
     api_handler_fn authorize; /* runs before the handler, in its transaction; NULL: the caller may */
 
     /* the answer */

@@ -163,8 +163,19 @@ static void fail(struct request *r, enum api_error error, const char *message)
     request_free(r);
 }
 
+static void crossed(void *arg, err_t result)
+{
+    struct request *r = arg;
+
+    done(&r->job, result);
+}
+
 static void submit(struct request *r)
 {
+    if ((r->call.op->flags & API_ACROSS) && r->parts->across) {
+        r->parts->across(r->parts->across_ctx, &r->call, crossed, r);
+        return;
+    }
     if (store_submit(r->parts->store, r->parts->loop, &r->job))
         fail(r, API_THROTTLING, "too many requests are waiting for the database, try again");
 }

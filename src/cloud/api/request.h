@@ -18,6 +18,9 @@ struct api_parts {
     struct keymaker *keymaker;                          /* NULL where no operation needs keys */
     void (*apply)(void *ctx, const struct effects *fx); /* on the loop, after the commit */
     void *apply_ctx;
+    /* API_ACROSS: run the call in other accounts' databases as well (crossing.h). NULL: in its own alone. */
+    void (*across)(void *ctx, struct api_call *c, void (*done)(void *arg, err_t result), void *arg);
+    void *across_ctx;
 };
 
 struct api_asker {

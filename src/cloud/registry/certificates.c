@@ -7,6 +7,7 @@
 #include "cloud/registry/names.h"
 #include "cloud/registry/notify.h"
 #include "cloud/registry/tags.h"
+#include "cloud/registry/transfer.h"
 #include "crypto/key.h"
 
 #include <stdio.h>
@@ -129,8 +130,13 @@ err_t certificate_describe(struct api_call *c)
 
     if (e)
         return e;
-    j = cert_row_describe(c, &r);
-    return j ? api_reply(c, json_pack("{s:o}", "certificateDescription", j)) : ERR_NOMEM;
+    if (!(j = cert_row_describe(c, &r)))
+        return ERR_NOMEM;
+    if ((e = transfer_describe(c, r.id, j))) {
+        json_decref(j);
+        return e;
+    }
+    return api_reply(c, json_pack("{s:o}", "certificateDescription", j));
 }
 
 err_t certificate_update(struct api_call *c)
@@ -145,6 +151,9 @@ err_t certificate_update(struct api_call *c)
         (strcmp(status, "ACTIVE") != 0 && strcmp(status, "INACTIVE") != 0 && strcmp(status, "REVOKED") != 0))
         return api_fail(c, API_INVALID_REQUEST, "newStatus must be ACTIVE, INACTIVE or REVOKED, got '%.40s'",
                         status ? status : "");
+    if (strcmp(r.status, TRANSFER_PENDING) == 0)
+        return api_fail(c, API_CERTIFICATE_STATE,
+                        "The transfer of certificate %s is pending: cancel it first", r.id);
     if ((e = db_run(c->db,
                     "UPDATE certificates SET status = $1, modified_ms = $2, revision = revision + 1 WHERE "
                     "cert_id = $3",
@@ -182,9 +191,10 @@ err_t certificate_delete(struct api_call *c)
 
     if ((e = load(c, &r)) || (e = api_param_bool(c, "forceDelete", &force)))
         return e;
-    if (strcmp(r.status, "ACTIVE") == 0)
+    if (strcmp(r.status, "ACTIVE") == 0 || strcmp(r.status, TRANSFER_PENDING) == 0)
         return api_fail(c, API_CERTIFICATE_STATE,
-                        "Certificate must be deactivated (not ACTIVE) before deletion (certificate %s)",
+                        "Certificate must be deactivated (not ACTIVE or PENDING_TRANSFER) before deletion "
+                        "(certificate %s)",
                         r.id);
     if ((e = check_unattached(c, r.id, force)) || (e = notify_certificate(c, r.id, NOTIFY_DELETED)) ||
         (e = db_run(c->db, "DELETE FROM policy_targets WHERE cert_id = $1", DB_ARGS(DB_TEXT(r.id)), NULL)) ||

@@ -44,6 +44,11 @@ err_t certificate_register_no_ca(struct api_call *c);
 err_t certificate_describe(struct api_call *c);
 err_t certificate_update(struct api_call *c);
 err_t certificate_delete(struct api_call *c);
+err_t transfer_certificate(struct api_call *c);
+err_t transfer_accept(struct api_call *c); /* also in other accounts' databases: c->abroad */
+err_t transfer_reject(struct api_call *c); /* the same */
+err_t transfer_cancel(struct api_call *c);
+err_t transfer_list(struct api_call *c);
 err_t certificate_list(struct api_call *c);
 err_t certificate_list_by_ca(struct api_call *c);
 

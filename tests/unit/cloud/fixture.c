@@ -21,7 +21,13 @@ int fixture_setup(void **state)
     assert_int_equal(pki_open(f->crypto, f->dir, "localhost", clock_wall_ms(), &f->pki, &why), ERR_OK);
     assert_int_equal(db_open("sqlite::memory:", &f->db, NULL), ERR_OK);
     assert_int_equal(schema_apply(f->db), ERR_OK);
-    f->env = (struct cloud_env){ f->crypto, f->pki, "123456789012", "us-east-1", "localhost", 8883, 8443 };
+    f->env = (struct cloud_env){ .crypto = f->crypto,
+                                 .pki = f->pki,
+                                 .account = "123456789012",
+                                 .region = "us-east-1",
+                                 .host = "localhost",
+                                 .mqtt_port = 8883,
+                                 .https_port = 8443 };
     api_call_init(&f->call, &f->env, NULL);
     *state = f;
     return 0;

@@ -61,7 +61,8 @@ static int teardown(void **state)
 static err_t run(struct store_job *job, struct db *db)
 {
     static const char *const rows[] = {
-        "INSERT INTO certificates VALUES ('" ID "', '', 'ACTIVE', NULL, 'DEFAULT', '', 1, 0, 0, 0, "
+        "INSERT INTO certificates (cert_id, pem, status, mode, generation, revision, created_ms, modified_ms,"
+        " not_before_ms, not_after_ms) VALUES ('" ID "', '', 'ACTIVE', 'DEFAULT', '', 1, 0, 0, 0, "
         "9000000000000000)",
         "INSERT INTO policies (name, document, version, generation, created_ms, modified_ms) VALUES ('p', "
         "'" POLICY "', 1, '', 0, 0)",
