@@ -68,25 +68,40 @@ static void relay_unref(struct relay *r)
     free(r);
 }
 
-/* ---- crossing; with the lock ---- */
+/* ---- crossing ---- */
 
-static void post(struct relay *r, struct net_loop *loop, struct net_task *task, bool *posted)
+static void lock(struct relay *r)
 {
-    if (*posted)
-        return;
+    (void)pthread_mutex_lock(&r->lock);
+}
+
+static void unlock(struct relay *r)
+{
+    (void)pthread_mutex_unlock(&r->lock);
+}
+
+/* Unlock, and wake the other side if nobody has yet. Waking is a system call and the other side takes the
+ * lock first of all: so not before the lock is free. */
+static void unlock_and_call(struct relay *r, struct net_loop *loop, struct net_task *task, bool *posted)
+{
+    bool first = !*posted;
+
     *posted = true;
-    atomic_fetch_add(&r->refs, 1);
-    net_loop_post_task(loop, task);
+    if (first)
+        atomic_fetch_add(&r->refs, 1);
+    unlock(r);
+    if (first)
+        net_loop_post_task(loop, task);
 }
 
-static void call_near(struct relay *r)
+static void unlock_call_near(struct relay *r)
 {
-    post(r, r->home, &r->to_near, &r->near_posted);
+    unlock_and_call(r, r->home, &r->to_near, &r->near_posted);
 }
 
-static void call_far(struct relay *r)
+static void unlock_call_far(struct relay *r)
 {
-    post(r, r->work, &r->to_far, &r->far_posted);
+    unlock_and_call(r, r->work, &r->to_far, &r->far_posted);
 }
 
 static void swap(struct buf *a, struct buf *b)
@@ -110,16 +125,6 @@ static void empty(struct buf *b)
     *b = BUF_SECRET(max);
 }
 
-static void lock(struct relay *r)
-{
-    (void)pthread_mutex_lock(&r->lock);
-}
-
-static void unlock(struct relay *r)
-{
-    (void)pthread_mutex_unlock(&r->lock);
-}
-
 /* ---- the far end, on the worker's thread ---- */
 
 /* All of it was taken: the near user may be waiting for that. */
@@ -130,8 +135,7 @@ static void tell_drained(struct relay *r)
     r->owes_drained = false;
     lock(r);
     r->drained = true;
-    call_near(r);
-    unlock(r);
+    unlock_call_near(r);
 }
 
 static void count_sent(struct relay *r)
@@ -169,8 +173,7 @@ static size_t far_read(void *ctx, struct slice in)
     e = buf_add(&r->up, in);
     full = r->up.n >= RELAY_UP_MAX || e;
     r->up_full = full;
-    call_near(r);
-    unlock(r);
+    unlock_call_near(r);
     if (full)
         net_stream_pause(r->far);
     return e ? 0 : in.n; /* without memory the stream keeps it: it is shown again once `up` was taken */
@@ -191,8 +194,7 @@ static void far_close(void *ctx, err_t why)
     r->ended = true;
     r->why = why;
     r->why_text = text;
-    call_near(r);
-    unlock(r);
+    unlock_call_near(r);
     net_stream_free(s);
     far_leave(r); /* r may be gone */
 }
@@ -272,12 +274,12 @@ static bool take(struct relay *r)
     r->taken_at = 0;
     lock(r);
     swap(&r->up, &r->taken);
-    if (r->up_full) {
-        r->up_full = false;
-        r->resume = true;
-        call_far(r);
-    }
-    unlock(r);
+    r->resume |= r->up_full;
+    r->up_full = false;
+    if (r->resume)
+        unlock_call_far(r);
+    else
+        unlock(r);
     return r->taken.n > 0;
 }
 
@@ -347,9 +349,8 @@ static err_t near_write(struct net_stream *s, struct slice data)
     if (!(e = buf_add(&r->down, data))) {
         r->accepted += data.n;
         r->tell |= waiting + data.n > RELAY_WINDOW;
-        call_far(r);
     }
-    unlock(r);
+    unlock_call_far(r);
     return e;
 }
 
@@ -363,18 +364,15 @@ static void near_limits(struct net_stream *s, const struct net_limits *lim)
     r->limits.out_max = 2 * s->out_max + RELAY_WINDOW;
     if (lim->stall_ms >= 0)
         r->limits.stall_ms = lim->stall_ms;
-    call_far(r);
-    unlock(r);
+    unlock_call_far(r);
 }
 
 static void wish(struct relay *r, enum wish w)
 {
     lock(r);
-    if (r->wish == WISH_NONE) {
+    if (r->wish == WISH_NONE)
         r->wish = w;
-        call_far(r);
-    }
-    unlock(r);
+    unlock_call_far(r);
 }
 
 /* Once it is given up the far end is told at once, not when the last task of the near end has run: the worker
@@ -474,7 +472,6 @@ err_t net_relay(struct net_stream *far, struct net_loop *home, net_relay_fn fn, 
     r->ctx = ctx;
     net_stream_set_handler(far, &far_handler, r);
     lock(r);
-    call_near(r);
-    unlock(r);
+    unlock_call_near(r);
     return ERR_OK;
 }
