@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 import urllib.parse
 
 import botocore.exceptions
@@ -246,3 +247,35 @@ def test_no_retained_message(cloud):
     d = cloud.device("dev", thing=False)
     assert d.curl("/retainedMessage/a/b")[0] == 404
     assert json.loads(d.curl("/retainedMessage")[1]) == {"retainedTopics": []}
+
+
+def test_retained_messages(cloud, data):
+    """Published by REST, looked at by REST, also after kill -9, delivered by MQTT, deleted."""
+    d = cloud.device("dev", thing=False)
+    user = b64('[{"k":"v"},{"k":"w"}]')
+    before = time.time() * 1000
+    for topic, more in (("b", []), ("a/b", ["-H", f"x-amz-mqtt5-user-properties: {user}"]), ("c", [])):
+        assert d.curl(f"/topics/{topic}?qos=1&retain=true", "--data-binary", f"of {topic}", *more)[0] == 200
+    cloud.kill()
+    cloud.start()
+    status, body = d.curl("/retainedMessage/a%2Fb")
+    m = json.loads(body)
+    assert before - 1000 < m.pop("lastModifiedTime") < time.time() * 1000 + 1000
+    assert json.loads(base64.b64decode(m.pop("userProperties"))) == [{"k": "v"}, {"k": "w"}]
+    assert m == {"topic": "a/b", "payload": b64("of a/b"), "qos": 1}
+    data = cloud.client("iot-data")
+    assert data.get_retained_message(topic="b")["payload"] == b"of b"
+    seen, token = [], {}
+    while True:
+        page = data.list_retained_messages(maxResults=2, **token)
+        seen += [(t["topic"], t["payloadSize"], t["qos"]) for t in page["retainedTopics"]]
+        if not page.get("nextToken"):
+            break
+        token = {"nextToken": page["nextToken"]}
+    assert sorted(seen) == [("a/b", 6, 1), ("b", 4, 1), ("c", 4, 1)]
+    c = DeviceClient(d)
+    c.subscribe(("b", 1))
+    p = c.receive()
+    assert (p.payload, p.retain) == (b"of b", True)
+    data.publish(topic="b", qos=1, retain=True, payload=b"")
+    assert d.curl("/retainedMessage/b")[0] == 404

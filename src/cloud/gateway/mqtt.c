@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "cloud/gateway/gateway_impl.h"
 #include "cloud/gateway/journal.h"
+#include "cloud/gateway/reserved.h"
 #include "cloud/shadows/mqtt.h"
 #include "mqtt/reason.h"
 
@@ -33,9 +34,21 @@ void gateway_adopt_plain(struct gateway *g, struct net_stream *s)
         log_warn("mqtt connection without TLS not taken: %s", err_str(e));
 }
 
+/* A reserved topic that there is not: a misuse, which ends the connection (iot-core reference 1.4). */
+static bool is_misuse(const struct gateway *g, const struct broker_question *q)
+{
+    char filter[LOG_ESC_MAX];
+
+    if (q->action != BROKER_SUBSCRIBE || g->env->standard || reserved_may_subscribe(q->topic))
+        return false;
+    log_info("mqtt SUBSCRIBE to no reserved topic: %s: the connection ends", log_esc(filter, q->topic));
+    return true;
+}
+
 static enum broker_verdict may(void *ctx, const struct broker_question *q)
 {
-    (void)ctx;
+    if (is_misuse(ctx, q))
+        return BROKER_DENY_CLOSE;
     /* Without a principal: a client of the port without TLS, or a message for a session whose client is away,
      * which is judged when it is delivered. */
     return q->user ? principal_may(q->user, q) : BROKER_ALLOW;

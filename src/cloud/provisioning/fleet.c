@@ -1,4 +1,5 @@
 #include "cloud/provisioning/fleet.h"
+#include "cloud/gateway/reserved.h"
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -341,15 +342,6 @@ static void on_sweep(void *ctx)
     }
 }
 
-static err_t listen_to(struct fleet *f)
-{
-    err_t e;
-
-    if ((e = broker_intercept(f->broker, FLEET_FILTER_CERTIFICATES, BROKER_INTERCEPT_CONSUME, on_message, f)))
-        return e;
-    return broker_intercept(f->broker, FLEET_FILTER_TEMPLATES, BROKER_INTERCEPT_CONSUME, on_message, f);
-}
-
 err_t fleet_new(const struct api_parts *parts, struct broker *b, const char *hooks_file, struct fleet **ret,
                 char *why)
 {
@@ -361,7 +353,8 @@ err_t fleet_new(const struct api_parts *parts, struct broker *b, const char *hoo
     f->parts = parts;
     f->broker = b;
     if ((e = hooks_new(parts->loop, hooks_file, &f->hooks, why)) ||
-        (e = net_timer_new(parts->loop, on_sweep, f, &f->sweep)) || (e = listen_to(f))) {
+        (e = net_timer_new(parts->loop, on_sweep, f, &f->sweep)) ||
+        (e = reserved_register(f->broker, RESERVED_PROVISIONING, on_message, f))) {
         fleet_free(f);
         return e;
     }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cloud/gateway/reserved.h"
 #include "cloud/shadows/service.h"
 
 #define TOPIC_MAX 512u
@@ -123,12 +124,5 @@ static err_t on_message(void *ctx, const struct broker_message *m, uint64_t tick
 
 err_t shadows_mqtt_register(struct shadows_service *svc)
 {
-    static const char *const filters[] = { SHADOW_FILTER_GET,          SHADOW_FILTER_UPDATE,
-                                           SHADOW_FILTER_DELETE,       SHADOW_FILTER_NAMED_GET,
-                                           SHADOW_FILTER_NAMED_UPDATE, SHADOW_FILTER_NAMED_DELETE };
-    err_t e = ERR_OK;
-
-    for (size_t i = 0; i < ARRAY_LEN(filters) && !e; i++)
-        e = broker_intercept(svc->broker, filters[i], BROKER_INTERCEPT_COPY, on_message, svc);
-    return e;
+    return reserved_register(svc->broker, RESERVED_SHADOWS, on_message, svc);
 }
