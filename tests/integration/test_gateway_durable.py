@@ -1,11 +1,15 @@
 """What the gateway acknowledged is there after kill -9, a restart and a power cut: sessions, subscriptions, queued and retained
 messages, QoS 2 (docs/spec/cloud.md CL-36)."""
 
+import collections
+import concurrent.futures
 import json
 import sqlite3
+import time
 
 import pytest
 from cloud import Cloud
+from conftest import LONG
 from mqtt_wire import PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBACK, Client, Closed, ack, eventually, publish, will
 
 both = pytest.mark.parametrize("v", [4, 5])
@@ -69,3 +73,147 @@ def test_session_and_messages_survive_a_kill(start, v):
     eventually(lambda: g.count("queue", "messages") == [0, 0])
     g.again()
     g.client("s", v, present=1).quiet()
+
+
+# ---- kill -9 under load ----
+
+KILLS = 1000 if LONG else 50
+PUBLISHERS = 4
+MOST = 9000 // PUBLISHERS  # a session's queue holds 10,000
+WINDOW = 16
+
+
+class Publisher:
+    """Sends numbered messages with QoS 1 and 2, and after a reconnect those that were not acknowledged again, as MQTT asks."""
+
+    def __init__(self, n, most):
+        self.name, self.topic, self.most = f"p{n}", f"t/{n}", most
+        self.sent = self.last_pid = 0
+        self.open = {}  # packet identifier -> (number, QoS, has the server said PUBREC?)
+        self.promised = []  # numbers that the server took responsibility for
+        self.kept = False  # something was acknowledged in this session
+
+    def packet(self, pid, dup):
+        number, qos, released = self.open[pid]
+        return ack(5, PUBREL, pid) if released else publish(5, self.topic, str(number), qos, pid, dup=dup)
+
+    def fresh(self):
+        """New messages up to the window."""
+        out = []
+        while len(self.open) < WINDOW and self.sent < self.most:
+            self.sent += 1
+            self.last_pid = self.last_pid % 65535 + 1
+            self.open[self.last_pid] = (self.sent, 1 + self.sent % 2, False)
+            out.append(self.packet(self.last_pid, False))
+        return out
+
+    def take(self, p):
+        """An acknowledgement; what is to be sent for it."""
+        assert p.kind in (PUBACK, PUBREC, PUBCOMP) and p.code in (0, 0x92), p
+        number, qos, released = self.open[p.pid]
+        self.kept = True
+        if p.kind != PUBCOMP:
+            assert p.kind == (PUBACK if qos == 1 else PUBREC) and not (p.kind == PUBACK and released)
+            if not released:
+                self.promised.append(number)
+        if p.kind == PUBREC:
+            self.open[p.pid] = (number, qos, True)
+            return [self.packet(p.pid, False)]
+        del self.open[p.pid]
+        return []
+
+    def run(self, g):
+        """Until the server is gone, or everything is acknowledged."""
+        c = Client(g.plain, 5)
+        present = c.connect(self.name, clean=False, **KEPT[5]).session
+        assert present or not self.kept, "a session in which something was acknowledged is gone"
+        c.send(*[self.packet(pid, True) for pid in self.open], *self.fresh())
+        while self.open:
+            out = self.take(c.get()) + self.fresh()
+            if out:
+                c.send(*out)
+        c.leave()
+
+
+class Subscriber:
+    """A persistent session that counts what it gets; a QoS 2 message counts once as long as its identifier is in use."""
+
+    def __init__(self, name):
+        self.name, self.got, self.unreleased, self.known = name, collections.Counter(), set(), False
+
+    def take(self, p):
+        if p.kind == PUBREL:
+            self.unreleased.discard(p.pid)
+            return ack(5, PUBCOMP, p.pid)
+        assert p.kind == PUBLISH and p.qos in (1, 2)
+        if p.qos == 1 or p.pid not in self.unreleased:
+            self.got[p.topic, int(p.payload)] += 1
+        if p.qos == 2:
+            self.unreleased.add(p.pid)
+        return ack(5, PUBACK if p.qos == 1 else PUBREC, p.pid)
+
+    def run(self, g, until=lambda: False):
+        c = Client(g.plain, 5, timeout=20)
+        assert c.connect(self.name, clean=False, **KEPT[5]).session == self.known
+        if not self.known:
+            assert c.subscribe(("t/#", 2)) == [2]
+            self.known = True
+        c.send(*[self.take(p) for p in c.messages])
+        while not until() or self.unreleased:
+            c.send(self.take(c.get()))
+        c.leave()
+
+
+def until_gone(fn, *args):
+    """The server may die at any moment; anything else that goes wrong is kept for the test."""
+    try:
+        fn(*args)
+    except (Closed, OSError):
+        pass
+
+
+def round_of_load(g, pool, parties, rng, seconds):
+    """All of them at once, and a kill in the middle."""
+    jobs = [pool.submit(until_gone, x.run, g) for x in parties]
+    time.sleep(rng.uniform(0, seconds))
+    g.kill()
+    for j in jobs:
+        j.result(30)
+
+
+def check_all(publishers, got):
+    for p in publishers:
+        assert sorted(set(p.promised)) == list(range(1, p.sent + 1))
+        for number in range(1, p.sent + 1):
+            times = got[p.topic, number]
+            assert times >= 1, f"{p.topic} {number} was acknowledged and is lost"
+            assert times == 1 or number % 2 == 0, f"{p.topic} {number} with QoS 2 came {times} times"
+    assert len(got) == sum(p.sent for p in publishers)
+
+
+def kill_under_load(g, rng, kills):
+    publishers = [Publisher(n, MOST if kills <= 50 else MOST * kills // 50) for n in range(PUBLISHERS)]
+    here, away = Subscriber("here"), Subscriber("away")
+    for s in (here, away):
+        s.run(g, lambda: True)
+    with concurrent.futures.ThreadPoolExecutor(PUBLISHERS + 1) as pool:
+        for kill in range(kills):
+            round_of_load(g, pool, [*publishers, *([here] if rng.random() < 0.8 else [])], rng, 0.1)
+            g.start()
+            if kill % 50 == 49:  # before its queue is full
+                away.run(g, lambda: len(away.got) >= sum(len(p.promised) for p in publishers))
+        for p in publishers:
+            p.most = p.sent
+            p.run(g)
+    everything = sum(p.sent for p in publishers)
+    for s in (here, away):
+        s.run(g, lambda s=s: len(s.got) >= everything)
+        check_all(publishers, s.got)
+    return everything
+
+
+def test_random_kills_lose_nothing_acknowledged(start, rng):
+    """Every acknowledged message reaches both sessions, the one that comes and goes and the one that was away; QoS 2 once."""
+    g = start()
+    assert kill_under_load(g, rng, KILLS) > KILLS * 4
+    eventually(lambda: g.count("queue", "messages", "received") == [0, 0, 0])  # nothing is left behind
