@@ -14,9 +14,10 @@ import sys
 import time
 
 import pytest
-from cloud import Cloud
+from cloud import Cloud, arn
 from conftest import LONG, MESON, SEED
 from mqtt_wire import PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBACK, Client, Closed, ack, eventually, publish, will
+from postgres import postgres  # noqa: F401
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "powercut"))
 import replay  # noqa: E402
@@ -370,3 +371,258 @@ def test_the_power_cut_test_can_fail(recorded, tmp_path, rng):
     image = disk.after_cut("all", "none", rng)
     with pytest.raises(AssertionError, match="lost"):
         check_disk(disk_after_cut(image, tmp_path / "image"), set(range(1, 13)))
+
+
+# ---- what it costs ----
+
+
+def disk_events(events):
+    return collections.Counter(e[0] for e in events if e[0] in "WST")
+
+
+def publish_from_many(g, publishers, each):
+    """Every publisher sends its next QoS 1 message when the last one was acknowledged."""
+    poll, left = selectors.DefaultSelector(), {}
+    for i in range(publishers):
+        c = Client(g.plain, 4)
+        assert c.connect(f"many{i}").code == 0
+        left[c] = each
+        poll.register(c.s, selectors.EVENT_READ, c)
+    mark = time.monotonic()
+    for c in left:
+        c.send(publish(4, "m", b"x" * 128, 1, each))
+    while left:
+        for key, _ in poll.select(20):
+            c = key.data
+            c.expect(PUBACK, pid=left[c])
+            left[c] -= 1
+            if left[c]:
+                c.send(publish(4, "m", b"x" * 128, 1, left[c]))
+            else:
+                poll.unregister(c.s)
+                c.s.close()
+                del left[c]
+    return time.monotonic() - mark
+
+
+def test_publishers_share_an_fsync(recorded):
+    """1,000 publishers whose messages a session waits for: at least 20 acknowledged messages for each fsync, those of checkpoints
+    included."""
+    g, r = recorded
+    g.client("s", 4).subscribe(("m", 1))
+    before = disk_events(r.events())
+    each = 9 if LONG else 5  # a queue takes 10,000
+    seconds = publish_from_many(g, 1000, each)
+    syncs = disk_events(r.events())["S"] - before["S"]
+    print(f"{1000 * each} acknowledged in {seconds:.2f} s, {syncs} fsyncs, {1000 * each / syncs:.0f} for each")
+    assert 1000 * each / syncs >= 20
+
+
+def test_what_no_session_waits_for_touches_no_disk(recorded):
+    """QoS 1 and 2 for connected clients without a persistent session, and for nobody; the control is one with a session."""
+    g, r = recorded
+    s = g.client("clean", 5, clean=True, properties={})
+    s.subscribe(("m", 2))
+    p = g.client("p", 5, clean=True, properties={})
+    g.client("q", 5, clean=True, properties={}).publish("m", b"warm", 1)
+    s.receive()
+    before = disk_events(r.events())
+    for i in range(20):
+        assert p.publish("m", str(i), 1 + i % 2) == 0
+        assert p.publish("nobody", str(i), 1) in (0, 0x10)
+        s.receive(payload=str(i).encode())
+    assert disk_events(r.events()) == before
+    g.client("kept", 5).subscribe(("m", 1))
+    p.publish("m", b"control", 1)
+    after = disk_events(r.events())
+    assert after["S"] > before["S"] and after["W"] > before["W"]
+
+
+def test_payload_of_many_sessions_is_written_once(recorded):
+    """A message for 200 sessions that are away: its payload is one row, and the disk takes far less than 200 copies."""
+    g, r = recorded
+    sessions = 200
+    for i in range(sessions):
+        c = g.client(f"s{i}", 4)
+        c.subscribe(("m", 1))
+        c.leave()
+    p = g.client("p", 4)
+    mark = len(r.events())
+    p.publish("m", b"x" * 20000, 1)
+    written = sum(len(e[3]) for e in r.events()[mark:] if e[0] == "W")
+    print(f"{written} bytes written for {sessions} sessions of 20,000")
+    assert written < sessions * 20000 / 8
+    assert g.count("queue", "messages") == [sessions, 1]
+    for i in range(sessions):
+        c = g.client(f"s{i}", 4, present=1)
+        assert len(c.receive().payload) == 20000
+        c.leave()
+    eventually(lambda: g.count("queue", "messages") == [0, 0])
+
+
+# ---- when it cannot be kept, and when it ends ----
+
+
+def refused(g, name, payload):
+    """The publisher's connection ends without an acknowledgement."""
+    p = g.client(name, 5, clean=True, properties={})
+    p.send(publish(5, "m", payload, 1, 1))
+    p.closed(0x80)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    disk = tmp_path / "cloud"
+    disk.mkdir(mode=0o700)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m,mode=0700", "tmpfs", disk], capture_output=True).returncode != 0:
+        pytest.skip("cannot mount a small tmpfs here")
+    yield disk
+    subprocess.run(["umount", "-l", disk], check=True)
+
+
+def test_a_full_disk_acknowledges_nothing(small_disk, start):
+    """No acknowledgement, a line in the log that says what to do, and everything goes on once there is room."""
+    g = start()
+    s = g.client("s")
+    s.subscribe(("m", 1))
+    s.cut()
+    p = g.client("p", 5, clean=True, properties={})
+    assert p.publish("m", b"before", 1) == 0
+    filler = small_disk / "filler"
+    with contextlib.suppress(OSError), open(filler, "wb", buffering=0) as f:
+        while f.write(bytes(4096)):
+            pass
+    for i in range(3):
+        refused(g, f"p{i}", b"x" * 60000)
+    said = [line for line in g.log().splitlines() if "cannot be kept" in line]
+    assert len(said) == 1 and "no space left" in said[0] and "free space" in said[0], said  # once, not for each message
+    assert p.publish("nobody", b"", 1) in (0, 0x10)  # what needs no disk goes on
+    filler.unlink()
+    assert p.publish("m", b"after", 1) == 0
+    eventually(lambda: "are kept again" in g.log())
+    g.again()
+    s = g.client("s", present=1)
+    got = [s.receive().payload]
+    while got[-1] != b"after":
+        got.append(s.receive().payload)
+    assert got[0] == b"before"
+
+
+@both
+def test_sessions_that_expire_leave_nothing(start, v):
+    """An end of a session, by clean start or by expiry, takes its rows along; retained messages end with an empty one."""
+    g = start()
+    if v == 5:
+        c = g.client("short", 5, properties={"session_expiry": 1})
+        c.subscribe(("m", 2))
+        c.leave()
+    c = g.client("s", v)
+    c.subscribe(("m", 2), ("x", 0))
+    c.leave()
+    p = g.client("p", v)
+    p.publish("m", b"1", 2)
+    p.publish("r", b"kept", 1, retain=True)
+    assert g.count("subscriptions", "retained") == [v - 2, 1]
+    p.publish("r", b"", 1, retain=True)
+    g.client("s", v, clean=True, properties={}).leave()
+    p.send(b"\xc0\0")
+    g.client("p", v, clean=True, properties={})
+    tables = ("sessions", "subscriptions", "queue", "messages", "received", "wills", "retained")
+    eventually(lambda: g.count(*tables) == [0] * 7, 15)
+
+
+def test_what_belongs_to_nobody_is_swept(start):
+    """Rows that no session has, as a failed write may leave them, are removed at the start and disturb nobody."""
+    g = start()
+    g.kill()
+    with sqlite3.connect(g.data / "sedge.db") as db:
+        db.execute("INSERT INTO mqtt_subscriptions VALUES ('ghost', 'm', 1, 0, 0)")
+        db.execute("INSERT INTO mqtt_queue (n, client_id, seq, qos, retain, released, sub_ids, message) VALUES (7, 'ghost', 1, 1, 0, 0, x'', 7)")
+        db.execute("INSERT INTO mqtt_messages VALUES (7, 'm', x'', x'', 0)")
+        db.execute("INSERT INTO mqtt_received VALUES ('ghost', 3)")
+        db.execute("INSERT INTO mqtt_wills VALUES ('ghost', 'm', x'', x'', 0, 0, 0, 0)")
+    g.start()
+    eventually(lambda: g.count("subscriptions", "queue", "messages", "received", "wills") == [0] * 5)
+
+
+def test_a_delayed_will_survives(start):
+    """Due while the broker was down: it is sent after the start. One whose client came back in time is not."""
+    g = start()
+    w = g.client("w", 5, clean=True, properties={})
+    w.subscribe(("will/#", 1))
+    for name, delay in (("gone", 1), ("back", 600)):
+        g.client(name, 5, will=will("will/" + name, b"late", 1, properties={"will_delay": delay})).cut()
+    eventually(lambda: g.count("wills") == [2])
+    g.again()
+    w = g.client("w", 5, clean=True, properties={})
+    w.subscribe(("will/#", 1))
+    g.client("back", 5, present=1)
+    w.receive(topic="will/gone", payload=b"late")
+    eventually(lambda: g.count("wills") == [0])
+    w.quiet()
+
+
+def test_sigterm_keeps_what_is_due(start):
+    """An orderly end writes down what nobody waited for: an acknowledged delivery is not repeated."""
+    g = start()
+    s, p = g.client("s"), g.client("p")
+    s.subscribe(("m", 1))
+    for i in range(20):
+        p.publish("m", str(i), 1)
+        s.receive(payload=str(i).encode())
+    assert g.stop() == 0
+    g.start()
+    g.client("s", present=1).quiet()
+
+
+# ---- the aws profile, over TLS, with policies ----
+
+
+def test_rights_are_those_of_the_return(procs, tmp_path):
+    """A session that was kept has no rights: its messages are judged by the policies when its client comes back."""
+    cloud = Cloud(procs, tmp_path)
+    d = cloud.device("dev")
+    assert d.mosquitto("sub", "-c", "-q", "1", "-t", "a/#", "-E").returncode == 0
+    other = cloud.device("pub", thing=False)
+    for topic in ("a/open", "a/secret", "a/open"):
+        assert other.publish(topic, topic).returncode == 0
+    narrow = {"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "iot:*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "iot:Receive", "Resource": arn("topic/a/secret")}]}
+    iot = cloud.client("iot")
+    iot.create_policy_version(policyName=d.policy, policyDocument=json.dumps(narrow), setAsDefault=True)
+    cloud.kill()
+    cloud.start()
+    out = d.mosquitto("sub", "-c", "-q", "1", "-t", "a/#", "-C", "2", "-v")
+    assert out.stdout.splitlines() == ["a/open a/open"] * 2
+    assert d.mosquitto("sub", "-c", "-q", "1", "-t", "a/#", "-C", "1", "-W", "1").stdout == ""
+
+
+# ---- PostgreSQL ----
+
+
+def test_kills_on_postgresql(postgres, start, rng):
+    g = start("--db", postgres.url)
+    assert kill_under_load(g, rng, 100 if LONG else 5) > 20
+    eventually(lambda: postgres.sql("SELECT count(*) FROM mqtt_queue") == "0")
+    assert postgres.sql("SELECT count(*) FROM mqtt_messages") == "0"
+
+
+def test_without_postgresql_nothing_is_acknowledged(postgres, start):
+    """The server goes away: publishers get no acknowledgement; it comes back: they do, and nothing that was kept is lost."""
+    g = start("--db", postgres.url)
+    s = g.client("s")
+    s.subscribe(("m", 1))
+    s.leave()
+    p = g.client("p", 5, clean=True, properties={})
+    assert p.publish("m", b"before", 1) == 0
+    postgres.procs.stop(postgres.process, 2)
+    refused(g, "q", b"lost")
+    assert "is PostgreSQL running" in g.log()
+    postgres.start()
+    assert p.publish("m", b"after", 1) == 0
+    g.again()
+    s = g.client("s", present=1)
+    assert s.receive().payload == b"before"
+    while s.receive().payload != b"after":
+        pass
