@@ -80,6 +80,11 @@ bench: core-archive
 	@tests/bench/pkcs11
 	@$(TREE)/tests/bench/bench_policy
 
+bench-registry:
+	@tools/packages build check
+	@$(MAKE) -s compile
+	@tests/bench/registry
+
 # The table of docs/chip.md: which tests prove which command of the virtual chip.
 chip-table:
 	@tools/chip-table
@@ -90,4 +95,4 @@ install: all
 clean:
 	rm -rf $(B)
 
-.PHONY: all compile demo demo-stop core-archive check check-long check-fresh asan unit tsan tidy fmt fuzz bench chip-table install clean
+.PHONY: all compile demo demo-stop core-archive check check-long check-fresh asan unit tsan tidy fmt fuzz bench bench-registry chip-table install clean

@@ -421,7 +421,7 @@ static err_t list_value(struct expression *x, const json_t *j, json_t **ret)
         return ERR_NOMEM;
     json_array_foreach(j, i, item)
     {
-        json_t *v;
+        json_t *v = NULL;
 
         if ((e = expression_value(x, item, &v)))
             return e;
@@ -443,7 +443,7 @@ static err_t object_value(struct expression *x, const json_t *j, json_t **ret)
         return ERR_NOMEM;
     json_object_foreach((json_t *)j, key, item)
     {
-        json_t *v;
+        json_t *v = NULL;
 
         if ((e = expression_value(x, item, &v)))
             return e;
