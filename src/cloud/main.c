@@ -1,5 +1,6 @@
 /* sedge-cloud: an AWS-IoT-compatible control plane and device gateway. See docs/cloud.md. */
 #include "base/log.h"
+#include "cloud/backup/backup.h"
 #include "cloud/keys.h"
 #include "cloud/pki/keymaker.h"
 #include "cloud/serve.h"
@@ -48,6 +49,8 @@ int main(int argc, char **argv)
         return serve_command(argc, argv);
     if (strcmp(command, "keys") == 0)
         return keys_command(argc, argv);
+    if (strcmp(command, "backup") == 0 || strcmp(command, "restore") == 0)
+        return backup_command(argc, argv);
     if (strcmp(command, "make-key") == 0) /* the cloud's own child: pki/keymaker.h */
         return keymaker_child();
     return usage_error(*command ? "no such command" : "a command is missing");

@@ -62,3 +62,45 @@ err_t crypto_sha1(const struct crypto_ctx *ctx, struct slice in, uint8_t ret[CRY
     memcpy(ret, out, sizeof(out));
     return ERR_OK;
 }
+
+struct crypto_hash {
+    EVP_MD_CTX *md;
+};
+
+err_t crypto_hash_new(const struct crypto_ctx *ctx, struct crypto_hash **ret)
+{
+    struct crypto_hash *h = mem_calloc(1, sizeof(*h));
+
+    if (!h)
+        return ERR_NOMEM;
+    h->md = EVP_MD_CTX_new();
+    if (!h->md || EVP_DigestInit_ex(h->md, ctx->sha256, NULL) != 1) {
+        crypto_hash_free(h);
+        return crypto_fail_quiet(ERR_CRYPTO);
+    }
+    *ret = h;
+    return ERR_OK;
+}
+
+void crypto_hash_free(struct crypto_hash *h)
+{
+    if (!h)
+        return;
+    EVP_MD_CTX_free(h->md);
+    free(h);
+}
+
+err_t crypto_hash_add(struct crypto_hash *h, struct slice in)
+{
+    return EVP_DigestUpdate(h->md, in.p, in.n) == 1 ? ERR_OK : crypto_fail_quiet(ERR_CRYPTO);
+}
+
+err_t crypto_hash_hex(struct crypto_hash *h, char ret[CRYPTO_SHA256_HEX])
+{
+    uint8_t out[CRYPTO_SHA256_LEN];
+
+    if (EVP_DigestFinal_ex(h->md, out, NULL) != 1)
+        return crypto_fail_quiet(ERR_CRYPTO);
+    hex_str(ret, SLICE_ARRAY(out));
+    return ERR_OK;
+}

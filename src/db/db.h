@@ -121,3 +121,9 @@ err_t db_tx_part(struct db *db, db_tx_fn fn, void *ctx, err_t *ret_part);
 /* From here on this handle only reads: a statement that would write fails (ERR_DENIED), and a transaction
  * sees one snapshot of the data and waits for no writer. */
 err_t db_read_only(struct db *db);
+
+/* Copy the SQLite database at `from` as it is at one moment into the new file `to` (0600), also while others
+ * write to it: they do not wait. ERR_EXISTS: `to` is there; others as db_open. why: DB_WHY_MAX bytes. */
+err_t db_sqlite_copy(const char *from, const char *to, char *why);
+/* Is the SQLite database at `path` whole? ERR_CORRUPT. */
+err_t db_sqlite_check(const char *path, char *why);

@@ -313,3 +313,61 @@ err_t db_sqlite_open(const char *path, struct db **ret, char *why)
     *ret = &s->db;
     return ERR_OK;
 }
+
+/* ---- copies ---- */
+
+/* All pages in one step: a reader of a WAL sees one moment, and keeps no writer waiting. */
+static int copy_pages(sqlite3 *to, sqlite3 *from)
+{
+    sqlite3_backup *b = sqlite3_backup_init(to, "main", from, "main");
+    int rc = b ? sqlite3_backup_step(b, -1) : sqlite3_errcode(to);
+
+    if (b && sqlite3_backup_finish(b) != SQLITE_OK && rc == SQLITE_DONE)
+        rc = sqlite3_errcode(to);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+err_t db_sqlite_copy(const char *from, const char *to, char *why)
+{
+    struct db *source = NULL;
+    sqlite3 *target = NULL;
+    err_t e = db_sqlite_open(from, &source, why);
+    int rc;
+
+    if (e)
+        return e;
+    if (access(to, F_OK) == 0)
+        e = ERR_EXISTS;
+    if (!e && !(e = create_file(to))) {
+        rc = sqlite3_open_v2(to, &target, SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE, NULL);
+        rc = rc == SQLITE_OK ? copy_pages(target, ((struct sqlite *)source)->conn) : rc;
+        if (rc != SQLITE_OK)
+            e = fail(source, rc, "copy");
+        (void)sqlite3_close(target);
+    }
+    if (e && why)
+        (void)snprintf(why, DB_WHY_MAX, "cannot copy the database %.150s to %.150s: %s", from, to,
+                       err_str(e));
+    db_close(source);
+    return e;
+}
+
+static err_t check_row(void *ctx, const struct db_rows *row)
+{
+    (void)ctx;
+    return strcmp(db_str(row, 0), "ok") == 0 ? ERR_OK : ERR_CORRUPT;
+}
+
+err_t db_sqlite_check(const char *path, char *why)
+{
+    struct db *db = NULL;
+    err_t e = db_sqlite_open(path, &db, why);
+
+    if (e)
+        return e;
+    e = db_one(db, "PRAGMA quick_check(1)", DB_NO_ARGS, check_row, NULL);
+    if (e && why)
+        (void)snprintf(why, DB_WHY_MAX, "the database %.150s is not whole: %s", path, err_str(e));
+    db_close(db);
+    return e;
+}
