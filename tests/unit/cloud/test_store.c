@@ -173,6 +173,38 @@ static void the_queue_has_a_cap(void **state)
     free(jobs);
 }
 
+/* A job that goes first passes those that wait, not one another, and has room when others have none. */
+static void the_first_go_first(void **state)
+{
+    struct scene *s = *state;
+    struct job jobs[] = { { .job.run = slow, .name = "" },
+                          { .job.run = quick },
+                          { .job = { .run = quick, .first = true } },
+                          { .job = { .run = quick, .first = true } } };
+    int order = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(jobs); i++) {
+        jobs[i].job.done = done;
+        jobs[i].order = &order;
+        assert_int_equal(store_submit(s->store, s->loop, &jobs[i].job), ERR_OK);
+    }
+    wait_for(s, &order, ARRAY_LEN(jobs));
+    assert_true(jobs[2].done_as < jobs[3].done_as);
+    assert_true(jobs[3].done_as < jobs[1].done_as);
+}
+
+static void waiting_for_a_job(void **state)
+{
+    struct scene *s = *state;
+    struct job j = { .job.run = run, .name = "a" };
+
+    assert_int_equal(store_wait(s->store, &j.job), ERR_OK);
+    assert_int_equal(store_wait(s->store, &j.job), ERR_EXISTS);
+    assert_true(store_is_idle(s->store));
+    store_stop(s->store);
+    assert_int_equal(store_wait(s->store, &j.job), ERR_BUSY);
+}
+
 static sem_t may_end;
 
 /* Holds the write transaction open until the reader was answered. */
@@ -234,6 +266,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_failing_job_fails_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(the_end_finishes_what_was_begun, setup, teardown),
         cmocka_unit_test_setup_teardown(the_queue_has_a_cap, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_first_go_first, setup, teardown),
+        cmocka_unit_test_setup_teardown(waiting_for_a_job, setup, teardown),
         cmocka_unit_test_setup_teardown(a_reader_waits_for_no_writer, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
