@@ -221,11 +221,11 @@ err_t ca_update(struct api_call *c)
 
     if ((e = load(c, &r)) || (e = read_update(c, &status, &automatic)) || (e = update_config(c, r.id)))
         return e;
-    return db_run(
-        c->db,
-        "UPDATE cas SET status = $1, auto_registration = $2, modified_ms = $3, revision = revision + 1"
-        " WHERE cert_id = $4",
-        DB_ARGS(DB_TEXT(status), DB_TEXT(automatic), DB_INT(c->now_ms), DB_TEXT(r.id)), NULL);
+    e = db_run(c->db,
+               "UPDATE cas SET status = $1, auto_registration = $2, modified_ms = $3, revision = revision + 1"
+               " WHERE cert_id = $4",
+               DB_ARGS(DB_TEXT(status), DB_TEXT(automatic), DB_INT(c->now_ms), DB_TEXT(r.id)), NULL);
+    return e ? e : notify_ca(c, r.id, NOTIFY_UPDATED);
 }
 
 /* Only an INACTIVE one; the certificates it signed stay as they are (2.2). */
