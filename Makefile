@@ -85,6 +85,12 @@ bench-registry:
 	@$(MAKE) -s compile
 	@tests/bench/registry
 
+# The gateway beside mosquitto and nats-server: six minutes; ROW=handshake and the like for one row.
+bench-gateway: all
+	@tools/packages demo check
+	@tools/peers
+	@tests/bench/gateway $(ROW)
+
 # The table of docs/chip.md: which tests prove which command of the virtual chip.
 chip-table:
 	@tools/chip-table
@@ -95,4 +101,4 @@ install: all
 clean:
 	rm -rf $(B)
 
-.PHONY: all compile demo demo-stop core-archive check check-long check-fresh asan unit tsan tidy fmt fuzz bench bench-registry chip-table install clean
+.PHONY: all compile demo demo-stop core-archive check check-long check-fresh asan unit tsan tidy fmt fuzz bench bench-gateway bench-registry chip-table install clean
