@@ -20,6 +20,7 @@ struct net_loop {
     int wake_fd;
     atomic_bool stop;
     _Atomic(struct net_task *) posted; /* the last one first */
+    struct net_later *later, **later_end;
     struct net_stream *orphans;
     uint8_t scratch[NET_READ_MAX];
 };
@@ -109,6 +110,41 @@ err_t net_loop_post(struct net_loop *loop, net_task_fn fn, void *ctx)
     return ERR_OK;
 }
 
+/* ---- the end of the turn ---- */
+
+void net_loop_later(struct net_loop *loop, struct net_later *l)
+{
+    if (l->link)
+        return;
+    l->loop = loop;
+    l->next = NULL;
+    l->link = loop->later_end;
+    *loop->later_end = l;
+    loop->later_end = &l->next;
+}
+
+void net_later_cancel(struct net_later *l)
+{
+    if (!l->link)
+        return;
+    *l->link = l->next;
+    if (l->next)
+        l->next->link = l->link;
+    else
+        l->loop->later_end = l->link;
+    l->link = NULL;
+}
+
+static void run_later(struct net_loop *loop)
+{
+    while (loop->later) {
+        struct net_later *l = loop->later;
+
+        net_later_cancel(l);
+        l->fn(l->ctx);
+    }
+}
+
 /* ---- life ---- */
 
 static void on_turn_end(evutil_socket_t fd, short what, void *arg)
@@ -149,6 +185,7 @@ err_t net_loop_new(struct net_loop **ret)
     if (!loop)
         return ERR_NOMEM;
     loop->wake_fd = -1;
+    loop->later_end = &loop->later;
     signal(SIGPIPE, SIG_IGN);
     err_t e = loop_setup(loop);
     if (e) {
@@ -182,9 +219,12 @@ void net_loop_free(struct net_loop *loop)
 
 err_t net_loop_run(struct net_loop *loop)
 {
-    while (!atomic_exchange(&loop->stop, false))
+    while (!atomic_exchange(&loop->stop, false)) {
+        run_later(loop);
         if (event_base_loop(loop->base, EVLOOP_ONCE) < 0)
             return ERR_IO;
+    }
+    run_later(loop);
     return ERR_OK;
 }
 
@@ -198,8 +238,10 @@ err_t net_loop_turn(struct net_loop *loop, int max_wait_ms)
         if (event_add(loop->turn, &tv))
             return ERR_NOMEM;
     }
+    run_later(loop);
     int r = event_base_loop(loop->base, flags);
     event_del(loop->turn);
+    run_later(loop);
     return r < 0 ? ERR_IO : ERR_OK;
 }
 

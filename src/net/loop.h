@@ -47,6 +47,21 @@ void net_loop_post_task(struct net_loop *loop, struct net_task *task);
 /* The same for a message without a home. ERR_NOMEM: fn will not run. */
 err_t net_loop_post(struct net_loop *loop, net_task_fn fn, void *ctx);
 
+/* ---- the end of the turn ---- */
+
+/* Work put off until all that is ready now was handled, so that it is done once for many causes. Embedded in
+ * its owner; the loop's thread only. Zeroed but for fn and ctx. */
+struct net_later {
+    net_task_fn fn;
+    void *ctx;
+    struct net_loop *loop; /* from here on the loop's */
+    struct net_later *next, **link;
+};
+/* fn(ctx) runs once before the loop waits again, in the order asked; asking again changes nothing. */
+void net_loop_later(struct net_loop *loop, struct net_later *l);
+/* fn will not run. Does nothing when nobody asked. */
+void net_later_cancel(struct net_later *l);
+
 /* ---- timers ---- */
 
 struct net_timer;

@@ -54,10 +54,29 @@ static err_t encrypt(struct tls_stream *t, struct slice data)
     return ERR_WRONG_STATE;
 }
 
+/* Encrypt what was written. Returns an error when that ended the stream. */
+static err_t seal(struct tls_stream *t)
+{
+    autobuf plain = t->plain;
+    net_later_cancel(&t->seal);
+    t->plain = BUF_SECRET(SIZE_MAX / 2); /* an idle connection holds nothing */
+    return plain.n ? encrypt(t, buf_slice(&plain)) : ERR_OK;
+}
+
+/* At the end of the turn: what was written in it goes out as one record and one call of the kernel. */
+static void seal_later(void *ctx)
+{
+    struct tls_stream *t = ctx;
+    net_stream_hold(&t->base);
+    if (t->base.state == NET_OPEN && seal(t) == ERR_OK && t->transport && !net_stream_queued(t->transport))
+        net_stream_drained(&t->base);
+    (void)net_stream_release(&t->base);
+}
+
 static size_t tls_queued(const struct net_stream *s)
 {
     const struct tls_stream *t = (const struct tls_stream *)(const void *)s;
-    return t->early.n + (t->transport ? net_stream_queued(t->transport) : 0);
+    return t->plain.n + (t->transport ? net_stream_queued(t->transport) : 0);
 }
 
 static err_t tls_write(struct net_stream *s, struct slice data)
@@ -66,7 +85,13 @@ static err_t tls_write(struct net_stream *s, struct slice data)
     size_t queued = tls_queued(s);
     if (data.n > s->out_max || queued > s->out_max - data.n)
         return ERR_TOO_BIG;
-    return s->state == NET_OPENING ? buf_add(&t->early, data) : encrypt(t, data);
+    err_t e = buf_add(&t->plain, data);
+    if (e || s->state == NET_OPENING)
+        return e;
+    if (t->plain.n >= RECORD_MAX)
+        return seal(t);
+    net_loop_later(s->loop, &t->seal);
+    return ERR_OK;
 }
 
 /* ---- upwards ---- */
@@ -183,12 +208,9 @@ static bool make_place(struct tls_context *c, const struct net_stream *s)
 
 static void opened(struct tls_stream *t)
 {
-    autobuf early = t->early;
     uncount(t);
-    t->early = BUF_SECRET(SIZE_MAX / 2);
-    if (early.n && encrypt(t, buf_slice(&early)))
-        return; /* the stream has ended */
-    net_stream_opened(&t->base);
+    if (seal(t) == ERR_OK)
+        net_stream_opened(&t->base);
 }
 
 static void failed(struct tls_stream *t, err_t why, const char *text)
@@ -401,6 +423,8 @@ static void tls_limits(struct net_stream *s, const struct net_limits *lim)
 static void tls_finish(struct net_stream *s)
 {
     struct tls_stream *t = tls_of(s);
+    if (s->state == NET_OPEN)
+        (void)seal(t);
     ERR_clear_error();
     (void)SSL_shutdown(t->ssl); /* writes close_notify; we do not wait for the peer's */
     (void)flush_out(t);
@@ -410,10 +434,11 @@ static void tls_finish(struct net_stream *s)
 
 static void free_now(struct tls_stream *t)
 {
+    net_later_cancel(&t->seal);
     SSL_free(t->ssl);
     buf_done(&t->io.held);
     buf_done(&t->io.out);
-    buf_done(&t->early);
+    buf_done(&t->plain);
     tls_context_free(t->c);
     net_stream_done(&t->base);
     free(t);
@@ -423,6 +448,7 @@ static void tls_destroy(struct net_stream *s)
 {
     struct tls_stream *t = tls_of(s);
     atomic_store(&t->cancelled, true);
+    net_later_cancel(&t->seal);
     uncount(t);
     if (t->base.state == NET_ENDED)
         net_stream_finish(steal(&t->transport)); /* an alert may still be on its way */
@@ -469,7 +495,8 @@ static err_t stream_alloc(struct tls_context *c, struct net_stream *transport, s
     tls_context_ref(c);
     buf_init(&t->io.held, SIZE_MAX / 2); /* both are bounded by what the transport may keep and queue */
     buf_init(&t->io.out, SIZE_MAX / 2);
-    t->early = BUF_SECRET(SIZE_MAX / 2); /* not encrypted yet */
+    t->plain = BUF_SECRET(SIZE_MAX / 2);
+    t->seal = (struct net_later){ .fn = seal_later, .ctx = t };
     t->job.run = sign_on_thread;
     t->back = (struct net_task){ .fn = come_back, .ctx = t };
     if (attach_ssl(t)) {

@@ -56,7 +56,8 @@ struct tls_stream {
     struct tls_context *c;
     SSL *ssl;
     struct tls_io io;
-    struct buf early;                /* written before the handshake was done */
+    struct buf plain;                /* written, not encrypted yet: during the handshake, and in this turn */
+    struct net_later seal;           /* encrypts it */
     struct tls_stream *next, **link; /* in c's list of handshakes; link is NULL outside of it */
     bool away;                       /* the signer has it */
     err_t lost;                      /* the transport ended while away: why */
