@@ -7,7 +7,7 @@
 struct recorder {
     struct net_stream *s;
     struct buf got;
-    int opened, drained, closed;
+    int opened, reads, drained, closed;
     bool read_before_open;
     err_t why;
     size_t take; /* bytes used per call; 0 = all */
@@ -23,6 +23,7 @@ static void rec_open(void *ctx)
 static size_t rec_read(void *ctx, struct slice in)
 {
     struct recorder *r = ctx;
+    r->reads++;
     r->read_before_open |= !r->opened;
     size_t n = r->take && r->take < in.n ? r->take : in.n;
     if (buf_add(&r->got, slice_head(in, n)))

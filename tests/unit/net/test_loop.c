@@ -78,6 +78,58 @@ static void free_runs_what_was_posted(void **state)
     assert_int_equal(c.n, 1);
 }
 
+struct latecomer {
+    struct counter *c;
+    int name;
+    struct net_later l, *cancels, *asks;
+};
+
+static void come_late(void *ctx)
+{
+    struct latecomer *a = ctx;
+    a->c->order[a->c->n++] = a->name;
+    if (a->cancels)
+        net_later_cancel(a->cancels);
+    if (a->asks)
+        net_loop_later(a->c->loop, steal(&a->asks));
+}
+
+static void ask_all(void *ctx)
+{
+    struct latecomer *a = ctx;
+    for (int i = 0; i < 3; i++)
+        net_loop_later(a->c->loop, &a[i].l);
+    net_loop_later(a->c->loop, &a[0].l); /* again: changes nothing */
+    assert_int_equal(a->c->n, 0);
+}
+
+/* What is put off runs once, in order, in the turn that asked for it; not when it was cancelled. */
+static void work_put_off_runs_at_the_end_of_the_turn(void **state)
+{
+    struct counter c = { 0 };
+    struct latecomer a[4];
+    (void)state;
+    assert_int_equal(net_loop_new(&c.loop), ERR_OK);
+    for (int i = 0; i < 4; i++)
+        a[i] = (struct latecomer){ .c = &c, .name = i, .l = { .fn = come_late, .ctx = &a[i] } };
+    a[0].cancels = &a[1].l;
+    a[2].asks = &a[3].l;
+    assert_int_equal(net_loop_post(c.loop, ask_all, a), ERR_OK);
+    assert_int_equal(net_loop_turn(c.loop, 0), ERR_OK);
+    assert_int_equal(c.n, 3);
+    assert_int_equal(c.order[0], 0);
+    assert_int_equal(c.order[1], 2);
+    assert_int_equal(c.order[2], 3);
+    net_loop_later(c.loop, &a[3].l); /* the last one is cancelled, then another is asked for */
+    net_later_cancel(&a[3].l);
+    net_later_cancel(&a[3].l);
+    net_loop_later(c.loop, &a[1].l);
+    assert_int_equal(net_loop_turn(c.loop, 0), ERR_OK);
+    assert_int_equal(c.n, 4);
+    assert_int_equal(c.order[3], 1);
+    net_loop_free(c.loop);
+}
+
 static void a_stop_before_run_sticks(void **state)
 {
     struct net_loop *loop = NULL;
@@ -174,6 +226,7 @@ int main(void)
         cmocka_unit_test(posts_from_two_threads_all_arrive),
         cmocka_unit_test(post_runs_later_and_a_task_may_post_itself_again),
         cmocka_unit_test(free_runs_what_was_posted),
+        cmocka_unit_test(work_put_off_runs_at_the_end_of_the_turn),
         cmocka_unit_test(a_stop_before_run_sticks),
         cmocka_unit_test(timers_fire_in_time_and_can_be_moved),
         cmocka_unit_test(signals_arrive_on_the_loop),

@@ -93,6 +93,33 @@ static void turn(struct bench *b)
         assert_int_equal(net_loop_turn(b->loop, 0), ERR_OK);
 }
 
+/* Records cost a call of the kernel each, and an MQTT broker writes many small messages. */
+static void what_is_written_in_one_turn_is_one_record(void **state)
+{
+    struct tls_server_opts so = server_opts(TLS_CLIENT_CERT_NONE);
+    struct tls_client_opts co = client_opts(NULL);
+    struct bench b;
+    (void)state;
+    bench_start(&b, &so, &co, "localhost");
+    turn(&b);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(net_stream_write(b.s.s, SLICE_LIT("message ")), ERR_OK);
+    assert_int_equal(net_stream_queued(b.s.s), 24);
+    int before = b.c.reads;
+    turn(&b);
+    assert_int_equal(net_stream_queued(b.s.s), 0);
+    assert_string_equal(buf_str(&b.c.got), "message message message ");
+    assert_int_equal(b.c.reads, before + 1);
+    assert_true(b.s.drained > 0);
+    /* the last words go out before the end */
+    assert_int_equal(net_stream_write(b.s.s, SLICE_LIT("bye")), ERR_OK);
+    net_stream_finish(steal(&b.s.s));
+    turn(&b);
+    assert_string_equal(buf_str(&b.c.got), "message message message bye");
+    assert_int_equal(b.c.why, ERR_EOF);
+    bench_done(&b);
+}
+
 static void both_ways_with_a_client_certificate(void **state)
 {
     (void)state;
@@ -539,6 +566,7 @@ static void over_tcp(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_written_in_one_turn_is_one_record),
         cmocka_unit_test(both_ways_with_a_client_certificate),
         cmocka_unit_test(any_leaf_is_accepted_without_a_chain),
         cmocka_unit_test(without_a_client_certificate),
