@@ -15,7 +15,8 @@ def resident_kb(cloud):
 
 
 def test_memory_does_not_grow_with_rounds(procs, tmp_path):
-    """Reference point: after the first round, all connected again. Where they are few, a round before it warms the heap up."""
+    """Reference point: after the first round, all connected again. Where they are few, a round warms the heap up,
+    and the slack finds 2 kB lost for each connection."""
     cloud = Cloud(procs, tmp_path, "--threads", 3)
     d = cloud.device()
     iot = cloud.client("iot")
@@ -30,7 +31,7 @@ def test_memory_does_not_grow_with_rounds(procs, tmp_path):
             assert clients.ask(f"connect {N}") == ["connected", str(N)]
             sizes.append(resident_kb(cloud))
         print("resident kB after each round:", sizes)
-        assert sizes[-1] <= sizes[-3] * 1.02, sizes
+        assert sizes[-1] <= sizes[-3] * 1.02 + (0 if LONG else 1500), sizes
     finally:
         clients.stop()
     assert cloud.stop(timeout=30) == 0
