@@ -396,6 +396,9 @@ void broker_stats(const struct broker *b, struct broker_stats *ret)
         .queued = count_queued(b),
         .received = b->received,
         .delivered = b->delivered,
-        .dropped = b->dropped,
     };
+    for (size_t i = 0; i < BROKER_DROPS; i++)
+        ret->dropped += ret->drops[i] = b->drops[i];
+    memcpy(ret->packets_in, b->packets_in, sizeof(ret->packets_in));
+    memcpy(ret->packets_out, b->packets_out, sizeof(ret->packets_out));
 }

@@ -216,8 +216,21 @@ bool broker_is_connected(const struct broker *b, struct slice client_id);
  * loop every second; by hand when there is no loop. */
 void broker_tick(struct broker *b);
 
+/* Why a receiver did not get a message. */
+enum broker_drop {
+    BROKER_DROP_SLOW,    /* QoS 0, and it reads too slowly */
+    BROKER_DROP_FULL,    /* its session's queue is */
+    BROKER_DROP_EXPIRED, /* the message */
+    BROKER_DROP_DENIED,  /* it may not receive that */
+    BROKER_DROP_UNACKED, /* given up: sent, and not acknowledged for too long */
+    BROKER_DROP_OTHER,   /* over the size it takes, its connection just ended, no memory */
+    BROKER_DROPS
+};
+
 struct broker_stats {
     size_t connections, sessions, subscriptions, retained, queued;
-    uint64_t received, delivered, dropped; /* messages since start */
+    uint64_t received, delivered, dropped;    /* messages since start */
+    uint64_t drops[BROKER_DROPS];             /* `dropped`, by reason */
+    uint64_t packets_in[16], packets_out[16]; /* control packets, by type */
 };
 void broker_stats(const struct broker *b, struct broker_stats *ret);

@@ -203,6 +203,7 @@ void conn_send(struct conn *c, struct slice packet)
                   "the client takes packets of %u bytes, and is due one of %zu", c->max_packet, packet.n);
         return;
     }
+    c->b->packets_out[packet.p[0] >> 4]++;
     e = net_stream_write(c->stream, packet);
     if (e == ERR_TOO_BIG)
         conn_doom(c, BROKER_WHY_THROTTLED, 0, "the client reads too slowly: its output limit is reached");

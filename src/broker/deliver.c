@@ -6,9 +6,14 @@ void conn_send_qos0(struct conn *c, struct broker_msg *m, const struct delivery 
 {
     if (!conn_up(c))
         return;
-    if (conn_output_full(c) || broker_msg_expired(m, broker_wall(c->b)) || !conn_may_receive(c, m) ||
-        !conn_up(c) || !conn_publish(c, m, (struct mqtt_image_vary){ .retain = d->retain }, d->sub_ids))
-        c->b->dropped++;
+    if (conn_output_full(c))
+        c->b->drops[BROKER_DROP_SLOW]++;
+    else if (broker_msg_expired(m, broker_wall(c->b)))
+        c->b->drops[BROKER_DROP_EXPIRED]++;
+    else if (!conn_may_receive(c, m))
+        c->b->drops[BROKER_DROP_DENIED]++;
+    else if (!conn_up(c) || !conn_publish(c, m, (struct mqtt_image_vary){ .retain = d->retain }, d->sub_ids))
+        c->b->drops[BROKER_DROP_OTHER]++;
 }
 
 /* ---- QoS 1 and 2 ---- */
@@ -21,10 +26,10 @@ void session_settle(struct session *s, struct queued *e)
     queue_settle(&s->queue, e);
 }
 
-static void drop(struct session *s)
+static void drop(struct session *s, enum broker_drop why)
 {
     session_settle(s, queue_waiting(&s->queue));
-    s->b->dropped++;
+    s->b->drops[why]++;
 }
 
 void session_give_up(struct session *s)
@@ -35,7 +40,7 @@ void session_give_up(struct session *s)
 
     while (limit && (e = queue_oldest(&s->queue)) && now_s - e->sent_s > limit) {
         session_settle(s, e);
-        s->b->dropped++;
+        s->b->drops[BROKER_DROP_UNACKED]++;
     }
 }
 
@@ -106,7 +111,7 @@ static void send_first(struct session *s)
     if (conn_publish(s->conn, e->msg, v, ids_of(e)))
         queue_pass(&s->queue);
     else
-        drop(s);
+        drop(s, BROKER_DROP_OTHER);
 }
 
 /* After a reconnect: the client has the message, it may not know that we know (5.0 [MQTT-4.4.0-1]). */
@@ -125,7 +130,7 @@ static void pump(struct session *s)
             return;
         /* 5.0 [MQTT-4.3.3-7]: what was sent once does not expire */
         if (e->state == MQTT_QOS_IDLE && broker_msg_expired(e->msg, broker_wall(s->b))) {
-            drop(s);
+            drop(s, BROKER_DROP_EXPIRED);
             continue;
         }
         if (held_back(s, e) || s->queue.inflight >= s->window)
@@ -133,7 +138,7 @@ static void pump(struct session *s)
         if (e->state == MQTT_QOS_WAIT_PUBCOMP)
             send_release(s, e);
         else if (!conn_may_receive(s->conn, e->msg)) /* the queue may have grown: e is not good any more */
-            drop(s);
+            drop(s, BROKER_DROP_DENIED);
         else if (conn_up(s->conn))
             send_first(s);
     }
@@ -172,11 +177,11 @@ void session_deliver(struct session *s, struct broker_msg *m, struct delivery d)
     }
     d.seq = ++s->last_seq;
     if (!session_has_room(s, m)) {
-        s->b->dropped++;
+        s->b->drops[BROKER_DROP_FULL]++;
         return;
     }
     write_down(s, m, &d);
     if (session_enqueue(s, m, &d))
-        s->b->dropped++; /* no memory */
+        s->b->drops[BROKER_DROP_OTHER]++; /* no memory */
     session_pump(s);
 }

@@ -423,7 +423,8 @@ struct broker {
     struct broker_msg *loaded; /* while the journal is read: the last message */
     uint64_t loaded_message;
     size_t n_conns, n_new, n_sessions, n_subs, n_retained;
-    uint64_t received, delivered, dropped;
+    uint64_t received, delivered;
+    uint64_t drops[BROKER_DROPS], packets_in[16], packets_out[16]; /* as struct broker_stats */
 };
 
 static inline void broker_enter(struct broker *b)

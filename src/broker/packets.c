@@ -95,6 +95,8 @@ static err_t handle(struct conn *c, const struct mqtt_frame *f)
     if (c->state == CONN_NEW && f->type != MQTT_CONNECT) /* [MQTT-3.1.0-1] */
         return unexpected(c, f);
     c->b->n_asked = 0;
+    if (!c->answers) /* not a packet that comes again with its answers */
+        c->b->packets_in[f->type]++;
     e = handlers[f->type] ? handlers[f->type](c, f) : unexpected(c, f);
     if (e != ERR_MORE) {
         free(steal(&c->answers));

@@ -94,7 +94,7 @@ static void deliver(struct session *s, const struct retained *r, const struct su
     if (broker_msg_expired(r->msg, broker_wall(s->b)))
         return;
     if (how->id && mqtt_sub_id_add(&id, how->id)) {
-        s->b->dropped++;
+        s->b->drops[BROKER_DROP_OTHER]++;
         return;
     }
     d.sub_ids = buf_slice(&id);

@@ -129,7 +129,7 @@ static void settle(struct route *r)
         struct target t = all[i];
 
         if (t.d.qos && !session_has_room(t.session, r->m)) {
-            r->b->dropped++;
+            r->b->drops[BROKER_DROP_FULL]++;
             continue;
         }
         if (t.d.qos)
@@ -199,7 +199,7 @@ static void hand_out(struct route *r)
         if (!t->d.qos)
             conn_send_qos0(t->session->conn, r->m, &t->d);
         else if (session_enqueue(t->session, r->m, &t->d))
-            r->b->dropped++; /* no memory */
+            r->b->drops[BROKER_DROP_OTHER]++; /* no memory */
         else
             session_pump(t->session);
     }

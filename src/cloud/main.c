@@ -4,6 +4,7 @@
 #include "cloud/keys.h"
 #include "cloud/pki/keymaker.h"
 #include "cloud/serve.h"
+#include "cloud/status.h"
 #include "crypto/process.h"
 
 #include <stdio.h>
@@ -47,6 +48,8 @@ int main(int argc, char **argv)
         return printf("sedge-cloud %s\n", SEDGE_VERSION) < 0;
     if (strcmp(command, "serve") == 0)
         return serve_command(argc, argv);
+    if (strcmp(command, "status") == 0)
+        return status_command(argc, argv);
     if (strcmp(command, "keys") == 0)
         return keys_command(argc, argv);
     if (strcmp(command, "backup") == 0 || strcmp(command, "restore") == 0)

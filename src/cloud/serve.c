@@ -14,6 +14,8 @@
 #include "cloud/greengrass/document.h"
 #include "cloud/pki/pki.h"
 #include "cloud/provisioning/tasks.h"
+#include "cloud/status.h"
+#include "crypto/cert.h"
 #include "net/listener.h"
 #include "tls/stream.h"
 
@@ -43,6 +45,8 @@ struct cloud {
     struct tls_context *control_tls;          /* only beyond loopback */
     struct doors *doors;                      /* of the devices */
     struct net_listener *api, *plain;
+    struct report_source report;
+    struct status *status;
     struct drain *drain; /* once it is to end */
     char *data;          /* absolute: keys are named by file:// URIs */
     char *host;
@@ -189,7 +193,7 @@ static err_t make_parts(struct cloud *c)
 
     if ((e = keymaker_new(c->loop, &c->keymaker)) || (e = make_accounts(c)) || (e = open_all_keys(c)))
         return e;
-    struct control_opts control = { c->accounts, c->keys, c->loop, c->o->insecure_dev };
+    struct control_opts control = { c->accounts, c->keys, c->loop, c->o->insecure_dev, &c->report };
     if ((e = device_new(c->accounts, c->loop, &c->device)) || (e = control_new(&control, &c->control)) ||
         (e = doors_new(c->loop, c->o->threads, &c->doors)))
         return e;
@@ -351,15 +355,32 @@ static void raise_descriptor_limit(void)
         log_warn("the limit of open files cannot be raised: %s", strerror(errno));
 }
 
+static err_t open_report(struct cloud *c)
+{
+    int64_t from_ms;
+    err_t e = crypto_cert_validity(pki_server_cert(c->pki), &from_ms, &c->report.cert_not_after_ms);
+
+    if (e)
+        return e;
+    c->report.accounts = c->accounts;
+    c->report.threads = doors_threads(c->doors);
+    if ((e = status_new(c->loop, c->data, &c->report, &c->status)))
+        log_warn("%s/status.sock: %s: sedge-cloud status will not work; the path of a socket has at most 107 "
+                 "bytes",
+                 c->data, err_str(e));
+    return ERR_OK;
+}
+
 static err_t start(struct cloud *c)
 {
     err_t e;
 
     raise_descriptor_limit();
+    c->report.started_ms = clock_mono_ms();
     if ((e = open_state(c)) || (e = net_loop_new(&c->loop)) ||
         (e = net_signal_new(c->loop, SIGTERM, on_signal, c, &c->term)) ||
         (e = net_signal_new(c->loop, SIGINT, on_signal, c, &c->intr)) || (e = make_parts(c)) ||
-        (e = listen_all(c)) || (e = announce(c)))
+        (e = listen_all(c)) || (e = open_report(c)) || (e = announce(c)))
         return e;
     for (size_t i = 0; i < accounts_count(c->accounts); i++) {
         background_resume(accounts_at(c->accounts, i)->background);
@@ -380,6 +401,7 @@ static void stop(struct cloud *c)
     accounts_stop(c->accounts);
     while (!accounts_are_idle(c->accounts) && !net_loop_turn(c->loop, 0))
         ;
+    status_free(c->status);
     control_free(c->control);
     device_free(c->device);
     keymaker_free(c->keymaker);

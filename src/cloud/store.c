@@ -1,6 +1,7 @@
 #include "cloud/store.h"
 
 #include "base/mem.h"
+#include "cloud/metrics.h"
 #include "cloud/schema.h"
 
 #include <pthread.h>
@@ -69,13 +70,25 @@ static err_t run_parts(struct db *db, void *ctx)
 
 static void run_one(struct worker *w, struct store_job *job)
 {
-    finish(job, db_tx(w->db, run_job, job));
+    err_t e = db_tx(w->db, run_job, job);
+
+    if (job->reads) {
+        metric_add(METRIC_DB_READS, 1);
+    } else {
+        metric_add(METRIC_DB_BATCHES, 1);
+        metric_add(METRIC_DB_WRITES, 1);
+        metric_add(METRIC_DB_SYNCS, e ? 0 : 1);
+    }
+    finish(job, e);
 }
 
 /* When the transaction is lost (a full disk), each job learns for itself whether it can be done. */
 static void run_together(struct worker *w, struct batch *b)
 {
     if (b->n > 1 && db_tx(w->db, run_parts, b) == ERR_OK) {
+        metric_add(METRIC_DB_BATCHES, 1);
+        metric_add(METRIC_DB_WRITES, b->n);
+        metric_add(METRIC_DB_SYNCS, 1);
         for (size_t i = 0; i < b->n; i++)
             finish(b->jobs[i], b->jobs[i]->result);
         return;
@@ -262,6 +275,14 @@ void store_stop(struct store *s)
 bool store_is_idle(const struct store *s)
 {
     return !s || atomic_load(&s->out) == 0;
+}
+
+void store_waiting(struct store *s, size_t *ret_writes, size_t *ret_reads)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    *ret_writes = s->writes.waiting;
+    *ret_reads = s->reads.waiting;
+    (void)pthread_mutex_unlock(&s->lock);
 }
 
 void store_free(struct store *s)

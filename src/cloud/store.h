@@ -48,6 +48,9 @@ void store_free(struct store *s);
  * stops, the job is still the caller's. */
 err_t store_submit(struct store *s, struct net_loop *loop, struct store_job *job);
 
+/* Jobs that wait now. Any thread. */
+void store_waiting(struct store *s, size_t *ret_writes, size_t *ret_reads);
+
 /* Run a job and wait for it, on a thread that has nothing else to do: before its loop turns. `done` is not
  * called. ERR_BUSY as store_submit; what `run` came to. */
 err_t store_wait(struct store *s, struct store_job *job);

@@ -8,12 +8,15 @@
 #include "cloud/auth/caller.h"
 #include "cloud/auth/permission.h"
 #include "cloud/gateway/certvars.h"
+#include "cloud/report.h"
+#include "tls/stream.h"
 
 /* A body is read before its signature can be checked: BODIES_MAX bounds what strangers can fill. The largest
  * body is a function's code package in base64. */
 #define BODY_MAX (24u << 20)
 #define BODIES_MAX (64u << 20)
 #define CONNS_MAX 256u
+#define METRICS_MAX (1u << 20)
 
 struct control {
     struct control_opts opts;
@@ -115,10 +118,56 @@ static void on_request(void *ctx, struct http_request *req)
     start(c, req, op, &caller);
 }
 
+/* ---- Prometheus ---- */
+
+/* Prometheus signs nothing: on a port without TLS, which is on loopback, it need not; but a page that made
+ * its own name resolve to this machine reads nothing. Elsewhere an access key of the default account without
+ * a policy. */
+static bool may_read_metrics(struct control *c, const struct http_request *req)
+{
+    struct caller caller;
+    char why[CALLER_WHY_MAX] = "metrics are for programs on this machine, or signed with an access key";
+    enum api_error error = API_ACCESS_DENIED;
+
+    if (!tls_stream_is_tls(req->stream)) {
+        if (!from_a_page(req))
+            return true;
+    } else {
+        error =
+            caller_identify(first(c)->env.crypto, c->opts.keys, false, req, clock_wall_ms(), &caller, why);
+        if (!error && (caller.policy || strcmp(caller.account, first(c)->env.account) != 0))
+            error = API_ACCESS_DENIED;
+    }
+    if (error)
+        refuse(c, req, NULL, error, why);
+    return !error;
+}
+
+static void metrics(struct control *c, const struct http_request *req)
+{
+    const struct http_header type = { SLICE_LIT("Content-Type"),
+                                      SLICE_LIT("text/plain; version=0.0.4; charset=utf-8") };
+    autobuf text = BUF_INIT(METRICS_MAX);
+    struct http_response resp = { .status = 200, .headers = &type, .header_count = 1 };
+
+    if (!may_read_metrics(c, req))
+        return;
+    if (report_metrics(c->opts.report, &text)) {
+        refuse(c, req, NULL, API_UNAVAILABLE, "out of memory");
+        return;
+    }
+    resp.body = buf_slice(&text);
+    (void)http_reply(req->server, req->token, &resp); /* the connection's trouble if it cannot be sent */
+}
+
 static void on_unknown(void *ctx, struct http_request *req)
 {
     struct control *c = ctx;
 
+    if (slice_eq(req->method, SLICE_LIT("GET")) && slice_eq(req->path, SLICE_LIT("/metrics"))) {
+        metrics(c, req);
+        return;
+    }
     if (slice_eq(req->path, SLICE_LIT(MQTT_DOOR_PATH)))
         mqtt_door_knock(&c->opts, req, from_a_page(req));
     else

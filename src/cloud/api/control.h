@@ -6,11 +6,14 @@
 
 struct control;
 
+struct report_source;
+
 struct control_opts {
     struct accounts *accounts; /* must outlive it */
     struct access_keys *keys;  /* the same */
     struct net_loop *loop;
-    bool any_key; /* --insecure-dev */
+    bool any_key;                       /* --insecure-dev */
+    const struct report_source *report; /* for GET /metrics; must outlive it */
 };
 
 err_t control_new(const struct control_opts *opts, struct control **ret);

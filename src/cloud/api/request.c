@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "cloud/metrics.h"
 #include "crypto/random.h"
 
 #include <stdio.h>
@@ -76,6 +77,7 @@ static void reply_error(const struct api_parts *parts, struct http_server *srv, 
     int status = error == API_THROTTLING && op && (op->flags & API_SHADOW_CODES) ? 429 : info->status;
     autobuf text = BUF_INIT(65536);
 
+    metric_api(op ? op->name : NULL, status);
     make_printable(message);
     auto_json *body = json_pack("{s:s}", greengrass ? "Message" : "message", message);
     if (op && (op->flags & API_TRACED))
@@ -117,11 +119,14 @@ static void conclude(struct request *r)
     char text[LOG_ESC_MAX];
 
     if (c->error) {
+        if (c->cert_id && c->error == API_FORBIDDEN)
+            metric_add(METRIC_DENIED_HTTPS, 1);
         if (c->cert_id)
             log_warn("https refused %s op=%s certificateId=%s: %s", api_error_info(c->error)->name,
                      c->op->name, c->cert_id, log_esc(text, slice_str(c->message)));
         reply_error(r->parts, r->server, r->token, c->op, c->error, c->message, c->error_members);
     } else {
+        metric_api(c->op->name, status_of(c->op));
         reply(r->parts, r->server, r->token, status_of(c->op), NULL,
               c->content_type ? c->content_type : "application/json", buf_slice(&c->text));
     }

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "cloud/metrics.h"
 #include "net/relay.h"
 #include "tls/stream.h"
 
@@ -79,6 +80,7 @@ static void on_open(void *ctx)
     struct net_stream *s = opening_end(o);
     err_t e = hand_over(f, s);
 
+    metric_add(METRIC_HANDSHAKE_OK, 1);
     if (!e)
         return;
     log_warn("%s connection not taken: %s", f->o.name, err_str(e));
@@ -93,12 +95,30 @@ static size_t on_read(void *ctx, struct slice in)
     return 0;
 }
 
+static enum metric result_of(err_t why)
+{
+    switch (why) {
+    case ERR_AUTH:
+        return METRIC_HANDSHAKE_REFUSED;
+    case ERR_TIMEOUT:
+        return METRIC_HANDSHAKE_TIMEOUT;
+    case ERR_BUSY:
+        return METRIC_HANDSHAKE_BUSY;
+    case ERR_EOF:
+    case ERR_IO:
+        return METRIC_HANDSHAKE_LOST;
+    default:
+        return METRIC_HANDSHAKE_PROTOCOL;
+    }
+}
+
 static void on_close(void *ctx, err_t why)
 {
     struct opening *o = ctx;
     const char *name = o->f->o.name;
     struct net_stream *s = opening_end(o);
 
+    metric_add(result_of(why), 1);
     if (why != ERR_EOF)
         log_info("%s peer=%s: TLS handshake failed: %s", name, net_stream_peer(s), net_stream_why(s));
     net_stream_free(s);

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "cloud/gateway/certvars.h"
 #include "cloud/gateway/gateway_impl.h"
+#include "cloud/metrics.h"
 #include "mqtt/reason.h"
 
 #include <stdio.h>
@@ -118,6 +119,12 @@ static const struct {
     [BROKER_RECEIVE] = { POLICY_RECEIVE, "iot:Receive", "topic" },
 };
 
+static const enum metric denied[] = {
+    [POLICY_CONNECT] = METRIC_DENIED_CONNECT,       [POLICY_PUBLISH] = METRIC_DENIED_PUBLISH,
+    [POLICY_SUBSCRIBE] = METRIC_DENIED_SUBSCRIBE,   [POLICY_RECEIVE] = METRIC_DENIED_RECEIVE,
+    [POLICY_RETAIN_PUBLISH] = METRIC_DENIED_RETAIN,
+};
+
 static void log_refused_connect(const struct principal *p, const char *why)
 {
     char client[LOG_ESC_MAX];
@@ -133,6 +140,7 @@ static void log_refusal(struct principal *p, enum policy_right right, const char
 {
     char name[LOG_ESC_MAX], client[LOG_ESC_MAX], what[FACTS_WHERE_MAX];
 
+    metric_add(denied[right], 1);
     facts_where(&p->facts, where, what);
     if (right == POLICY_CONNECT) {
         log_refused_connect(p, what);
