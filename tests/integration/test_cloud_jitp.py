@@ -3,11 +3,13 @@ else is refused with a reason (docs/spec/provisioning.md PV-30..39)."""
 
 import json
 import sqlite3
+import threading
 import time
 
 import pytest
 from authority import Authority, name_of, weak_key
 from cloud import OPEN_POLICY, Cloud
+from conftest import wait_for
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from mqtt_device import DeviceClient
@@ -236,3 +238,26 @@ def test_configuration_of_a_ca_is_checked(cloud):
     with pytest.raises(iot.exceptions.InvalidRequestException):
         iot.update_ca_certificate(certificateId=ca.id, removeAutoRegistration=True,
                                   registrationConfig={"templateBody": json.dumps(TEMPLATE), "roleArn": ROLE})
+
+
+def test_killed_while_devices_join(cloud):
+    """kill -9 in the middle: whoever was told nothing is registered whole or not at all, and joins afterwards."""
+    iot, ca = cloud.client("iot"), Authority()
+    iot.create_thing_group(thingGroupName="fleet")
+    ca.register(iot, registrationConfig={"templateBody": json.dumps(TEMPLATE), "roleArn": ROLE})
+    devices = [ca.device(cloud, f"lamp-{i}", subject=name_of(CN=f"lamp-{i}", SN=str(i), C="DE")) for i in range(8)]
+    joining = [threading.Thread(target=d.publish, args=("hello", "1")) for d in devices]
+    for t in joining:
+        t.start()
+    wait_for(lambda: "provisioned by the template" in cloud.log())
+    cloud.kill()
+    cloud.start()
+    for t in joining:  # some of them come again by themselves
+        t.join(20)
+    iot = cloud.client("iot")
+    things, active = {t["thingName"] for t in iot.list_things()["things"]}, {c["certificateId"] for c in registered(cloud)
+                                                                             if c["status"] == "ACTIVE"}
+    assert things and things == {d.name for d in devices if d.id in active} and len(active) == len(registered(cloud))
+    for d in devices:
+        assert d.publish("hello", "2").returncode == 0 or d.publish("hello", "3").returncode == 0
+        assert iot.list_thing_principals(thingName=d.name)["principals"] == [d.arn]
