@@ -63,8 +63,8 @@ class Held:
 class Joining:
     """A connection with the claim."""
 
-    def __init__(self, device, form="json", client_id=None):
-        self.client, self.form = DeviceClient(device, client_id), form
+    def __init__(self, device, form="json", client_id=None, **kw):
+        self.client, self.form = DeviceClient(device, client_id, **kw), form
         self.client.subscribe(*[(f"{t}/{form}/{level}", 1) for t in (CREATE, FROM_CSR, PROVISION) for level in ("accepted", "rejected")])
 
     def send(self, topic, message, qos=1):

@@ -1,16 +1,13 @@
 """The registry's events on $aws/events/...: each topic and message of the reference (1.6, 1.8), only where switched on."""
 
-import datetime
 import json
 import re
 import time
 
 import pytest
+from authority import Authority
 from cloud import ACCOUNT, OPEN_POLICY, Cloud, arn
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from conftest import LONG
 from mqtt_device import DeviceClient
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -77,6 +74,7 @@ def test_control_silent_until_switched_on(iot, listener):
     listener.silent()
 
 
+@pytest.mark.skipif(not LONG, reason="SEDGE_LONG=1 runs it")
 def test_control_silent_when_switched_off_again(iot, listener):
     kinds = list(iot.describe_event_configurations()["eventConfigurations"])
     listener.switch(*kinds)
@@ -202,22 +200,12 @@ def test_policies(iot, listener):
                                  ("policy/p/deleted", {**policy, "defaultVersionId": "2"})]
 
 
-def ca_pem():
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "events")])
-    now = datetime.datetime.utcnow()
-    cert = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-            .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(1))
-            .not_valid_after(now + datetime.timedelta(30)).add_extension(x509.BasicConstraints(True, None), True).sign(key, hashes.SHA256()))
-    return cert.public_bytes(serialization.Encoding.PEM).decode()
-
-
 def test_certificates_and_cas(iot, listener):
     listener.switch("CERTIFICATE", "CA_CERTIFICATE")
     cert = iot.create_keys_and_certificate(setAsActive=True)["certificateId"]
     iot.update_certificate(certificateId=cert, newStatus="INACTIVE")
     iot.delete_certificate(certificateId=cert)
-    ca = iot.register_ca_certificate(caCertificate=ca_pem(), certificateMode="SNI_ONLY", setAsActive=True)["certificateId"]
+    ca = iot.register_ca_certificate(caCertificate=Authority().pem, certificateMode="SNI_ONLY", setAsActive=True)["certificateId"]
     iot.update_ca_certificate(certificateId=ca, newStatus="INACTIVE")
     iot.delete_ca_certificate(certificateId=ca)
     one = {"eventType": "CERTIFICATE_EVENT", "certificateId": cert, "certificateArn": arn(f"cert/{cert}"), "caCertificateId": None}

@@ -16,9 +16,11 @@ from conftest import LONG, wait_for
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from authority import Authority
 from fleet_world import BODY, CLAIM_POLICY, CREATE, FROM_CSR, PROVISION, TEMPLATE, Held, Joining, csr, template
 from mqtt_device import DeviceClient
 from mqtt_wire import Closed
+from test_cloud_accounts import A, B, Two
 from test_cloud_api import process_memory, refused
 
 HOOK = "arn:aws:lambda:us-east-1:123456789012:function:hook"
@@ -185,6 +187,24 @@ def test_tokens(cloud, iot, claim, procs):
     iot.update_certificate(certificateId=revoked["certificateId"], newStatus="REVOKED")
     assert ask(j, revoked["certificateOwnershipToken"]) == (403, "AccessDenied")
     assert status_of(iot, revoked["certificateId"]) == "REVOKED"
+
+
+def test_a_token_of_another_account(procs, tmp_path):
+    """The same claim certificate in two accounts: the token of one is nothing in the other."""
+    cloud, pair = Two(procs, tmp_path), Authority()
+    claim, tokens, joined = pair.device(cloud, "claim"), {}, {}
+    for account, sni in ((A, "localhost"), (B, f"{B}.localhost")):
+        iot = cloud.client("iot", account=account if account != A else None)
+        template(iot)
+        made = iot.register_certificate_without_ca(certificatePem=claim.cert.read_text(), status="ACTIVE")
+        iot.create_policy(policyName="open", policyDocument=json.dumps(OPEN_POLICY))
+        iot.attach_policy(policyName="open", target=made["certificateArn"])
+        joined[account] = Joining(claim, sni=sni)
+        tokens[account] = joined[account].ok(FROM_CSR, {"certificateSigningRequest": csr()})["certificateOwnershipToken"]
+    for account, other in ((A, B), (B, A)):
+        message = {"certificateOwnershipToken": tokens[other], "parameters": {"SerialNumber": "1"}}
+        assert joined[account].rejected(PROVISION, message) == (403, "InvalidCertificateOwnershipToken")
+        assert joined[account].provision(tokens[account])["thingName"] == "d-1"  # the control
 
 
 def test_what_is_not_used_is_deleted(cloud, iot, claim):
@@ -358,6 +378,7 @@ def test_killed_between_the_steps(cloud, iot, claim):
     DeviceClient(Held(cloud, "d-1", made["certificatePem"], made["privateKey"]))
 
 
+@pytest.mark.skipif(not LONG, reason="SEDGE_LONG=1 runs it")
 def test_killed_in_the_middle(cloud, iot, claim):
     """Whenever it dies, a certificate is provisioned whole or not at all."""
     template(iot)
@@ -401,6 +422,7 @@ def test_mosquitto(cloud, iot, claim):
     assert json.loads(p.stdout)["thingName"] == "d-9"
 
 
+@pytest.mark.skipif(not LONG, reason="SEDGE_LONG=1 runs it")
 def test_paho(cloud, iot, claim):
     import paho.mqtt.client as paho
     template(iot)

@@ -1,17 +1,16 @@
 """sedgectl enrol: a key in the chip, a certificate by claim or by a customer's CA, config.json; again after every failure."""
 
-import datetime
 import json
 import os
 import subprocess
 
 import pytest
+from authority import Authority, pem
 from cloud import OPEN_POLICY, Cloud, arn
 from conftest import BIN, LIB, MESON, wait_for
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import NameOID
 from fleet_world import CLAIM_POLICY, TEMPLATE, template
 from test_edge_hsi import MODULE as SOFTHSM, Token
 import chip_client as cc
@@ -239,32 +238,18 @@ def test_refusals_say_why(soft):
     assert "nobody" in w.fails()
 
 
-def own_ca():
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "the plant's own")])
-    now = datetime.datetime.utcnow()
-    cert = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-            .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(1))
-            .not_valid_after(now + datetime.timedelta(30)).add_extension(x509.BasicConstraints(True, None), True).sign(key, hashes.SHA256()))
-    return key, cert
-
-
 def test_by_a_customers_ca(soft):
-    w, (ca_key, ca) = soft, own_ca()
+    w, ca = soft, Authority()
     request, signed = w.folder / "device.csr", w.folder / "device.pem"
     w.ok(way=["--thing", "mine", "--write-csr", request])
     csr = x509.load_pem_x509_csr(request.read_bytes())
     assert csr.is_signature_valid and csr.subject.rfc4514_string() == "CN=mine"
-    now = datetime.datetime.utcnow()
-    build = lambda public: (x509.CertificateBuilder().subject_name(csr.subject).issuer_name(ca.subject).public_key(public)
-                            .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(1))
-                            .not_valid_after(now + datetime.timedelta(20)).sign(ca_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
     way = ["--thing", "mine", "--certificate", signed]
-    signed.write_bytes(build(ec.generate_private_key(ec.SECP256R1()).public_key()))
+    signed.write_text(pem(ca.sign(csr.subject, ec.generate_private_key(ec.SECP256R1()))))
     assert "not of the key" in w.fails(way=way)  # control: another key's
     assert not (w.root / "config/config.json").exists()
-    signed.write_bytes(build(csr.public_key()))
-    w.iot.register_ca_certificate(caCertificate=ca.public_bytes(serialization.Encoding.PEM).decode(), certificateMode="SNI_ONLY", setAsActive=True)
+    signed.write_text(pem(ca.sign(csr.subject, csr)))
+    w.iot.register_ca_certificate(caCertificate=ca.pem, certificateMode="SNI_ONLY", setAsActive=True)
     made = w.iot.register_certificate(certificatePem=signed.read_text(), status="ACTIVE")
     w.iot.create_thing(thingName="mine")
     w.iot.attach_thing_principal(thingName="mine", principal=made["certificateArn"])

@@ -11,6 +11,7 @@ import subprocess
 import threading
 
 import pytest
+import fleet_world
 from authority import Authority
 from cloud import OPEN_POLICY, Cloud, arn
 from conftest import BUILD, TOP
@@ -93,3 +94,13 @@ def test_npm_aws_iot_device_sdk_joins_after_activation(node, procs, tmp_path):
     assert node("aws_device.js", "localhost", cloud.mqtt, cloud.ca, d.cert, d.key, d.name) == ["done"]
     helper.join(10)
     assert not helper.is_alive()
+
+
+@pytest.mark.parametrize("form", ["json", "cbor"])
+def test_npm_aws_iot_device_sdk_joins_by_claim(node, procs, tmp_path, form):
+    """Fleet provisioning: the SDK asks for keys, is provisioned by the template, and comes back with its own certificate."""
+    cloud = Cloud(procs, tmp_path)
+    fleet_world.template(cloud.client("iot"))
+    claim = cloud.device("claim", policy=fleet_world.CLAIM_POLICY, thing=False)
+    assert node("fleet_join.js", "localhost", cloud.mqtt, cloud.ca, claim.cert, claim.key, fleet_world.TEMPLATE, form, "9") == ["done"]
+    assert cloud.client("iot").describe_thing(thingName="d-9")["attributes"] == {"site": "home"}
