@@ -38,7 +38,7 @@ err_t enrol_take_certificate(struct enrol *o, struct slice pem, const char *wher
 
     if ((e = crypto_cert_parse_pem(o->crypto, pem, &cert, &why)))
         return ENROL_FAIL(o, e, "%s: %.800s", where, why.text);
-    if ((e = crypto_cert_matches_key(cert, o->key, &why)))
+    if (crypto_cert_matches_key(cert, o->key, &why))
         return ENROL_FAIL(o, ERR_CONFLICT, "%s: the certificate is not of the key %s in the token: %.600s",
                           where, o->key_label, why.text);
     if ((e = crypto_cert_id(o->crypto, cert, id)))

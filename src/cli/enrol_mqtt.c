@@ -19,7 +19,7 @@ struct enrol_mqtt {
     struct net_loop *loop;
     struct tls_context *tls;
     struct net_stream *stream;
-    bool opened, connected, subscribed, closed;
+    bool opened, connected, subscribed, answered, closed;
     uint16_t packet_id;
     char *topic; /* asked on; its answers are below */
     json_t *answer;
@@ -64,8 +64,8 @@ static void take_message(struct enrol_mqtt *m, const struct mqtt_publish *p)
     m->accepted = slice_eq(level, SLICE_LIT("/accepted"));
     if (!m->accepted && !slice_eq(level, SLICE_LIT("/rejected")))
         return;
-    if (json_parse(p->payload, 8, &m->answer, NULL) || !json_is_object(m->answer))
-        m->closed = true;
+    m->answered = json_parse(p->payload, 8, &m->answer, NULL) == ERR_OK && json_is_object(m->answer);
+    m->closed |= !m->answered;
 }
 
 static err_t take_packet(struct enrol_mqtt *m, const struct mqtt_frame *f)
@@ -120,17 +120,17 @@ static void on_close(void *ctx, err_t why)
 static const struct net_handler handler = { .on_open = on_open, .on_read = on_read, .on_close = on_close };
 
 /* Run until *what is there. */
-static err_t wait_for(struct enrol_mqtt *m, const bool *what, json_t *const *answer, int64_t most_ms)
+static err_t wait_for(struct enrol_mqtt *m, const bool *what, int64_t most_ms)
 {
     int64_t end = clock_mono_ms() + most_ms, left;
 
-    while (!m->closed && !(what ? *what : *answer != NULL)) {
+    while (!m->closed && !*what) {
         if ((left = end - clock_mono_ms()) <= 0)
             return ERR_TIMEOUT;
         if (net_loop_turn(m->loop, (int)(left < INT_MAX ? left : INT_MAX)))
             return ERR_IO;
     }
-    return (what ? *what : *answer != NULL) ? ERR_OK : ERR_DENIED;
+    return *what ? ERR_OK : ERR_DENIED;
 }
 
 static err_t make_tls(struct enrol *o, struct tls_context **ret)
@@ -186,7 +186,7 @@ err_t enrol_mqtt_open(struct enrol *o, struct enrol_mqtt **ret)
         e = tls_connect(m->loop, m->tls, o->host, m->o->mqtt_port, CONNECT_MS, &m->stream);
         if (!e) {
             net_stream_set_handler(m->stream, &handler, m);
-            e = wait_for(m, &m->connected, NULL, CONNECT_MS);
+            e = wait_for(m, &m->connected, CONNECT_MS);
         }
         if (e)
             e = not_connected(m, e);
@@ -225,7 +225,7 @@ static err_t subscribe(struct enrol_mqtt *m)
                                               { .filter = slice_str(rejected), .qos = 1 } };
     m->subscribed = false;
     e = send_packet(m, mqtt_subscribe_encode(&packet, MQTT_V311, ++m->packet_id, &none, subs, 2), &packet);
-    return e ? e : wait_for(m, &m->subscribed, NULL, ANSWER_MS);
+    return e ? e : wait_for(m, &m->subscribed, ANSWER_MS);
 }
 
 static err_t publish(struct enrol_mqtt *m, const json_t *message)
@@ -249,8 +249,9 @@ err_t enrol_mqtt_ask(struct enrol_mqtt *m, const char *topic, const json_t *mess
     free(m->topic);
     json_decref(m->answer);
     m->answer = NULL;
+    m->answered = false;
     if ((m->topic = mem_printf("%s/json", topic)) && !(e = subscribe(m)) && !(e = publish(m, message)))
-        e = wait_for(m, NULL, &m->answer, ANSWER_MS);
+        e = wait_for(m, &m->answered, ANSWER_MS);
     if (e)
         return ENROL_FAIL(m->o, e, "no answer on %s: %s", topic,
                           e == ERR_DENIED

@@ -21,7 +21,6 @@ struct request {
     struct fleet *fleet;
     struct request *next, **link; /* all of the fleet's */
     uint64_t ticket;
-    bool *ended;              /* while on_message is on the stack: it answers the ticket itself */
     struct fleet_topic topic; /* .template is call's parameter from here on */
     char *topic_text;
     char *hook; /* the target that is being asked */
@@ -33,6 +32,7 @@ struct fleet {
     struct broker *broker;
     struct hooks *hooks;
     struct request *requests;
+    struct request *inside; /* while on_message is on the stack: it answers the ticket itself */
     size_t n;
     struct net_timer *sweep;
     struct store_job sweep_job;
@@ -112,8 +112,8 @@ static void reply(struct request *r, const char *level, json_t *members, struct 
     }
     if (e && e != ERR_NOT_FOUND)
         log_error("provisioning answer on %s not sent: %s", r->topic_text, err_str(e));
-    if (r->ended)
-        *r->ended = true;
+    if (r->fleet->inside == r)
+        r->fleet->inside = NULL;
     else
         broker_answer(b, r->ticket, BROKER_ALLOW);
     request_free(r);
@@ -293,16 +293,15 @@ static err_t on_message(void *ctx, const struct broker_message *m, uint64_t tick
     struct fleet *f = ctx;
     struct fleet_topic t;
     struct request *r;
-    bool ended = false;
     err_t e;
 
     if ((e = fleet_topic_parse(m->topic, &t)) || (e = request_new(f, m, ticket, &t, &r)))
         return e;
-    r->ended = &ended;
+    f->inside = r;
     start(r, m->payload);
-    if (ended)
+    if (!f->inside) /* refused already */
         return ERR_OK;
-    r->ended = NULL;
+    f->inside = NULL;
     return ERR_MORE;
 }
 
@@ -369,8 +368,10 @@ void fleet_free(struct fleet *f)
         return;
     net_timer_free(f->sweep);
     hooks_free(f->hooks);
-    while (f->requests) /* those that waited for a key or a hook */
-        request_free(f->requests);
+    for (struct request *r = f->requests, *next; r; r = next) { /* they waited for a key or a hook */
+        next = r->next;
+        request_free(r);
+    }
     if (f->sweeping)
         api_call_done(&f->sweep_call);
     free(f);
