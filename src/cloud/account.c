@@ -103,10 +103,11 @@ err_t account_init(struct account *ret, const struct account_opts *opts, char *w
 
     *a = (struct account){ .env = opts->env };
     if (!(a->host = mem_strdup(opts->env.host)) || !(a->db = mem_strdup(opts->db)) ||
-        !(a->buckets = mem_printf("%s/buckets", opts->folder)))
+        !(a->buckets = mem_printf("%s/buckets", opts->folder)) || !(a->folder = mem_strdup(opts->folder)))
         return ERR_NOMEM;
     a->env.host = a->host;
     a->env.buckets = a->buckets;
+    a->env.folder = a->folder;
     if ((e = store_new(opts->db, &a->store, reason))) {
         (void)snprintf(why, ACCOUNT_WHY_MAX, "the database of account %s cannot be opened: %s",
                        opts->env.account, reason[0] ? reason : err_str(e));
@@ -146,5 +147,6 @@ void account_done(struct account *a)
     free(a->host);
     free(a->buckets);
     free(a->db);
+    free(a->folder);
     *a = (struct account){ 0 };
 }

@@ -11,6 +11,7 @@
 struct account {
     struct cloud_env env;
     char *host, *db; /* db: its url */
+    char *folder;
     struct store *store;
     struct api_parts parts;
     struct gateway *gateway;

@@ -107,11 +107,23 @@ static err_t open_keys(struct cloud *c, size_t i)
 static err_t open_all_keys(struct cloud *c)
 {
     autofree char *dir = mem_printf("%s/keys", c->data);
-    err_t e = dir ? access_keys_new(c->crypto, &c->keys) : ERR_NOMEM;
+    err_t e = dir ? ERR_OK : ERR_NOMEM;
 
     for (size_t i = 0; i < c->o->n_accounts && !e; i++)
         e = open_keys(c, i);
     return e ? e : access_keys_watch(c->keys, dir, c->o->accounts[0]);
+}
+
+static err_t open_sessions(struct cloud *c)
+{
+    char why[WHY_MAX] = "";
+    err_t e = access_keys_new(c->crypto, &c->keys);
+
+    if (!e)
+        e = access_keys_sessions(c->keys, c->data, c->o->accounts[0], why, sizeof(why));
+    if (e)
+        log_error("%s", why[0] ? why : err_str(e));
+    return e;
 }
 
 static err_t open_pki(struct cloud *c)
@@ -146,11 +158,12 @@ static err_t open_state(struct cloud *c)
         return ERR_NOMEM;
     if (!(c->host = mem_str(slice_of(c->o->host, strcspn(c->o->host, ",")))))
         return ERR_NOMEM;
-    if ((e = crypto_ctx_new(NULL, &c->crypto)) || (e = open_pki(c)))
+    if ((e = crypto_ctx_new(NULL, &c->crypto)) || (e = open_pki(c)) || (e = open_sessions(c)))
         return e;
     c->env = (struct cloud_env){ .crypto = c->crypto,
                                  .pki = c->pki,
                                  .account = c->o->accounts[0],
+                                 .session_key = access_keys_session_key(c->keys),
                                  .accounts = c->o->accounts,
                                  .n_accounts = c->o->n_accounts,
                                  .region = c->o->region,

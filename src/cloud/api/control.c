@@ -75,7 +75,8 @@ static void start(struct control *c, const struct http_request *req, const struc
 
     if (!a)
         refuse(c, req, op, API_UNKNOWN_KEY, "The security token included in the request is invalid.");
-    else if (caller->policy && certvars_add_source(&vars, net_stream_peer(req->stream)))
+    else if ((caller->policy && certvars_add_source(&vars, net_stream_peer(req->stream))) ||
+             (caller->session && session_vars(caller->session, &vars)))
         refuse(c, req, op, API_UNAVAILABLE, "out of memory");
     else
         api_request_start(&a->parts, req, api_op_of_service(op, caller->service), &who);

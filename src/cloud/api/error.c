@@ -15,6 +15,7 @@ static const struct api_error_info table[API_ERROR_COUNT] = {
     [API_INVALID_SIGNATURE] = { "InvalidSignatureException", 403 },
     [API_INCOMPLETE_SIGNATURE] = { "IncompleteSignatureException", 403 },
     [API_UNKNOWN_KEY] = { "UnrecognizedClientException", 403 },
+    [API_EXPIRED_TOKEN] = { "ExpiredTokenException", 403 },
     [API_NOT_FOUND] = { "ResourceNotFoundException", 404 },
     [API_NOT_CONFIGURED] = { "NotConfiguredException", 404 },
     [API_UNKNOWN_OPERATION] = { "UnknownOperationException", 404 },

@@ -247,6 +247,8 @@ const struct api_op api_ops[] = {
     { "DeleteConnection", "DELETE", "/connections/{clientId}", data_check, DATA, "iot:DeleteConnection",
       "iot:client/{clientId}", data_connection_delete },
 
+    { "GetCredentials", "GET", "/role-aliases/{roleAlias}/credentials", credentials_issue,
+      API_DEVICE | API_READS, "iot:AssumeRoleWithCertificate", "iot:rolealias/{roleAlias}" },
     { "GetConnection", "GET", "/sedge/connection", device_connection, API_DEVICE | API_READS },
     { "CreateFunction", "POST", FUNCTIONS, function_create, API_CONTROL | API_CREATED },
     { "ListFunctions", "GET", FUNCTIONS "/", function_list, API_CONTROL | API_READS },

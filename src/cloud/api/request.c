@@ -22,6 +22,7 @@ struct request {
 static const char *const header_params[] = { "x-amzn-principal",
                                              "x-amzn-iot-principal",
                                              "x-amzn-iot-policy",
+                                             "x-amzn-iot-thingname",
                                              "x-amz-mqtt5-user-properties",
                                              "x-amz-mqtt5-payload-format-indicator",
                                              "x-amz-mqtt5-correlation-data" };

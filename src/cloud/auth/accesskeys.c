@@ -4,6 +4,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cloud/policy/document.h"
+#include "crypto/random.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -26,6 +28,10 @@ struct access_keys {
     char account[ACCOUNT_ID_MAX];
     int64_t dir_ms; /* the folder's time when it was read; -1: it is to be read */
     bool racy;
+    char *data; /* where roles are */
+    struct secret *session_key;
+    struct session session; /* the last one that was asked for, and its key */
+    struct access_key session_as_key;
 };
 
 static void list_done(struct key_list *l)
@@ -75,6 +81,9 @@ void access_keys_free(struct access_keys *k)
     list_done(&k->fixed);
     list_done(&k->watched);
     free(k->dir);
+    free(k->data);
+    secret_free(k->session_key);
+    access_key_done(&k->session_as_key);
     free(k);
 }
 
@@ -184,4 +193,82 @@ const struct access_key *access_keys_find(struct access_keys *k, const char *id)
         return found;
     look(k);
     return list_find(&k->watched, id);
+}
+
+/* ---- temporary credentials ---- */
+
+static err_t read_or_make_session_key(const struct crypto_ctx *crypto, const char *path, struct buf *key)
+{
+    uint8_t random[SESSION_KEY_LEN];
+    err_t e = file_read_private(path, key);
+
+    if (e != ERR_NOT_FOUND)
+        return !e && key->n != SESSION_KEY_LEN ? ERR_INVALID : e;
+    if (!(e = crypto_random(crypto, random, sizeof(random))) && !(e = buf_add(key, SLICE_ARRAY(random))))
+        e = file_write_durable(path, buf_slice(key), 0600);
+    mem_wipe(random, sizeof(random));
+    return e;
+}
+
+err_t access_keys_sessions(struct access_keys *k, const char *data, const char *account, char *why,
+                           size_t why_n)
+{
+    autofree char *path = mem_printf("%s/session.key", data);
+    autobuf key = BUF_SECRET(4096);
+    err_t e;
+
+    if (!path || !(k->data = mem_strdup(data)))
+        return ERR_NOMEM;
+    (void)snprintf(k->account, sizeof(k->account), "%s", account);
+    if ((e = read_or_make_session_key(k->crypto, path, &key))) {
+        (void)snprintf(why, why_n,
+                       "%s: %s: it must be a file of %u bytes that is closed to others; without "
+                       "it a new one is made, and temporary credentials end",
+                       path, err_str(e), SESSION_KEY_LEN);
+        return e;
+    }
+    return secret_new(buf_slice(&key), &k->session_key);
+}
+
+const struct secret *access_keys_session_key(const struct access_keys *k)
+{
+    return k->session_key;
+}
+
+/* The policy is read anew each time: what is taken from a role is gone at once. */
+static err_t policy_of_session(const struct access_keys *k, const struct session *s, char **ret)
+{
+    bool first = strcmp(s->account, k->account) == 0;
+    autofree char *folder = first ? mem_strdup(k->data) : mem_printf("%s/accounts/%s", k->data, s->account);
+    autobuf policy = BUF_INIT(POLICY_DOC_RAW_MAX);
+
+    if (!folder)
+        return ERR_NOMEM;
+    if (role_policy(folder, s->role, &policy))
+        return ERR_NOT_FOUND;
+    return (*ret = mem_str(buf_slice(&policy))) ? ERR_OK : ERR_NOMEM;
+}
+
+err_t access_keys_of_token(struct access_keys *k, const char *id, struct slice token, int64_t now_ms,
+                           const struct access_key **ret, const struct session **ret_session)
+{
+    struct access_key *key = &k->session_as_key;
+    autobuf secret = BUF_SECRET(64);
+    err_t e;
+
+    if (!k->session_key)
+        return ERR_AUTH;
+    if ((e = session_open(k->crypto, secret_expose_bytes(k->session_key), id, token, &k->session, &secret)))
+        return e;
+    if (now_ms >= k->session.expires_ms)
+        return ERR_TIMEOUT;
+    access_key_done(key);
+    (void)snprintf(key->id, sizeof(key->id), "%s", id);
+    (void)snprintf(key->account, sizeof(key->account), "%s", k->session.account);
+    if ((e = policy_of_session(k, &k->session, &key->policy)) ||
+        (e = secret_new(buf_slice(&secret), &key->secret)))
+        return e;
+    *ret = key;
+    *ret_session = &k->session;
+    return ERR_OK;
 }

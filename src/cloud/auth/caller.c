@@ -1,6 +1,7 @@
 #include "cloud/auth/caller.h"
 
 #include "base/mem.h"
+#include "http/uri.h"
 
 #include <stdio.h>
 
@@ -95,30 +96,85 @@ static err_t verify(const struct crypto_ctx *crypto, const struct sigv4_request 
     return sigv4_verify(crypto, &bare, auth, secret_expose_bytes(secret), now_ms, verdict, why);
 }
 
+static enum api_error unknown_key(char *why)
+{
+    (void)snprintf(why, CALLER_WHY_MAX, "The security token included in the request is invalid.");
+    return API_UNKNOWN_KEY;
+}
+
+/* A token belongs to temporary credentials: AWS refuses one with a static key. */
+static enum api_error find_session(struct access_keys *keys, const struct sigv4_auth *auth, int64_t now_ms,
+                                   struct caller *ret, const struct access_key **ret_key, char *why)
+{
+    autobuf token = BUF_INIT(SESSION_TOKEN_MAX);
+    err_t e = auth->form == SIGV4_IN_QUERY ? http_percent_decode(&token, auth->security_token, false)
+                                           : buf_add(&token, auth->security_token);
+
+    if (!e)
+        e = access_keys_of_token(keys, auth->access_key_id, buf_slice(&token), now_ms, ret_key,
+                                 &ret->session);
+    if (e != ERR_TIMEOUT)
+        return e ? unknown_key(why) : API_OK;
+    (void)snprintf(why, CALLER_WHY_MAX, "The security token included in the request is expired");
+    return API_EXPIRED_TOKEN;
+}
+
+static enum api_error find_key(struct access_keys *keys, const struct sigv4_auth *auth, int64_t now_ms,
+                               struct caller *ret, const struct access_key **ret_key, char *why)
+{
+    if (auth->security_token.n)
+        return find_session(keys, auth, now_ms, ret, ret_key, why);
+    *ret_key = access_keys_find(keys, auth->access_key_id);
+    return *ret_key ? API_OK : unknown_key(why);
+}
+
+/* Its body could be anybody's. */
+static bool payload_unsigned(const struct http_request *req)
+{
+    return slice_eq(http_request_header(req, "x-amz-content-sha256"), SLICE_LIT("UNSIGNED-PAYLOAD"));
+}
+
 /* The secret is looked up last, so that nothing about keys is told to who cannot even write a signature. */
-static enum api_error check(const struct crypto_ctx *crypto, struct access_keys *keys, bool any_key,
+static enum api_error check(const struct crypto_ctx *crypto, const struct access_key *key,
                             const struct sigv4_request *rq, const struct sigv4_auth *auth, int64_t now_ms,
                             char *why)
 {
-    const struct access_key *key = access_keys_find(keys, auth->access_key_id);
     enum sigv4_verdict verdict = SIGV4_MISMATCH;
-    err_t e;
+    err_t e = verify(crypto, rq, auth, key->secret, now_ms, &verdict, why);
+
+    if (e == ERR_AUTH)
+        return verdict_error(verdict);
+    return e ? API_INTERNAL : API_OK;
+}
+
+/* Whose signature is it, and is it good? `any_key`: known keys are told, none is checked. */
+static enum api_error judge(const struct crypto_ctx *crypto, struct access_keys *keys, bool any_key,
+                            const struct http_request *req, const struct sigv4_request *rq,
+                            const struct sigv4_auth *auth, int64_t now_ms, struct caller *ret, char *why)
+{
+    const struct access_key *key = NULL;
+    enum api_error error;
 
     if (!service_known(auth->service)) {
         (void)snprintf(why, CALLER_WHY_MAX, "Credential should be scoped to correct service: 'iot'.");
         return API_INVALID_SIGNATURE;
     }
-    if (any_key)
-        return API_OK;
-    /* Session tokens belong to temporary keys, and there are none here: AWS refuses one with a static key. */
-    if (!key || auth->security_token.n) {
-        (void)snprintf(why, CALLER_WHY_MAX, "The security token included in the request is invalid.");
-        return API_UNKNOWN_KEY;
+    error = find_key(keys, auth, now_ms, ret, &key, why);
+    if (!error && !any_key)
+        error = check(crypto, key, rq, auth, now_ms, why);
+    if (!any_key && error)
+        return error;
+    if (!any_key && payload_unsigned(req)) {
+        (void)snprintf(why, CALLER_WHY_MAX, "The payload must be signed.");
+        return API_INVALID_SIGNATURE;
     }
-    e = verify(crypto, rq, auth, key->secret, now_ms, &verdict, why);
-    if (e == ERR_AUTH)
-        return verdict_error(verdict);
-    return e ? API_INTERNAL : API_OK;
+    if (!any_key && !parameters_signed(req, auth)) {
+        (void)snprintf(why, CALLER_WHY_MAX, "x-amzn-* headers must be signed.");
+        return API_INCOMPLETE_SIGNATURE;
+    }
+    ret->policy = key ? key->policy : NULL;
+    (void)snprintf(ret->account, sizeof(ret->account), "%s", key ? key->account : "");
+    return API_OK;
 }
 
 enum api_error caller_identify(const struct crypto_ctx *crypto, struct access_keys *keys, bool any_key,
@@ -143,15 +199,9 @@ enum api_error caller_identify(const struct crypto_ctx *crypto, struct access_ke
             (void)snprintf(why, CALLER_WHY_MAX, "Missing Authentication Token");
         return e == ERR_NOT_FOUND ? API_MISSING_TOKEN : API_INCOMPLETE_SIGNATURE;
     }
-    if ((error = check(crypto, keys, any_key, &rq, &auth, now_ms, why)))
+    *ret = (struct caller){ 0 };
+    if ((error = judge(crypto, keys, any_key, req, &rq, &auth, now_ms, ret, why)))
         return error;
-    if (!any_key && !parameters_signed(req, &auth)) {
-        (void)snprintf(why, CALLER_WHY_MAX, "x-amzn-* headers must be signed.");
-        return API_INCOMPLETE_SIGNATURE;
-    }
-    const struct access_key *key = access_keys_find(keys, auth.access_key_id);
-    ret->policy = key ? key->policy : NULL;
-    (void)snprintf(ret->account, sizeof(ret->account), "%s", key ? key->account : "");
     (void)snprintf(ret->access_key_id, sizeof(ret->access_key_id), "%s", auth.access_key_id);
     (void)snprintf(ret->region, sizeof(ret->region), "%s", auth.region);
     (void)snprintf(ret->service, sizeof(ret->service), "%s", auth.service);

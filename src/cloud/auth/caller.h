@@ -13,8 +13,9 @@
 
 struct caller {
     char access_key_id[SIGV4_NAME_MAX];
-    const char *policy;           /* of the key, borrowed from the keys; NULL: everything */
-    char account[ACCOUNT_ID_MAX]; /* whose key it is; "": any key is believed and this one not known */
+    const char *policy;            /* of the key, borrowed from the keys; NULL: everything */
+    const struct session *session; /* of temporary credentials, borrowed as well; NULL */
+    char account[ACCOUNT_ID_MAX];  /* whose key it is; "": any key is believed and this one not known */
     char region[SIGV4_NAME_MAX];
     char service[SIGV4_NAME_MAX];
 };

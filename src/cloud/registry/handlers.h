@@ -49,6 +49,7 @@ err_t transfer_accept(struct api_call *c); /* also in other accounts' databases:
 err_t transfer_reject(struct api_call *c); /* the same */
 err_t transfer_cancel(struct api_call *c);
 err_t transfer_list(struct api_call *c);
+err_t credentials_issue(struct api_call *c); /* for a device */
 err_t certificate_list(struct api_call *c);
 err_t certificate_list_by_ca(struct api_call *c);
 

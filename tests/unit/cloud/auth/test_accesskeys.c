@@ -126,10 +126,61 @@ static void open_to_others(void **state)
     assert_null(k);
 }
 
+static void write_role(struct scene *s, const char *text)
+{
+    char path[160];
+
+    (void)snprintf(path, sizeof(path), "%s/roles", s->dir);
+    assert_int_equal(file_mkdirs(path, 0700), ERR_OK);
+    (void)snprintf(path, sizeof(path), "%s/roles/Reader.json", s->dir);
+    assert_int_equal(file_write_durable(path, slice_str(text), 0600), ERR_OK);
+}
+
+/* What becomes of a token: at its end, for another key id, with any byte changed, after a role lost its
+ * policy. */
+static void tokens(void **state)
+{
+    struct scene *s = *state;
+    struct access_keys *k = NULL;
+    struct session mine = { .account = ACCOUNT, .role = "Reader", .cert_id = "c", .expires_ms = 1000 };
+    const struct session *session = NULL;
+    const struct access_key *key = NULL;
+    autobuf secret = BUF_SECRET(64), token = BUF_SECRET(SESSION_TOKEN_MAX);
+    char why[512];
+
+    assert_int_equal(access_keys_new(s->crypto, &k), ERR_OK);
+    assert_int_equal(access_keys_sessions(k, s->dir, ACCOUNT, why, sizeof(why)), ERR_OK);
+    write_role(s, "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"*\","
+                  "\"Resource\":\"*\"}]}");
+    assert_int_equal(
+        session_make(s->crypto, secret_expose_bytes(access_keys_session_key(k)), &mine, &secret, &token),
+        ERR_OK);
+    assert_int_equal(access_keys_of_token(k, mine.id, buf_slice(&token), 999, &key, &session), ERR_OK);
+    assert_true(secret_eq(key->secret, buf_slice(&secret)));
+    assert_int_equal(secret.n, 40);
+    assert_string_equal(session->cert_id, "c");
+    assert_int_equal(access_keys_of_token(k, mine.id, buf_slice(&token), 1000, &key, &session), ERR_TIMEOUT);
+    assert_int_equal(access_keys_of_token(k, "ASIAAAAAAAAAAAAAAAAA", buf_slice(&token), 0, &key, &session),
+                     ERR_AUTH);
+    assert_int_equal(
+        access_keys_of_token(k, mine.id, slice_head(buf_slice(&token), token.n - 4), 0, &key, &session),
+        ERR_AUTH);
+    for (size_t i = 0; i + 4 < token.n; i++) {
+        uint8_t was = token.p[i];
+        token.p[i] = was == 'A' ? 'B' : 'A';
+        assert_int_equal(access_keys_of_token(k, mine.id, buf_slice(&token), 0, &key, &session), ERR_AUTH);
+        token.p[i] = was;
+    }
+    write_role(s, "{}");
+    assert_int_equal(access_keys_of_token(k, mine.id, buf_slice(&token), 0, &key, &session), ERR_NOT_FOUND);
+    access_keys_free(k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(made_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(tokens, setup, teardown),
         cmocka_unit_test_setup_teardown(files_of_people, setup, teardown),
         cmocka_unit_test_setup_teardown(open_to_others, setup, teardown),
     };
