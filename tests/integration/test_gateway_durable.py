@@ -57,6 +57,7 @@ class Gateway(Cloud):
     """A sedge-cloud with a port without TLS."""
 
     def start(self, *more):
+        self.__dict__.pop("api", None)  # on other ports each time: somebody may have taken the old ones meanwhile
         super().start(*more)
         self.plain = json.loads(self.data.joinpath("endpoints.json").read_text())["plainMqttPort"]
 

@@ -423,7 +423,8 @@ static err_t load(void *ctx, err_t (*fn)(void *arg, const struct broker_record *
         log_error("mqtt journal: the sessions that were kept cannot be read: %s", err_str(e));
         return e;
     }
-    log_info("mqtt journal: %zu records of sessions and retained messages read", l.told);
+    if (l.told)
+        log_info("mqtt journal: %zu records of sessions and retained messages read", l.told);
     j->sweep = (struct store_job){ .run = run_sweep, .done = swept, .first = true };
     return store_submit(j->store, j->loop, &j->sweep);
 }
