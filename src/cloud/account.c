@@ -3,9 +3,11 @@
 #include "base/mem.h"
 #include "cloud/background.h"
 #include "cloud/events/publish.h"
+#include "cloud/gateway/authorizer.h"
 #include "cloud/gateway/mqtt.h"
 #include "cloud/provisioning/admission.h"
 #include "cloud/provisioning/fleet.h"
+#include "cloud/provisioning/hook.h"
 #include "cloud/provisioning/tasks.h"
 #include "cloud/shadows/mqtt.h"
 
@@ -126,8 +128,12 @@ err_t account_init(struct account *ret, const struct account_opts *opts, char *w
         return e;
     a->parts.gateway = a->gateway;
     gateway_set_admission(a->gateway, a->admission);
-    e = background_new(&a->parts, &a->background);
-    return e ? e : fleet_new(&a->parts, gateway_broker(a->gateway), opts->hooks, &a->fleet, why);
+    if ((e = background_new(&a->parts, &a->background)) ||
+        (e = hooks_new(opts->loop, opts->hooks, &a->hooks, why)) ||
+        (e = authorizers_new(&a->parts, a->hooks, &a->authorizers)))
+        return e;
+    gateway_set_authorizers(a->gateway, a->authorizers);
+    return fleet_new(&a->parts, gateway_broker(a->gateway), a->hooks, &a->fleet);
 }
 
 void account_stop(struct account *a)
@@ -139,7 +145,11 @@ void account_stop(struct account *a)
 void account_done(struct account *a)
 {
     background_free(a->background);
+    hooks_free(a->hooks); /* whoever waits for one is not called any more */
     fleet_free(a->fleet);
+    if (a->gateway)
+        gateway_set_authorizers(a->gateway, NULL);
+    authorizers_free(a->authorizers);
     tasks_free(a->tasks);
     gateway_free(a->gateway);
     admission_free(a->admission);

@@ -17,6 +17,8 @@ struct account {
     struct gateway *gateway;
     struct admission *admission;
     struct background *background;
+    struct hooks *hooks;
+    struct authorizers *authorizers;
     struct fleet *fleet;
     struct tasks *tasks; /* bulk registrations */
     char *buckets;       /* env.buckets */

@@ -7,6 +7,7 @@ static const struct api_error_info table[API_ERROR_COUNT] = {
     [API_CERTIFICATE_VALIDATION] = { "CertificateValidationException", 400 },
     [API_REGISTRATION_CODE] = { "RegistrationCodeValidationException", 400 },
     [API_REGISTRATION_FAILURE] = { "ResourceRegistrationFailureException", 400 },
+    [API_INVALID_RESPONSE] = { "InvalidResponseException", 400 },
     [API_THROTTLING] = { "ThrottlingException", 400 },
     [API_UNAUTHORIZED] = { "UnauthorizedException", 401 },
     [API_FORBIDDEN] = { "ForbiddenException", 403 },

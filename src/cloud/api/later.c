@@ -160,7 +160,6 @@ const struct api_op api_later_ops[] = {
     { "StartAuditMitigationActionsTask", "POST", "/audit/mitigationactions/tasks/{taskId}", IOT },
     { "StartDetectMitigationActionsTask", "PUT", "/detect/mitigationactions/tasks/{taskId}", IOT },
     { "StartOnDemandAuditTask", "POST", "/audit/tasks", IOT },
-    { "TestInvokeAuthorizer", "POST", "/authorizer/{authorizerName}/test", IOT },
     { "UpdateAccountAuditConfiguration", "PATCH", "/audit/configuration", IOT },
     { "UpdateAuditSuppression", "PATCH", "/audit/suppressions/update", IOT },
     { "UpdateCertificateProvider", "PUT", "/certificate-providers/{certificateProviderName}", IOT },

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "cloud/api/public.h"
 #include "cloud/gateway/authorization.h"
+#include "cloud/gateway/authorizer.h"
 #include "cloud/gateway/dataplane.h"
 #include "cloud/gateway/device.h"
 #include "cloud/greengrass/handlers.h"
@@ -89,6 +90,8 @@ const struct api_op api_ops[] = {
       API_CONTROL | API_READS },
     { "UpdateAuthorizer", "PUT", "/authorizer/{authorizerName}", authorizer_update, API_CONTROL },
     { "DeleteAuthorizer", "DELETE", "/authorizer/{authorizerName}", authorizer_delete, API_CONTROL },
+    { "TestInvokeAuthorizer", "POST", "/authorizer/{authorizerName}/test", data_check,
+      API_CONTROL | API_READS, .after = authorizer_test },
     { "ListAuthorizers", "GET", "/authorizers/", authorizer_list, API_CONTROL | API_READS },
     { "SetDefaultAuthorizer", "POST", "/default-authorizer", authorizer_set_default, API_CONTROL },
     { "DescribeDefaultAuthorizer", "GET", "/default-authorizer", authorizer_describe_default,

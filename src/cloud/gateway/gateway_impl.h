@@ -1,5 +1,6 @@
 /* src/cloud/gateway/gateway_impl.h - the gateway's inside, for gateway/mqtt.c and gateway/principal.c. */
 #pragma once
+#include "cloud/gateway/authorizer.h"
 #include "cloud/gateway/mqtt.h"
 #include "cloud/gateway/principal.h"
 #include "cloud/provisioning/admission.h"
@@ -14,6 +15,7 @@ struct gateway {
     struct lifecycle *lifecycle;
     struct shadows_service shadows;
     struct principal *principals;
-    struct admission *admission; /* NULL: none */
+    struct admission *admission;     /* NULL: none */
+    struct authorizers *authorizers; /* NULL: none */
     bool closing;
 };

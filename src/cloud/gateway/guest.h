@@ -5,6 +5,7 @@
  * principal like any other. Spec: iot-core reference 3.6, 9.5, 9.6.
  */
 #pragma once
+#include "base/json.h"
 #include "cloud/gateway/facts.h"
 #include "cloud/gateway/mqtt.h"
 
@@ -23,5 +24,10 @@ err_t guest_all(struct facts *ret);
 
 /* Serve MQTT on an open stream; takes it, and the terms' facts, in every case. */
 void gateway_adopt_guest(struct gateway *g, struct net_stream *s, struct guest_terms *terms);
+
+/* The same for somebody whom a custom authorizer is to let in when CONNECT has come: it is asked with what
+ * was shown before (authorizer.h) and what CONNECT shows, and again when its answer is to be refreshed. name
+ * NULL: the default one. Takes `s`; copies the rest. */
+void gateway_adopt_stranger(struct gateway *g, struct net_stream *s, const char *name, const json_t *shown);
 
 #define GUEST_WEBSOCKET_MS ((int64_t)24 * 60 * 60 * 1000) /* iot-core reference 1.5 */

@@ -219,6 +219,16 @@ void gateway_recheck_policy(struct gateway *g, const char *policy)
     recheck_where(g, has_policy, policy);
 }
 
+void gateway_set_authorizers(struct gateway *g, struct authorizers *a)
+{
+    g->authorizers = a;
+}
+
+struct authorizers *gateway_authorizers(const struct gateway *g)
+{
+    return g->authorizers;
+}
+
 const struct lifecycle *gateway_lifecycle(const struct gateway *g)
 {
     return g->lifecycle;

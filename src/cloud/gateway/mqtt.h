@@ -41,4 +41,8 @@ void gateway_recheck_policy(struct gateway *g, const char *policy);
 void gateway_recheck_all(struct gateway *g);
 
 struct broker *gateway_broker(struct gateway *g);
+struct authorizers;
+/* Whom guests are let in by; must outlive its last connection, or be NULL again. */
+void gateway_set_authorizers(struct gateway *g, struct authorizers *a);
+struct authorizers *gateway_authorizers(const struct gateway *g);
 const struct lifecycle *gateway_lifecycle(const struct gateway *g);

@@ -403,6 +403,43 @@ static err_t connect_vars(struct principal *p, const struct broker_question *q)
     return policy_vars_add(&p->vars, "iot:LastWillTopic", slice_str(arn));
 }
 
+err_t principal_take(struct principal *p, struct facts *facts)
+{
+    struct policy_matcher *m = NULL;
+    err_t e = facts_compile(facts, p->gw->env, &p->vars, &m);
+
+    if (e)
+        return e;
+    facts_done(&p->facts);
+    p->facts = *facts;
+    *facts = (struct facts){ 0 };
+    policy_matcher_free(p->policies);
+    p->policies = m;
+    return ERR_OK;
+}
+
+void principal_settle(struct principal *p, bool ok)
+{
+    bool first = p->n_waiting > 0 && p->waiting[0].action == BROKER_CONNECT;
+
+    p->state = PRINCIPAL_READY;
+    if (!ok && first)
+        p->refused = true;
+    else if (!ok)
+        principal_cut(p);
+    else if (!first)
+        enforce(p);
+    answer_waiting(p);
+}
+
+static enum broker_verdict connect_stranger(struct principal *p, const struct broker_question *q)
+{
+    if (guest_ask(p, q))
+        return BROKER_DENY_CLOSE;
+    p->state = PRINCIPAL_LOADING;
+    return wait(p, q);
+}
+
 /* Its policies are there already; now its client id is known, too. */
 static enum broker_verdict connect_guest(struct principal *p)
 {
@@ -420,7 +457,7 @@ enum broker_verdict principal_may(struct principal *p, const struct broker_quest
         if (p->client_id || connect_vars(p, q))
             return BROKER_DENY_CLOSE;
         if (p->guest)
-            return connect_guest(p);
+            return guest_asks(p->guest) ? connect_stranger(p, q) : connect_guest(p);
         return principal_load(p) ? BROKER_DENY_CLOSE : wait(p, q);
     }
     /* A delivery cannot wait: it is judged by what was known last, a few milliseconds old at most. */

@@ -56,7 +56,14 @@ err_t principal_new(struct gateway *g, const struct net_stream *s, const struct 
 err_t principal_new_guest(struct gateway *g, const struct net_stream *s, const char *id, struct facts *facts,
                           struct principal **ret);
 void guest_free(struct guest *guest); /* NULL is fine */
-void principal_unref(void *p);        /* broker_peer.user_free */
+/* Somebody else says at CONNECT what it may do: guest_ask leads to principal_settle, later. */
+bool guest_asks(const struct guest *guest);
+err_t guest_ask(struct principal *p, const struct broker_question *q);
+/* The guest's policies, now or anew; takes *facts on ERR_OK. */
+err_t principal_take(struct principal *p, struct facts *facts);
+/* It is known whether it is let in (still): what waited is answered. The caller holds a reference. */
+void principal_settle(struct principal *p, bool ok);
+void principal_unref(void *p); /* broker_peer.user_free */
 
 /* The broker's question. */
 enum broker_verdict principal_may(struct principal *p, const struct broker_question *q);

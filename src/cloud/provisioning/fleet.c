@@ -341,8 +341,7 @@ static void on_sweep(void *ctx)
     }
 }
 
-err_t fleet_new(const struct api_parts *parts, struct broker *b, const char *hooks_file, struct fleet **ret,
-                char *why)
+err_t fleet_new(const struct api_parts *parts, struct broker *b, struct hooks *hooks, struct fleet **ret)
 {
     struct fleet *f = mem_calloc(1, sizeof(*f));
     err_t e;
@@ -351,8 +350,8 @@ err_t fleet_new(const struct api_parts *parts, struct broker *b, const char *hoo
         return ERR_NOMEM;
     f->parts = parts;
     f->broker = b;
-    if ((e = hooks_new(parts->loop, hooks_file, &f->hooks, why)) ||
-        (e = net_timer_new(parts->loop, on_sweep, f, &f->sweep)) ||
+    f->hooks = hooks;
+    if ((e = net_timer_new(parts->loop, on_sweep, f, &f->sweep)) ||
         (e = reserved_register(f->broker, RESERVED_PROVISIONING, on_message, f))) {
         fleet_free(f);
         return e;
@@ -367,7 +366,6 @@ void fleet_free(struct fleet *f)
     if (!f)
         return;
     net_timer_free(f->sweep);
-    hooks_free(f->hooks);
     for (struct request *r = f->requests, *next; r; r = next) { /* they waited for a key or a hook */
         next = r->next;
         request_free(r);

@@ -10,9 +10,8 @@
 
 struct fleet;
 
-/* Before the first connection. `hooks_file` as hooks_new; `parts` must outlive it. ERR_INVALID and the like:
- * `why` (256 bytes) says what is wrong with the file. */
-err_t fleet_new(const struct api_parts *parts, struct broker *b, const char *hooks_file, struct fleet **ret,
-                char *why);
+struct hooks;
+/* Before the first connection; `parts` and `hooks` must outlive it. */
+err_t fleet_new(const struct api_parts *parts, struct broker *b, struct hooks *hooks, struct fleet **ret);
 /* After the broker's last call and when the store has given everything back. NULL is fine. */
 void fleet_free(struct fleet *f);

@@ -11,7 +11,7 @@
 #define FILE_MAX (64u << 10)
 #define TARGETS_MAX 256u
 #define EVENT_MAX (256u << 10)
-#define ANSWER_DEPTH 4u
+#define ANSWER_DEPTH 16u /* an authorizer's policies may be objects */
 
 struct target {
     char *name, *what; /* a program's path or a URL */

@@ -1,4 +1,4 @@
-/* Custom authorizers, as the account keeps them (iot-core reference 9.6): nothing is called yet. */
+/* Custom authorizers, as the account keeps them (iot-core reference 9.6); gateway/authorizer.c calls them. */
 #include "base/mem.h"
 #include "cloud/api/field.h"
 #include "cloud/registry/handlers.h"
