@@ -61,7 +61,8 @@ static void really_free(struct tasks *t)
     free(t);
 }
 
-/* ---- on the database thread: these may run twice, so they change nothing of *t but `over` ---- */
+/* ---- on the database thread: these may run twice, so they change nothing of *t but `over` (and pick the
+ * task, anew) ---- */
 
 static err_t pick(struct tasks *t)
 {
