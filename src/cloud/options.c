@@ -13,6 +13,7 @@ const char options_usage[] =
     "[--profile aws|standard] [--plain-mqtt ADDR:PORT] [--threads N]\n"
     "                   [--insecure-dev]\n"
     "       sedge-cloud keys create|list|delete ... (sedge-cloud keys --help)\n"
+    "       sedge-cloud status --data DIR [--json]\n"
     "       sedge-cloud backup|restore --data DIR FILE\n"
     "       sedge-cloud --help | --version\n"
     "\n"

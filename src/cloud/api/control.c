@@ -8,6 +8,7 @@
 #include "cloud/auth/caller.h"
 #include "cloud/auth/permission.h"
 #include "cloud/gateway/certvars.h"
+#include "cloud/loglimit.h"
 #include "cloud/report.h"
 #include "tls/stream.h"
 
@@ -22,6 +23,7 @@ struct control {
     struct control_opts opts;
     struct http_route *routes;
     struct http_server *server;
+    struct loglimit refused_log;
 };
 
 static const struct account *first(const struct control *c)
@@ -32,10 +34,11 @@ static const struct account *first(const struct control *c)
 static void refuse(struct control *c, const struct http_request *req, const struct api_op *op,
                    enum api_error error, const char *why)
 {
-    char path[LOG_ESC_MAX];
+    char path[LOG_ESC_MAX], note[LOGLIMIT_NOTE_MAX];
 
-    log_info("api refused %s peer=%s target=%s: %s", api_error_info(error)->name,
-             net_stream_peer(req->stream), log_esc(path, req->path), why);
+    if (loglimit_pass(&c->refused_log, LOGLIMIT_KIND, clock_mono_ms(), note))
+        log_info("api refused %s peer=%s target=%s: %s%s", api_error_info(error)->name,
+                 net_stream_peer(req->stream), log_esc(path, req->path), why, note);
     api_request_refuse(&first(c)->parts, req, op, error, why);
 }
 

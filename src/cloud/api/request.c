@@ -1,8 +1,10 @@
 #include "cloud/api/request.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "cloud/loglimit.h"
 #include "cloud/metrics.h"
 #include "crypto/random.h"
 
@@ -113,18 +115,27 @@ static int status_of(const struct api_op *op)
     return op->flags & API_NO_CONTENT ? 204 : 200;
 }
 
+/* On the home loop, like every answer. */
+static void log_refused(const struct api_call *c)
+{
+    static struct loglimit limit;
+    char text[LOG_ESC_MAX], note[LOGLIMIT_NOTE_MAX];
+
+    if (loglimit_pass(&limit, LOGLIMIT_KIND, clock_mono_ms(), note))
+        log_warn("https refused %s op=%s certificateId=%s: %s%s", api_error_info(c->error)->name, c->op->name,
+                 c->cert_id, log_esc(text, slice_str(c->message)), note);
+}
+
 /* Answer, and the end of the request. */
 static void conclude(struct request *r)
 {
     struct api_call *c = &r->call;
-    char text[LOG_ESC_MAX];
 
     if (c->error) {
         if (c->cert_id && c->error == API_FORBIDDEN)
             metric_add(METRIC_DENIED_HTTPS, 1);
         if (c->cert_id)
-            log_warn("https refused %s op=%s certificateId=%s: %s", api_error_info(c->error)->name,
-                     c->op->name, c->cert_id, log_esc(text, slice_str(c->message)));
+            log_refused(c);
         reply_error(r->parts, r->server, r->token, c->op, c->error, c->message, c->error_members);
     } else {
         metric_api(c->op->name, status_of(c->op));

@@ -119,7 +119,8 @@ static bool ends_with(const char *s, const char *end)
 static bool left_out(const char *name)
 {
     return name[0] == '.' || strcmp(name, "lock") == 0 || strcmp(name, "endpoints.json") == 0 ||
-           ends_with(name, ".db-wal") || ends_with(name, ".db-shm") || ends_with(name, ".db-journal");
+           strcmp(name, "status.sock") == 0 || ends_with(name, ".db-wal") || ends_with(name, ".db-shm") ||
+           ends_with(name, ".db-journal");
 }
 
 static err_t add_folder(struct writer *w, const char *path, const char *name, unsigned depth);

@@ -55,8 +55,15 @@ static err_t build_resource(struct api_call *c, const char *form, struct buf *ou
 
 static err_t judge(struct api_call *c, const struct facts *f, const char *action, const struct buf *resource)
 {
-    if (facts_judge(f, c->env, &c->vars, action, buf_slice(resource)) == POLICY_ALLOW)
+    char what[FACTS_WHERE_MAX];
+    int where;
+
+    if (facts_judge(f, c->env, &c->vars, action, buf_slice(resource), &where) == POLICY_ALLOW)
         return ERR_OK;
+    facts_where(f, where, what);
+    if (where >= 0)
+        return api_fail(c, API_FORBIDDEN, "%s of certificate %s on %.200s is %s", action, c->cert_id,
+                        buf_str(resource), what);
     return api_fail(c, API_FORBIDDEN, "no policy of certificate %s allows %s on %.200s", c->cert_id, action,
                     buf_str(resource));
 }
@@ -104,7 +111,7 @@ err_t device_connection(struct api_call *c)
         (e = facts_load(c->db, c->cert_id, client, &f)) || (e = buf_printf(&resource, "client/%s", client)))
         return e;
     ok = facts_admit(&f, c->cert_id, c->now_ms, why);
-    if (ok && facts_judge(&f, c->env, &c->vars, "iot:Connect", buf_slice(&resource)) != POLICY_ALLOW) {
+    if (ok && facts_judge(&f, c->env, &c->vars, "iot:Connect", buf_slice(&resource), NULL) != POLICY_ALLOW) {
         ok = false;
         (void)snprintf(why, sizeof(why),
                        "no policy of certificate %s (%zu attached) allows iot:Connect with this client id",

@@ -177,7 +177,8 @@ static struct policy_vars join(const struct policy_vars *a, const struct policy_
 }
 
 enum policy_verdict facts_judge(const struct facts *f, const struct cloud_env *env,
-                                const struct policy_vars *vars, const char *action, struct slice resource)
+                                const struct policy_vars *vars, const char *action, struct slice resource,
+                                int *ret_where)
 {
     struct policy_var room[2 * POLICY_VARS_MAX];
     struct policy_vars all = join(&f->thing, vars, room);
@@ -186,10 +187,12 @@ enum policy_verdict facts_judge(const struct facts *f, const struct cloud_env *e
     int n = snprintf(arn, sizeof(arn), "arn:aws:%.*s:%s:%s:%.*s", SLICE_FMT(service), env->region,
                      env->account, SLICE_FMT(resource));
 
+    if (ret_where)
+        *ret_where = -1;
     if (n < 0 || n >= (int)sizeof(arn))
         return POLICY_IMPLICIT_DENY; /* longer than any resource of ours */
     struct policy_request rq = { slice_str(action), slice_of(arn, (size_t)n), &all };
-    return policy_evaluate(f->docs, f->n, &rq);
+    return policy_evaluate_where(f->docs, f->n, &rq, ret_where);
 }
 
 err_t facts_compile(struct facts *f, const struct cloud_env *env, const struct policy_vars *vars,

@@ -38,9 +38,10 @@ err_t facts_policies(struct db *db, const char *cert_id, const char *client_id, 
 bool facts_admit(const struct facts *f, const char *cert_id, int64_t now_ms, char why[FACTS_WHY_MAX]);
 
 /* Judge one action. `resource` is what follows arn:aws:SERVICE:REGION:ACCOUNT: in the ARN; SERVICE is the
- * action's. The thing variables of `f` and `vars` count together. */
+ * action's. The thing variables of `f` and `vars` count together. *ret_where (may be NULL): for facts_where. */
 enum policy_verdict facts_judge(const struct facts *f, const struct cloud_env *env,
-                                const struct policy_vars *vars, const char *action, struct slice resource);
+                                const struct policy_vars *vars, const char *action, struct slice resource,
+                                int *ret_where);
 
 /* The policies as one connection meets them again and again: `vars` and the thing variables of `f` filled in.
  * The documents are not needed any more and freed. *ret is the caller's. ERR_NOMEM, ERR_TOO_BIG. */

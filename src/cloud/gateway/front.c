@@ -1,7 +1,9 @@
 #include "cloud/gateway/front.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cloud/loglimit.h"
 #include "cloud/metrics.h"
 #include "net/relay.h"
 #include "tls/stream.h"
@@ -9,6 +11,7 @@
 struct front {
     struct front_opts o;
     struct opening *opening;
+    struct loglimit failed_log;
 };
 
 /* A handshake under way. */
@@ -115,12 +118,14 @@ static enum metric result_of(err_t why)
 static void on_close(void *ctx, err_t why)
 {
     struct opening *o = ctx;
-    const char *name = o->f->o.name;
+    struct front *f = o->f;
     struct net_stream *s = opening_end(o);
+    char note[LOGLIMIT_NOTE_MAX];
 
     metric_add(result_of(why), 1);
-    if (why != ERR_EOF)
-        log_info("%s peer=%s: TLS handshake failed: %s", name, net_stream_peer(s), net_stream_why(s));
+    if (why != ERR_EOF && loglimit_pass(&f->failed_log, LOGLIMIT_KIND, clock_mono_ms(), note))
+        log_info("%s peer=%s: TLS handshake failed: %s%s", f->o.name, net_stream_peer(s), net_stream_why(s),
+                 note);
     net_stream_free(s);
 }
 

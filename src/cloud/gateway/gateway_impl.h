@@ -17,5 +17,6 @@ struct gateway {
     struct principal *principals;
     struct admission *admission;     /* NULL: none */
     struct authorizers *authorizers; /* NULL: none */
+    struct loglimit refused_log;     /* CONNECTs */
     bool closing;
 };

@@ -18,8 +18,11 @@ struct load {
     struct facts facts;
 };
 
+static void log_left_out(const struct principal *p);
+
 static void principal_free(struct principal *p)
 {
+    log_left_out(p);
     *p->link = p->next;
     if (p->next)
         p->next->link = p->link;
@@ -127,10 +130,24 @@ static const enum metric denied[] = {
 
 static void log_refused_connect(const struct principal *p, const char *why)
 {
-    char client[LOG_ESC_MAX];
+    char client[LOG_ESC_MAX], note[LOGLIMIT_NOTE_MAX];
 
-    log_warn("mqtt connect refused certificateId=%s peer=%s clientId=%s: %s", p->id, p->address,
-             log_esc(client, slice_str(p->client_id)), why);
+    if (loglimit_pass(&p->gw->refused_log, LOGLIMIT_KIND, clock_mono_ms(), note))
+        log_warn("mqtt connect refused certificateId=%s peer=%s clientId=%s: %s%s", p->id, p->address,
+                 log_esc(client, slice_str(p->client_id)), why, note);
+}
+
+static void log_denied(struct principal *p, enum policy_right right, const char *action,
+                       struct slice resource, const char *where)
+{
+    char name[LOG_ESC_MAX], client[LOG_ESC_MAX], note[LOGLIMIT_NOTE_MAX];
+
+    if (loglimit_pass(&p->log, LOGLIMIT_CONNECTION, clock_mono_ms(), note))
+        log_warn("mqtt AUTHORIZATION_FAILURE clientId=%s certificateId=%s action=%s resource=%s: %s%s%s",
+                 log_esc(client, slice_str(p->client_id)), p->id, action, log_esc(name, resource), where,
+                 right == POLICY_RECEIVE ? " (further deliveries to this connection are refused in silence)"
+                                         : "",
+                 note);
 }
 
 /* Which action on what, and which statement it was. Of deliveries only a connection's first: a subscriber of
@@ -138,21 +155,26 @@ static void log_refused_connect(const struct principal *p, const char *why)
 static void log_refusal(struct principal *p, enum policy_right right, const char *action,
                         struct slice resource, int where)
 {
-    char name[LOG_ESC_MAX], client[LOG_ESC_MAX], what[FACTS_WHERE_MAX];
+    char what[FACTS_WHERE_MAX];
 
     metric_add(denied[right], 1);
     facts_where(&p->facts, where, what);
-    if (right == POLICY_CONNECT) {
+    if (right == POLICY_CONNECT)
         log_refused_connect(p, what);
-        return;
-    }
-    if (right == POLICY_RECEIVE && p->receive_refused)
-        return;
+    else if (right != POLICY_RECEIVE || !p->receive_refused)
+        log_denied(p, right, action, resource, what);
     p->receive_refused |= right == POLICY_RECEIVE;
-    log_warn("mqtt AUTHORIZATION_FAILURE clientId=%s certificateId=%s action=%s resource=%s: %s%s",
-             log_esc(client, slice_str(p->client_id)), p->id, action, log_esc(name, resource), what,
-             right == POLICY_RECEIVE ? " (further deliveries to this connection are refused in silence)"
-                                     : "");
+}
+
+/* What was left out is told at the latest here. */
+static void log_left_out(const struct principal *p)
+{
+    char client[LOG_ESC_MAX];
+
+    if (p->log.left_out)
+        log_warn("mqtt AUTHORIZATION_FAILURE clientId=%s certificateId=%s: %llu further lines like these "
+                 "were left out",
+                 log_esc(client, slice_str(p->client_id)), p->id, (unsigned long long)p->log.left_out);
 }
 
 static bool allowed(struct principal *p, enum policy_right right, const char *action, struct slice resource)

@@ -7,6 +7,7 @@
 #include "broker/authority.h"
 #include "cloud/gateway/facts.h"
 #include "cloud/gateway/mqtt.h"
+#include "cloud/loglimit.h"
 #include "crypto/digest.h"
 
 #define PRINCIPAL_WAITING_MAX 16u
@@ -40,6 +41,7 @@ struct principal {
     X509 *cert;                /* a reference, until CONNECT was answered */
     char *client_id;           /* from CONNECT on */
     char address[64];
+    struct loglimit log;     /* lines about what it was refused */
     struct policy_vars vars; /* of the certificate and the connection */
     struct facts facts;
     struct policy_matcher *policies; /* the facts' policies, compiled; NULL: nothing is allowed */

@@ -25,19 +25,30 @@ static bool statement_applies(const struct policy_statement *st, const struct po
            conditions_hold(&st->conditions, rq->vars, st->deny);
 }
 
-enum policy_verdict policy_evaluate(struct policy_doc *const *docs, size_t n, const struct policy_request *rq)
+enum policy_verdict policy_evaluate_where(struct policy_doc *const *docs, size_t n,
+                                          const struct policy_request *rq, int *ret_where)
 {
     enum policy_verdict v = POLICY_IMPLICIT_DENY;
+    int nowhere;
 
+    ret_where = ret_where ? ret_where : &nowhere;
+    *ret_where = -1;
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < docs[i]->n; k++) {
             const struct policy_statement *st = &docs[i]->st[k];
             if (!statement_applies(st, rq))
                 continue;
-            if (st->deny)
+            if (st->deny) {
+                *ret_where = (int)(i * POLICY_WHERE_DOC + k);
                 return POLICY_EXPLICIT_DENY;
+            }
             v = POLICY_ALLOW;
         }
     }
     return v;
+}
+
+enum policy_verdict policy_evaluate(struct policy_doc *const *docs, size_t n, const struct policy_request *rq)
+{
+    return policy_evaluate_where(docs, n, rq, NULL);
 }

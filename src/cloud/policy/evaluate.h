@@ -21,6 +21,11 @@ struct policy_request {
 
 enum policy_verdict policy_evaluate(struct policy_doc *const *docs, size_t n,
                                     const struct policy_request *rq);
+#define POLICY_WHERE_DOC 1000u
+/* The same, and *ret_where (may be NULL) is the statement that denies, as policy_matcher_check tells it; -1:
+ * none does. */
+enum policy_verdict policy_evaluate_where(struct policy_doc *const *docs, size_t n,
+                                          const struct policy_request *rq, int *ret_where);
 
 /* Does a statement's Action or Resource list hold for `subject`? An entry with a variable this request does
  * not have grants nothing; under Not... the statement as a whole does not apply, or a missing variable would

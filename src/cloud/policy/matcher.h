@@ -30,6 +30,5 @@ void policy_matcher_free(struct policy_matcher *m); /* NULL is fine */
 
 /* `resource` is what stands behind the prefix. A NULL matcher denies. ret_where, if not NULL, gets the
  * statement that decided: document * POLICY_WHERE_DOC + statement, both from 0; -1 when none did. */
-#define POLICY_WHERE_DOC 1000u
 enum policy_verdict policy_matcher_check(const struct policy_matcher *m, enum policy_right right,
                                          struct slice resource, int *ret_where);

@@ -36,7 +36,7 @@ static bool may(struct fixture *f, const struct scene *s, const char *client, co
     auto_facts facts = { 0 };
 
     assert_int_equal(facts_load(f->db, s->id, client, &facts), ERR_OK);
-    return facts_judge(&facts, &f->env, &none, "iot:Publish", slice_str(resource)) == POLICY_ALLOW;
+    return facts_judge(&facts, &f->env, &none, "iot:Publish", slice_str(resource), NULL) == POLICY_ALLOW;
 }
 
 /* Trap 8: client id = thing name and attached, and only then. */
