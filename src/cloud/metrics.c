@@ -26,6 +26,9 @@ static const struct {
     { "sedge_database_write_jobs_total", "Jobs done in them." },
     { "sedge_database_read_jobs_total", "Jobs of the reading threads." },
     { "sedge_database_syncs_total", "Commits that were made durable." },
+    { "sedge_mqtt_journal_commits_total", "Transactions of the gateway's journal." },
+    { "sedge_mqtt_journal_acknowledgements_total",
+      "Acknowledgements that waited for the journal: sent, or refused because nothing could be written." },
     { "sedge_log_lines_suppressed_total", "Log lines about refusals that were counted instead of written." },
 };
 

@@ -10,23 +10,26 @@
 #include <stdint.h>
 
 /* name, family, labels. Those of a family stand together; metrics.c has a line of help for each family. */
-#define METRICS(X)                                                                       \
-    X(HANDSHAKE_OK, "sedge_tls_handshakes_total", "result=\"ok\"")                       \
-    X(HANDSHAKE_REFUSED, "sedge_tls_handshakes_total", "result=\"certificate_refused\"") \
-    X(HANDSHAKE_PROTOCOL, "sedge_tls_handshakes_total", "result=\"protocol_error\"")     \
-    X(HANDSHAKE_TIMEOUT, "sedge_tls_handshakes_total", "result=\"timeout\"")             \
-    X(HANDSHAKE_BUSY, "sedge_tls_handshakes_total", "result=\"too_many\"")               \
-    X(HANDSHAKE_LOST, "sedge_tls_handshakes_total", "result=\"connection_lost\"")        \
-    X(DENIED_CONNECT, "sedge_policy_denials_total", "action=\"iot:Connect\"")            \
-    X(DENIED_PUBLISH, "sedge_policy_denials_total", "action=\"iot:Publish\"")            \
-    X(DENIED_RETAIN, "sedge_policy_denials_total", "action=\"iot:RetainPublish\"")       \
-    X(DENIED_SUBSCRIBE, "sedge_policy_denials_total", "action=\"iot:Subscribe\"")        \
-    X(DENIED_RECEIVE, "sedge_policy_denials_total", "action=\"iot:Receive\"")            \
-    X(DENIED_HTTPS, "sedge_https_denials_total", "")                                     \
-    X(DB_BATCHES, "sedge_database_write_batches_total", "")                              \
-    X(DB_WRITES, "sedge_database_write_jobs_total", "")                                  \
-    X(DB_READS, "sedge_database_read_jobs_total", "")                                    \
-    X(DB_SYNCS, "sedge_database_syncs_total", "")                                        \
+#define METRICS(X)                                                                        \
+    X(HANDSHAKE_OK, "sedge_tls_handshakes_total", "result=\"ok\"")                        \
+    X(HANDSHAKE_REFUSED, "sedge_tls_handshakes_total", "result=\"certificate_refused\"")  \
+    X(HANDSHAKE_PROTOCOL, "sedge_tls_handshakes_total", "result=\"protocol_error\"")      \
+    X(HANDSHAKE_TIMEOUT, "sedge_tls_handshakes_total", "result=\"timeout\"")              \
+    X(HANDSHAKE_BUSY, "sedge_tls_handshakes_total", "result=\"too_many\"")                \
+    X(HANDSHAKE_LOST, "sedge_tls_handshakes_total", "result=\"connection_lost\"")         \
+    X(DENIED_CONNECT, "sedge_policy_denials_total", "action=\"iot:Connect\"")             \
+    X(DENIED_PUBLISH, "sedge_policy_denials_total", "action=\"iot:Publish\"")             \
+    X(DENIED_RETAIN, "sedge_policy_denials_total", "action=\"iot:RetainPublish\"")        \
+    X(DENIED_SUBSCRIBE, "sedge_policy_denials_total", "action=\"iot:Subscribe\"")         \
+    X(DENIED_RECEIVE, "sedge_policy_denials_total", "action=\"iot:Receive\"")             \
+    X(DENIED_HTTPS, "sedge_https_denials_total", "")                                      \
+    X(DB_BATCHES, "sedge_database_write_batches_total", "")                               \
+    X(DB_WRITES, "sedge_database_write_jobs_total", "")                                   \
+    X(DB_READS, "sedge_database_read_jobs_total", "")                                     \
+    X(DB_SYNCS, "sedge_database_syncs_total", "")                                         \
+    X(JOURNAL_COMMITS, "sedge_mqtt_journal_commits_total", "")                            \
+    X(JOURNAL_KEPT, "sedge_mqtt_journal_acknowledgements_total", "result=\"kept\"")       \
+    X(JOURNAL_REFUSED, "sedge_mqtt_journal_acknowledgements_total", "result=\"refused\"") \
     X(LOG_SUPPRESSED, "sedge_log_lines_suppressed_total", "")
 
 enum metric {

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cloud/gateway/journal_sql.h"
+#include "cloud/metrics.h"
 
 /* One transaction at a time: while it runs, changes collect; they are the next one. */
 
@@ -210,6 +211,8 @@ static void answer(struct journal *j, struct list *done, err_t e)
     struct journal_entry *en;
 
     while ((en = list_take(done))) {
+        if (en->ticket)
+            metric_add(e ? METRIC_JOURNAL_REFUSED : METRIC_JOURNAL_KEPT, 1);
         if (en->ticket && j->broker)
             broker_journal_done(j->broker, en->ticket, e);
         free(en);
@@ -219,6 +222,7 @@ static void answer(struct journal *j, struct list *done, err_t e)
 static void count(struct journal *j, const struct list *done)
 {
     j->stats.commits++;
+    metric_add(METRIC_JOURNAL_COMMITS, 1);
     for (const struct journal_entry *en = done->first; en; en = en->next) {
         j->stats.acknowledged += en->ticket != 0;
         j->stats.records += en->n;

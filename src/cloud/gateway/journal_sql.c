@@ -17,10 +17,12 @@ static err_t put_session(struct db *db, const struct broker_record *r)
 /* The messages that only this session still waits for go with it. */
 static err_t end_session(struct db *db, const struct broker_record *r)
 {
-    static const char *const steps[] = {
+    static const char messages[] =
         "DELETE FROM mqtt_messages WHERE id IN (SELECT message FROM mqtt_queue WHERE client_id = $1 AND"
         " message IS NOT NULL) AND NOT EXISTS (SELECT 1 FROM mqtt_queue WHERE message = mqtt_messages.id AND"
-        " client_id <> $1)",
+        " client_id <> $1)";
+    const char *const steps[] = {
+        messages,
         "DELETE FROM mqtt_queue WHERE client_id = $1",
         "DELETE FROM mqtt_subscriptions WHERE client_id = $1",
         "DELETE FROM mqtt_received WHERE client_id = $1",
@@ -223,13 +225,14 @@ err_t journal_apply(struct db *db, const struct journal_entry *en)
 
 err_t journal_sweep(struct db *db)
 {
-    static const char *const steps[] = {
+    static const char messages[] = "DELETE FROM mqtt_messages WHERE id NOT IN (SELECT message FROM mqtt_queue"
+                                   " WHERE message IS NOT NULL)";
+    const char *const steps[] = {
         "DELETE FROM mqtt_queue WHERE client_id NOT IN (SELECT client_id FROM mqtt_sessions)",
         "DELETE FROM mqtt_subscriptions WHERE client_id NOT IN (SELECT client_id FROM mqtt_sessions)",
         "DELETE FROM mqtt_received WHERE client_id NOT IN (SELECT client_id FROM mqtt_sessions)",
         "DELETE FROM mqtt_wills WHERE client_id NOT IN (SELECT client_id FROM mqtt_sessions)",
-        "DELETE FROM mqtt_messages WHERE id NOT IN (SELECT message FROM mqtt_queue WHERE message IS NOT "
-        "NULL)",
+        messages,
     };
     err_t e = ERR_OK;
 
