@@ -150,6 +150,15 @@ static err_t add(struct accounts *s, const struct accounts_opts *opts, char *why
     return ERR_OK;
 }
 
+/* Parts that stand may have given the database something to do: it comes back before they go. */
+static void give_up(struct accounts *s, struct net_loop *loop)
+{
+    accounts_stop(s);
+    while (!accounts_are_idle(s) && !net_loop_turn(loop, 0))
+        ;
+    accounts_free(s);
+}
+
 err_t accounts_new(const struct accounts_opts *opts, struct accounts **ret, char *why)
 {
     struct accounts *s = mem_calloc(1, sizeof(*s));
@@ -160,7 +169,7 @@ err_t accounts_new(const struct accounts_opts *opts, struct accounts **ret, char
     if (!e)
         e = crossing_resume(s, why);
     if (e) {
-        accounts_free(s);
+        give_up(s, opts->loop);
         return e;
     }
     *ret = s;
