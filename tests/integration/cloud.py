@@ -4,6 +4,7 @@ mosquitto's programs and paho."""
 import configparser
 import json
 import os
+import ssl
 import subprocess
 import urllib.request
 
@@ -58,7 +59,8 @@ class Cloud:
         told = json.loads(self.data.joinpath("endpoints.json").read_text())
         self.api, self.mqtt, self.https = told["api"], told["mqttPort"], told["httpsPort"]
         self.ca = self.folder / "root.ca.pem"
-        self.ca.write_bytes(urllib.request.urlopen(self.api + "/root.ca.pem", timeout=10).read())
+        trust = ssl.create_default_context(cafile=str(self.data / "pki/ca.cert.pem")) if self.api.startswith("https:") else None
+        self.ca.write_bytes(urllib.request.urlopen(self.api + "/root.ca.pem", timeout=10, context=trust).read())
 
     def log(self):
         return self.p.log.read_text()

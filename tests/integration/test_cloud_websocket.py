@@ -2,10 +2,12 @@
 
 import datetime
 import json
+import queue
 import struct
 import urllib.parse
 
 import mqtt_wire
+import paho.mqtt.client
 import pytest
 from cloud import Cloud, arn
 from conftest import Processes
@@ -246,3 +248,20 @@ def test_insecure_dev(procs, tmp_path):
         with pytest.raises(Refused) as e:
             client(c, keys=nobody, more=more)
         assert e.value.status == 403
+
+
+def test_paho(cloud):
+    """Debian's python3-paho-mqtt, whose host header has the port."""
+    c = paho.mqtt.client.Client("paho", transport="websockets")
+    c.ws_set_options(path=sign(cloud.keys(), host(cloud)))
+    came = queue.Queue()
+    c.on_connect = lambda *_: c.subscribe("paho/#", 1)
+    c.on_subscribe = lambda *_: c.publish("paho/t", b"x" * 70000, 1)
+    c.on_message = lambda _, __, m: came.put((m.topic, m.payload))
+    c.connect("127.0.0.1", port(cloud))
+    c.loop_start()
+    try:
+        assert came.get(timeout=20) == ("paho/t", b"x" * 70000)
+    finally:
+        c.disconnect()
+        c.loop_stop()

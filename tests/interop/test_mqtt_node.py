@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+import urllib.parse
 import threading
 
 import pytest
@@ -17,6 +18,7 @@ from cloud import OPEN_POLICY, Cloud, arn
 from conftest import BUILD, TOP
 from mqtt_device import DeviceClient
 from mqtt_program import Broker
+from ws_wire import sign
 
 HERE = TOP / "tests/interop"
 PEERS = BUILD / "peers/npm"
@@ -42,8 +44,8 @@ def node():
         if got.returncode:
             pytest.skip(f"npm cannot install the packages: {got.stderr[-300:]}")
 
-    def run(script, *args):
-        got = subprocess.run(["node", HERE / script, *map(str, args)], env={**os.environ, "NODE_PATH": str(PEERS / "node_modules")},
+    def run(script, *args, **env):
+        got = subprocess.run(["node", HERE / script, *map(str, args)], env={**os.environ, "NODE_PATH": str(PEERS / "node_modules"), **env},
                              capture_output=True, text=True, timeout=90)
         assert got.returncode == 0, got.stdout + got.stderr
         return got.stdout.split()
@@ -104,3 +106,25 @@ def test_npm_aws_iot_device_sdk_joins_by_claim(node, procs, tmp_path, form):
     claim = cloud.device("claim", policy=fleet_world.CLAIM_POLICY, thing=False)
     assert node("fleet_join.js", "localhost", cloud.mqtt, cloud.ca, claim.cert, claim.key, fleet_world.TEMPLATE, form, "9") == ["done"]
     assert cloud.client("iot").describe_thing(thingName="d-9")["attributes"] == {"site": "home"}
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_npm_mqtt_over_websocket(node, procs, tmp_path, version):
+    """By a signed URL; a control without a signature is refused."""
+    cloud = Cloud(procs, tmp_path)
+    host = urllib.parse.urlsplit(cloud.api).netloc
+    assert node("ws_walk.js", f"ws://{host}{sign(cloud.keys(), host)}", version) == ["done"]
+    with pytest.raises(AssertionError, match="closed"):
+        node("ws_walk.js", f"ws://{host}/mqtt", version)
+
+
+def test_npm_aws_iot_device_sdk_over_wss(node, procs, tmp_path):
+    """The control port beyond loopback speaks TLS; the SDK signs its URL itself."""
+    cloud = Cloud(procs, tmp_path, "--api", "*:0")
+    port = urllib.parse.urlsplit(cloud.api).port
+    keys = cloud.keys()
+    argv = ("localhost", port, cloud.ca, keys["aws_access_key_id"])
+    env = {"NODE_EXTRA_CA_CERTS": str(cloud.ca)}
+    assert node("aws_device_wss.js", *argv, keys["aws_secret_access_key"], **env) == ["done"]
+    with pytest.raises(AssertionError, match="it hangs"):  # it tries again and again
+        node("aws_device_wss.js", *argv, "x" * 40, WAIT_MS="3000", **env)
