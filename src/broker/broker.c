@@ -95,6 +95,7 @@ err_t broker_new(struct net_loop *loop, const struct broker_options *o, struct b
     b->o = *o;
     if (b->o.config.max_filters > CONN_QUESTIONS)
         b->o.config.max_filters = CONN_QUESTIONS;
+    b->connects_left = b->o.config.connects_per_s;
     b->intercepts_end = &b->intercepts;
     b->holds_end = &b->holds;
     e = start(b);

@@ -17,6 +17,7 @@ void broker_config_aws(struct broker_config *ret)
         .max_queued_bytes = (size_t)16 << 20,
         .max_connections = 50000,
         .max_new = 2000,
+        .connects_per_s = 3000,
         .max_connect = 72 * 1024,
         .max_sessions = 100000,
         .max_retained = 5000,
@@ -59,6 +60,7 @@ void broker_config_standard(struct broker_config *ret)
     ret->session_expiry_s = 30 * 24 * 3600;
     ret->message_expiry_s = 0;
     ret->unacked_s = 0;
+    ret->connects_per_s = 0;
     ret->publishes_per_s = 0;
     ret->bytes_per_s = 0;
     ret->subscription_ids = true;

@@ -25,6 +25,7 @@ struct broker_config {
     size_t max_queued_bytes;   /* topic and payload of them */
     unsigned max_connections;  /* of the broker, including those before CONNECT */
     unsigned max_new;          /* of those before CONNECT: over it the oldest has to go */
+    unsigned connects_per_s;   /* of all clients together; more are refused; 0: no limit */
     size_t max_connect;        /* bytes of a CONNECT: all that a stranger can make the broker keep */
     unsigned max_sessions;     /* of the broker */
     unsigned max_retained;     /* messages; 0: RETAIN is refused (v5: 0x9A) */

@@ -90,6 +90,20 @@ static struct refusal check(const struct conn *c, const struct mqtt_connect *p)
     return r;
 }
 
+/* Counted once: a CONNECT is handled again when its answers have come. */
+static bool too_many(struct conn *c)
+{
+    struct broker *b = c->b;
+
+    if (!b->o.config.connects_per_s || c->counted)
+        return false;
+    c->counted = true;
+    if (!b->connects_left)
+        return true;
+    b->connects_left--;
+    return false;
+}
+
 static enum broker_verdict authorize(struct conn *c, const struct mqtt_connect *p)
 {
     struct broker_question q = { .action = BROKER_CONNECT, .client_id = p->client_id, .connect = p };
@@ -288,6 +302,9 @@ err_t conn_handle_connect(struct conn *c, const struct mqtt_frame *f)
     if (e)
         return refuse_undecoded(c, e);
     c->version = p.version;
+    if (too_many(c))
+        return refuse(c, BROKER_WHY_THROTTLED, MQTT_RC_CONNECTION_RATE_EXCEEDED,
+                      "too many CONNECTs in this second");
     r = check(c, &p);
     if (r.reason)
         return refuse(c, BROKER_WHY_CLIENT_ERROR, r.reason, r.detail);

@@ -204,6 +204,7 @@ struct conn {
     enum broker_why why; /* it ended */
     uint8_t reason;      /* v5 DISCONNECT; 0: none is sent */
     bool welcomed;       /* CONNACK was sent */
+    bool counted;        /* its CONNECT, for connects_per_s */
     bool no_will;
     bool paused;  /* the stream is, by us */
     bool held;    /* the next packet is a PUBLISH that has to wait */
@@ -411,6 +412,7 @@ struct broker {
     int64_t swept_ms;
     unsigned depth; /* calls into the broker on the stack */
     bool draining;
+    unsigned connects_left; /* until the next tick */
     uint32_t last_serial;
     uint64_t mark, last_msg;
     struct broker_images images;

@@ -66,6 +66,7 @@ void broker_tick(struct broker *b)
 {
     int64_t now_ms = broker_mono(b), wall_ms = broker_wall(b);
 
+    b->connects_left = b->o.config.connects_per_s;
     broker_enter(b);
     for (struct conn *c = b->conns; c; c = c->next)
         tick_conn(c, now_ms);

@@ -290,3 +290,18 @@ def test_takeover_across_versions(start):
     assert new.unsubscribe("t") == [0]
     new.send(disconnect(5), unsubscribe(5, 9, "t"))
     new.closed(False)
+
+
+@both
+def test_aws_limits_connects_per_second(start, v):
+    b = start(connects_per_s=3)
+    for i in range(3):
+        b.client(f"c{i}", v)
+    c = b.open(v)
+    assert c.connect("late").code == (0x9F if v == 5 else 3)
+    c.closed(False)
+    b.ahead(1)  # the next second
+    b.client("late", v).quiet()
+    unlimited = start("standard")
+    for i in range(10):
+        unlimited.client(f"c{i}", v)

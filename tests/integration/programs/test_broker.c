@@ -216,12 +216,12 @@ static const struct {
     const char *name;
     size_t at, size;
 } limits[] = {
-    LIMIT(max_inflight_in),  LIMIT(max_inflight_out), LIMIT(max_queued),   LIMIT(max_subscriptions),
-    LIMIT(max_retained),     LIMIT(max_new),          LIMIT(max_connect),  LIMIT(connect_timeout_s),
-    LIMIT(publishes_per_s),  LIMIT(bytes_per_s),      LIMIT(stored_per_s), LIMIT(max_received),
-    LIMIT(keep_alive_min_s), LIMIT(keep_alive_max_s), LIMIT(max_qos),      LIMIT(unacked_s),
-    LIMIT(session_expiry_s), LIMIT(topic_alias_max),  LIMIT(max_topic),    LIMIT(max_connections),
-    LIMIT(max_queued_bytes),
+    LIMIT(max_inflight_in), LIMIT(max_inflight_out), LIMIT(max_queued),       LIMIT(max_subscriptions),
+    LIMIT(max_retained),    LIMIT(max_new),          LIMIT(max_connect),      LIMIT(connect_timeout_s),
+    LIMIT(connects_per_s),  LIMIT(publishes_per_s),  LIMIT(bytes_per_s),      LIMIT(stored_per_s),
+    LIMIT(max_received),    LIMIT(keep_alive_min_s), LIMIT(keep_alive_max_s), LIMIT(max_qos),
+    LIMIT(unacked_s),       LIMIT(session_expiry_s), LIMIT(topic_alias_max),  LIMIT(max_topic),
+    LIMIT(max_connections), LIMIT(max_queued_bytes),
 };
 
 /* "NAME=VALUE"; false: no such limit. */
