@@ -1,6 +1,8 @@
 /* src/tls/context.c - see context.h. */
 #include "tls/context.h"
 
+#include "tls/lean.h"
+
 #include "base/mem.h"
 #include "tls/stream_impl.h"
 
@@ -123,7 +125,8 @@ static struct tls_context *context_alloc(bool server, int64_t handshake_ms)
     c->newest = &c->oldest;
     (void)pthread_mutex_init(&c->lock, NULL); /* cannot fail on Linux */
     c->handshake_ms = handshake_ms;
-    c->ssl = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
+    c->ssl = SSL_CTX_new_ex(server ? tls_lean_lib() : NULL, NULL,
+                            server ? TLS_server_method() : TLS_client_method());
     if (c->ssl)
         return c;
     tls_context_free(c);

@@ -120,6 +120,31 @@ static void what_is_written_in_one_turn_is_one_record(void **state)
     bench_done(&b);
 }
 
+/* The server's library context knows few key types: these are what devices have. */
+static void client_certificates_of_every_kind(void **state)
+{
+    EVP_PKEY *keys[] = { EVP_EC_gen("P-256"), EVP_EC_gen("P-384"), EVP_EC_gen("P-521"),
+                         EVP_RSA_gen(2048),   EVP_RSA_gen(3072),   EVP_PKEY_Q_keygen(NULL, NULL, "ED25519") };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        struct id id = id_make(&(struct id_opts){ .cn = "device", .issuer = &other_ca, .key = keys[i] });
+        for (int tls13 = 0; tls13 <= 1; tls13++) {
+            struct tls_server_opts so = server_opts(TLS_CLIENT_CERT_REQUIRE);
+            struct tls_client_opts co = client_opts(&id);
+            struct bench b;
+            co.no_tls13 = !tls13;
+            bench_start(&b, &so, &co, "localhost");
+            turn(&b);
+            assert_int_equal(b.s.opened, 1);
+            assert_int_equal(X509_cmp(tls_stream_peer_cert(b.s.s), id.cert), 0);
+            assert_int_equal(EVP_PKEY_eq(X509_get0_pubkey(tls_stream_peer_cert(b.s.s)), keys[i]), 1);
+            bench_done(&b);
+        }
+        id_done(&id);
+        EVP_PKEY_free(keys[i]);
+    }
+}
+
 static void both_ways_with_a_client_certificate(void **state)
 {
     (void)state;
@@ -567,6 +592,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_in_one_turn_is_one_record),
+        cmocka_unit_test(client_certificates_of_every_kind),
         cmocka_unit_test(both_ways_with_a_client_certificate),
         cmocka_unit_test(any_leaf_is_accepted_without_a_chain),
         cmocka_unit_test(without_a_client_certificate),
