@@ -79,6 +79,17 @@ const struct api_op api_ops[] = {
     { "ListThingsInBillingGroup", "GET", "/billing-groups/{billingGroupName}/things",
       billing_group_list_things, API_CONTROL | API_READS },
 
+    { "CreateDomainConfiguration", "POST", "/domainConfigurations/{domainConfigurationName}",
+      domain_configuration_create, API_CONTROL },
+    { "DescribeDomainConfiguration", "GET", "/domainConfigurations/{domainConfigurationName}",
+      domain_configuration_describe, API_CONTROL | API_READS },
+    { "UpdateDomainConfiguration", "PUT", "/domainConfigurations/{domainConfigurationName}",
+      domain_configuration_update, API_CONTROL },
+    { "DeleteDomainConfiguration", "DELETE", "/domainConfigurations/{domainConfigurationName}",
+      domain_configuration_delete, API_CONTROL },
+    { "ListDomainConfigurations", "GET", "/domainConfigurations", domain_configuration_list,
+      API_CONTROL | API_READS },
+
     { "CreateRoleAlias", "POST", "/role-aliases/{roleAlias}", role_alias_create, API_CONTROL },
     { "DescribeRoleAlias", "GET", "/role-aliases/{roleAlias}", role_alias_describe, API_CONTROL | API_READS },
     { "UpdateRoleAlias", "PUT", "/role-aliases/{roleAlias}", role_alias_update, API_CONTROL },

@@ -1,6 +1,7 @@
 /* Custom authorizers, as the account keeps them (iot-core reference 9.6); gateway/authorizer.c calls them. */
 #include "base/mem.h"
 #include "cloud/api/field.h"
+#include "cloud/registry/domains.h"
 #include "cloud/registry/handlers.h"
 #include "cloud/registry/names.h"
 #include "cloud/registry/records.h"
@@ -194,6 +195,7 @@ err_t authorizer_delete(struct api_call *c)
 {
     auto_record r = { 0 };
     const char *name, *is_default = "";
+    bool used = false;
     err_t e;
 
     if ((e = name_alias(c, "authorizerName", &name)))
@@ -203,6 +205,12 @@ err_t authorizer_delete(struct api_call *c)
     if (strcmp(name, is_default) == 0)
         return api_fail(c, API_DELETE_CONFLICT,
                         "Authorizer %s is the default: call ClearDefaultAuthorizer first", name);
+    if ((e = domains_use_authorizer(c, name, &used)))
+        return e;
+    if (used)
+        return api_fail(c, API_DELETE_CONFLICT,
+                        "Authorizer %s is the default of a domain configuration: remove it there first",
+                        name);
     e = record_delete(c, KIND, name);
     return e == ERR_NOT_FOUND ? not_found(c, name) : e ? e : tags_drop(c, KIND, name);
 }

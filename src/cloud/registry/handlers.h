@@ -50,6 +50,12 @@ err_t transfer_reject(struct api_call *c); /* the same */
 err_t transfer_cancel(struct api_call *c);
 err_t transfer_list(struct api_call *c);
 err_t credentials_issue(struct api_call *c); /* for a device */
+
+err_t domain_configuration_create(struct api_call *c);
+err_t domain_configuration_describe(struct api_call *c);
+err_t domain_configuration_update(struct api_call *c);
+err_t domain_configuration_delete(struct api_call *c);
+err_t domain_configuration_list(struct api_call *c);
 err_t certificate_list(struct api_call *c);
 err_t certificate_list_by_ca(struct api_call *c);
 

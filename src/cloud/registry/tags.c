@@ -22,6 +22,9 @@ static const struct kind {
     { "cacert", "SELECT count(*) FROM cas WHERE cert_id = $1" },
     { "provisioningtemplate", "SELECT count(*) FROM provisioning_templates WHERE name = $1" },
     { "authorizer", "SELECT count(*) FROM records WHERE kind = 'authorizer' AND name = $1" },
+    { "domainconfiguration", /* by NAME/SUFFIX */
+      "SELECT count(*) FROM records WHERE kind = 'domainconfiguration' AND"
+      " substr(CAST($1 AS TEXT), 1, length(name) + 1) = name || '/'" },
     { "rolealias", "SELECT count(*) FROM records WHERE kind = 'rolealias' AND name = $1" },
 };
 
