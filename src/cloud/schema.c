@@ -171,6 +171,8 @@ static const struct db_migration steps[] = {
       "NULL;"
       "CREATE TABLE transfers (cert_id {text} PRIMARY KEY, target {text} NOT NULL, content {text} NOT NULL,"
       " accepted_ms {int} NOT NULL) {strict}" },
+    { "retained messages have a date",
+      "ALTER TABLE mqtt_retained ADD COLUMN stored_ms {int} NOT NULL DEFAULT 0" },
 };
 
 err_t schema_apply(struct db *db)

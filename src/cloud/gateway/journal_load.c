@@ -111,6 +111,7 @@ static err_t retained_row(void *ctx, const struct db_rows *r)
         .props = db_blob(r, 2),
         .qos = (uint8_t)db_int(r, 3),
         .ends_ms = db_int(r, 4),
+        .stored_ms = db_int(r, 5),
         .retain = true,
     };
     err_t e = mark(&t->first, rec.topic);
@@ -280,10 +281,11 @@ static err_t tell_all(struct teller *t, uint64_t *ret_last_n)
                 " ORDER BY w.client_id LIMIT " PAGE_MESSAGES,
                 will_row);
     e = e ? e
-          : by_name(t,
-                    "SELECT topic, payload, props, qos, ends_ms FROM mqtt_retained WHERE topic > $1"
-                    " ORDER BY topic LIMIT " PAGE_MESSAGES,
-                    retained_row);
+          : by_name(
+                t,
+                "SELECT topic, payload, props, qos, ends_ms, stored_ms FROM mqtt_retained WHERE topic > $1"
+                " ORDER BY topic LIMIT " PAGE_MESSAGES,
+                retained_row);
     /* rows without a session, which nobody is told of, have numbers too */
     e = e ? e : db_one_int(t->db, "SELECT coalesce(max(n), 0) FROM mqtt_queue", DB_NO_ARGS, &last);
     if (!e)

@@ -73,14 +73,14 @@ static err_t end_will(struct db *db, const struct broker_record *r)
 
 static err_t put_retained(struct db *db, const struct broker_record *r)
 {
-    return db_run(
-        db,
-        "INSERT INTO mqtt_retained (topic, payload, props, qos, ends_ms) VALUES ($1, $2, $3, $4, $5)"
-        " ON CONFLICT (topic) DO UPDATE SET payload = excluded.payload, props = excluded.props,"
-        " qos = excluded.qos, ends_ms = excluded.ends_ms",
-        DB_ARGS(DB_SLICE(r->topic), DB_BLOB(r->payload), DB_BLOB(r->props), DB_INT(r->qos),
-                DB_INT(r->ends_ms)),
-        NULL);
+    return db_run(db,
+                  "INSERT INTO mqtt_retained (topic, payload, props, qos, ends_ms, stored_ms)"
+                  " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (topic) DO UPDATE SET"
+                  " payload = excluded.payload, props = excluded.props, qos = excluded.qos,"
+                  " ends_ms = excluded.ends_ms, stored_ms = excluded.stored_ms",
+                  DB_ARGS(DB_SLICE(r->topic), DB_BLOB(r->payload), DB_BLOB(r->props), DB_INT(r->qos),
+                          DB_INT(r->ends_ms), DB_INT(r->stored_ms)),
+                  NULL);
 }
 
 static err_t end_retained(struct db *db, const struct broker_record *r)

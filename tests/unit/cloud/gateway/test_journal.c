@@ -112,7 +112,7 @@ static err_t note(void *arg, const struct broker_record *r)
                       SLICE_FMT(r->client_id), SLICE_FMT(r->topic), SLICE_FMT(r->payload),
                       SLICE_FMT(r->props), SLICE_FMT(r->sub_ids), (unsigned long long)r->seq, r->sub_id,
                       r->packet_id, r->version, r->qos, r->options, r->retain, r->expiry_s,
-                      (long long)r->ends_ms, (long long)r->due_ms);
+                      (long long)r->ends_ms, (long long)(r->due_ms + r->stored_ms));
 }
 
 /* Everything again, by a journal that has just been opened. */
@@ -157,7 +157,8 @@ static void every_kind_comes_back(void **state)
           .topic = SLICE_LIT("r"),
           .payload = SLICE_LIT("v"),
           .qos = 1,
-          .retain = true });
+          .retain = true,
+          .stored_ms = 99 });
     assert_told(s, "0 a     0 0 0 4 0 0 0 60 0 0\n"
                    "0 b     0 0 0 5 0 0 0 4294967295 9223372036854775807 0\n"
                    "2 a x/#    0 9 0 0 1 3 0 0 0 0\n"
@@ -165,7 +166,7 @@ static void every_kind_comes_back(void **state)
                    "4 a x p q i 1 0 0 0 2 0 1 0 77 0\n"
                    "5 a     1 0 0 0 0 0 0 0 0 0\n"
                    "11 b w    0 0 0 0 1 0 0 0 0 88\n"
-                   "9  r v   0 0 0 0 1 0 1 0 0 0\n");
+                   "9  r v   0 0 0 0 1 0 1 0 0 99\n");
     PUT(s, 0, { .kind = BROKER_REC_SUBSCRIPTION_END, ID("a"), .topic = SLICE_LIT("x/#") });
     PUT(s, 0, { .kind = BROKER_REC_QUEUED_END, ID("a"), .seq = 1 });
     PUT(s, 0, { .kind = BROKER_REC_RECEIVED_END, ID("b"), .packet_id = 65535 });
