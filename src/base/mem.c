@@ -61,10 +61,18 @@ char *mem_printf(const char *fmt, ...)
     return n < 0 ? NULL : out;
 }
 
+/* Elements to begin with: about 128 bytes, most arrays stay small. */
+static size_t first_room(size_t size)
+{
+    if (size < 16)
+        return 8;
+    return size < 128 ? 128 / size : 1;
+}
+
 err_t mem_grow(void *pp, size_t *cap, size_t want, size_t max, size_t size)
 {
     void *old, *p;
-    size_t room = *cap ? *cap : 8;
+    size_t room = *cap ? *cap : first_room(size);
     size_t bytes;
 
     if (want <= *cap)

@@ -280,9 +280,9 @@ static void sign_on_thread(struct tls_job *job, bool stopping)
 {
     struct tls_stream *t = CONTAINER_OF(job, struct tls_stream, job);
     if (stopping || atomic_load(&t->cancelled))
-        t->result = (struct tls_result){ TLS_STEP_FAILED, ERR_CANCELLED, "the signer is being stopped" };
+        *t->result = (struct tls_result){ TLS_STEP_FAILED, ERR_CANCELLED, "the signer is being stopped" };
     else
-        tls_handshake_step(t->ssl, true, &t->result);
+        tls_handshake_step(t->ssl, true, t->result);
     net_loop_post_task(t->base.loop, &t->back); /* from here on t is the loop's again */
 }
 
@@ -290,7 +290,8 @@ static void hand_over(struct tls_stream *t)
 {
     err_t e = buf_add(&t->io.held, t->io.in);
     t->io.in = (struct slice){ 0 };
-    if (e) {
+    t->result = mem_calloc(1, sizeof(*t->result));
+    if (e || !t->result) {
         failed(t, ERR_NOMEM, "no memory");
         return;
     }
@@ -312,6 +313,9 @@ static void transport_ended(struct tls_stream *t, err_t why);
 static void come_back(void *ctx)
 {
     struct tls_stream *t = ctx;
+    struct tls_result r = *t->result;
+    free(t->result);
+    t->result = NULL;
     t->away = false;
     if (t->base.dead) {
         free_now(t);
@@ -320,7 +324,7 @@ static void come_back(void *ctx)
     if (t->base.state != NET_OPENING)
         return; /* the deadline was first; the user has been told or is about to be */
     net_stream_hold(&t->base);
-    follow(t, &t->result);
+    follow(t, &r);
     if (!t->away && t->base.state != NET_ENDED && !t->base.dead) {
         net_stream_resume(t->transport);
         work(t); /* what was held for the signer may go on with data */
@@ -436,6 +440,7 @@ static void free_now(struct tls_stream *t)
 {
     net_later_cancel(&t->seal);
     SSL_free(t->ssl);
+    free(t->result);
     buf_done(&t->io.held);
     buf_done(&t->io.out);
     buf_done(&t->plain);

@@ -63,8 +63,8 @@ struct tls_stream {
     err_t lost;                      /* the transport ended while away: why */
     atomic_bool cancelled;           /* tells the signer not to bother */
     struct tls_job job;
-    struct net_task back; /* the signer's way to the loop */
-    struct tls_result result;
+    struct net_task back;      /* the signer's way to the loop */
+    struct tls_result *result; /* the signer's; NULL while it has nothing of this stream */
 };
 
 struct tls_stream *tls_stream_of_ssl(const SSL *ssl);

@@ -28,6 +28,7 @@ static void principal_free(struct principal *p)
         p->next->link = p->link;
     for (size_t i = 0; i < p->n_waiting; i++)
         free(p->waiting[i].topic);
+    free(p->waiting);
     facts_done(&p->facts);
     policy_matcher_free(p->policies);
     policy_vars_done(&p->vars);
@@ -233,10 +234,9 @@ static enum broker_verdict verdict(struct principal *p, enum broker_action actio
 
 static void answer_waiting(struct principal *p)
 {
-    struct principal_question waiting[PRINCIPAL_WAITING_MAX];
+    autofree struct principal_question *waiting = steal(&p->waiting);
     size_t n = p->n_waiting;
 
-    memcpy(waiting, p->waiting, sizeof(waiting));
     p->n_waiting = 0;
     for (size_t i = 0; i < n; i++) {
         const struct principal_question *q = &waiting[i];
@@ -392,8 +392,11 @@ err_t principal_load(struct principal *p)
 
 static enum broker_verdict wait(struct principal *p, const struct broker_question *q)
 {
-    struct principal_question *w = &p->waiting[p->n_waiting];
+    struct principal_question *w;
 
+    if (!p->waiting && !(p->waiting = mem_calloc(PRINCIPAL_WAITING_MAX, sizeof(*w))))
+        return BROKER_DENY;
+    w = &p->waiting[p->n_waiting];
     if (p->n_waiting == PRINCIPAL_WAITING_MAX || !(w->topic = mem_str(q->topic)))
         return BROKER_DENY;
     w->ticket = q->ticket;

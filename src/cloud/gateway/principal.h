@@ -44,8 +44,8 @@ struct principal {
     struct loglimit log;     /* lines about what it was refused */
     struct policy_vars vars; /* of the certificate and the connection */
     struct facts facts;
-    struct policy_matcher *policies; /* the facts' policies, compiled; NULL: nothing is allowed */
-    struct principal_question waiting[PRINCIPAL_WAITING_MAX];
+    struct policy_matcher *policies;    /* the facts' policies, compiled; NULL: nothing is allowed */
+    struct principal_question *waiting; /* room for PRINCIPAL_WAITING_MAX; NULL: none */
     size_t n_waiting;
 };
 
