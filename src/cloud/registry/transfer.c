@@ -210,8 +210,10 @@ static err_t list_row(void *ctx, const struct db_rows *row)
                      "certificateId", id, "transferredTo", db_str(row, 1), "transferDate",
                      api_seconds(json_get_int(data, "offered", 0)), "creationDate", api_seconds(created_ms));
     if (item && json_get_str(data, "message") &&
-        json_object_set(item, "transferMessage", json_object_get(data, "message")))
-        e = ERR_NOMEM;
+        json_object_set(item, "transferMessage", json_object_get(data, "message"))) {
+        json_decref(item);
+        return ERR_NOMEM;
+    }
     return api_page_add(page, item, "%lld.%s", (long long)created_ms, id);
 }
 
