@@ -68,7 +68,8 @@ static size_t put_text(uint8_t *p, const char *s)
 
     p[0] = (uint8_t)(n >> 8);
     p[1] = (uint8_t)n;
-    memcpy(p + 2, s, n);
+    for (size_t i = 0; i < n; i++)
+        p[2 + i] = (uint8_t)s[i];
     return n + 2;
 }
 

@@ -126,12 +126,15 @@ err_t doors_new(struct net_loop *home, unsigned threads, struct doors **ret)
         return ERR_NOMEM;
     *d = (struct doors){ .home = home, .threads = count_threads(threads) };
     want = d->threads > 1 ? d->threads - 1 : 1;
-    d->lanes = mem_calloc(want, sizeof(*d->lanes));
-    for (unsigned i = 0; d->lanes && i < want && !e; i++, d->n_lanes++)
+    if (!(d->lanes = mem_calloc(want, sizeof(*d->lanes)))) {
+        free(d);
+        return ERR_NOMEM;
+    }
+    for (unsigned i = 0; i < want && !e; i++, d->n_lanes++)
         e = lane_init(d, &d->lanes[i]);
-    if (e || !d->lanes) {
+    if (e) {
         doors_free(d);
-        return e ? e : ERR_NOMEM;
+        return e;
     }
     *ret = d;
     return ERR_OK;

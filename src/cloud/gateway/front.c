@@ -165,7 +165,9 @@ void front_free(struct front *f)
 {
     if (!f)
         return;
-    while (f->opening)
-        net_stream_free(opening_end(f->opening));
+    for (struct opening *o = f->opening, *next; o; o = next) {
+        next = o->next;
+        net_stream_free(opening_end(o));
+    }
     free(f);
 }
