@@ -11,6 +11,7 @@
 #include "cloud/gateway/device.h"
 #include "cloud/gateway/doors.h"
 #include "cloud/gateway/mqtt.h"
+#include "cloud/gateway/protocol.h"
 #include "cloud/greengrass/document.h"
 #include "cloud/pki/pki.h"
 #include "cloud/provisioning/tasks.h"
@@ -40,6 +41,7 @@ struct cloud {
     struct keymaker *keymaker;
     struct accounts *accounts;
     struct device *device;
+    struct protocols protocols; /* of the device ports */
     struct control *control;
     struct tls_context *mqtt_tls, *https_tls; /* each port counts its own handshakes */
     struct tls_context *control_tls;          /* only beyond loopback */
@@ -178,7 +180,9 @@ static err_t new_tls(struct cloud *c, enum tls_client_cert client, struct tls_co
 {
     struct tls_server_opts opts = { .cert = pki_server_cert(c->pki),
                                     .key = pki_server_key(c->pki),
-                                    .client_cert = client };
+                                    .client_cert = client,
+                                    .alpn = protocol_alpn,
+                                    .alpn_count = client == TLS_CLIENT_CERT_NONE ? 0 : PROTOCOL_COUNT };
     struct crypto_error why = { .text = "" };
     err_t e = tls_server_context_new(&opts, ret, &why);
 
@@ -210,6 +214,7 @@ static err_t make_parts(struct cloud *c)
     if ((e = device_new(c->accounts, c->loop, &c->device)) || (e = control_new(&control, &c->control)) ||
         (e = doors_new(c->loop, c->o->threads, &c->doors)))
         return e;
+    c->protocols = (struct protocols){ c->accounts, c->device };
     e = new_tls(c, TLS_CLIENT_CERT_REQUIRE, &c->mqtt_tls);
     return e ? e : new_tls(c, TLS_CLIENT_CERT_REQUIRE, &c->https_tls);
 }
@@ -228,33 +233,11 @@ static struct net_stream *with_tls(struct tls_context *tls, struct net_stream *s
     return ret;
 }
 
-static void accept_mqtt(void *ctx, struct net_stream *s, struct tls_identity *id)
-{
-    struct cloud *c = ctx;
-
-    struct account *a = accounts_by_sni(c->accounts, id->sni);
-
-    if (a) {
-        gateway_adopt(a->gateway, s, id);
-        return;
-    }
-    log_warn("mqtt peer=%s: it asked for the endpoint of an account that is not here", net_stream_peer(s));
-    tls_identity_free(id);
-    net_stream_free(s);
-}
-
 static void accept_plain(void *ctx, struct net_stream *s)
 {
     struct cloud *c = ctx;
 
     gateway_adopt_plain(accounts_at(c->accounts, 0)->gateway, s);
-}
-
-static void accept_https(void *ctx, struct net_stream *s, struct tls_identity *id)
-{
-    struct cloud *c = ctx;
-
-    device_adopt(c->device, s, id);
 }
 
 static void accept_api(void *ctx, struct net_stream *s)
@@ -287,8 +270,8 @@ static err_t listen_on(struct cloud *c, const char *flag, const char *addr, net_
 
 static err_t open_doors(struct cloud *c, bool *loopback)
 {
-    struct door mqtt = { "mqtt", c->o->mqtt, c->mqtt_tls, accept_mqtt, c };
-    struct door https = { "https", c->o->https, c->https_tls, accept_https, c };
+    struct door mqtt = { "mqtt", c->o->mqtt, c->mqtt_tls, protocol_on_mqtt_port, &c->protocols };
+    struct door https = { "https", c->o->https, c->https_tls, protocol_on_https_port, &c->protocols };
     err_t e = doors_open(c->doors, &mqtt);
 
     say_not_listening("--mqtt", mqtt.address, e);
