@@ -15,8 +15,8 @@
 #include "cloud/greengrass/document.h"
 #include "cloud/pki/pki.h"
 #include "cloud/provisioning/tasks.h"
+#include "cloud/servercert.h"
 #include "cloud/status.h"
-#include "crypto/cert.h"
 #include "net/listener.h"
 #include "tls/stream.h"
 
@@ -45,6 +45,7 @@ struct cloud {
     struct control *control;
     struct tls_context *mqtt_tls, *https_tls; /* each port counts its own handshakes */
     struct tls_context *control_tls;          /* only beyond loopback */
+    struct servercert *servercert;            /* and what they show */
     struct doors *doors;                      /* of the devices */
     struct net_listener *api, *plain;
     struct report_source report;
@@ -188,7 +189,7 @@ static err_t new_tls(struct cloud *c, enum tls_client_cert client, struct tls_co
 
     if (e)
         log_error("TLS cannot be set up: %s", why.text[0] ? why.text : err_str(e));
-    return e;
+    return e ? e : servercert_add(c->servercert, *ret);
 }
 
 static err_t make_accounts(struct cloud *c)
@@ -208,7 +209,8 @@ static err_t make_parts(struct cloud *c)
 {
     err_t e;
 
-    if ((e = keymaker_new(c->loop, &c->keymaker)) || (e = make_accounts(c)) || (e = open_all_keys(c)))
+    if ((e = servercert_new(c->loop, c->pki, &c->report.cert_not_after_ms, &c->servercert)) ||
+        (e = keymaker_new(c->loop, &c->keymaker)) || (e = make_accounts(c)) || (e = open_all_keys(c)))
         return e;
     struct control_opts control = { c->accounts, c->keys, c->loop, c->o->insecure_dev, &c->report };
     if ((e = device_new(c->accounts, c->loop, &c->device)) || (e = control_new(&control, &c->control)) ||
@@ -353,11 +355,8 @@ static void raise_descriptor_limit(void)
 
 static err_t open_report(struct cloud *c)
 {
-    int64_t from_ms;
-    err_t e = crypto_cert_validity(pki_server_cert(c->pki), &from_ms, &c->report.cert_not_after_ms);
+    err_t e;
 
-    if (e)
-        return e;
     c->report.accounts = c->accounts;
     c->report.threads = doors_threads(c->doors);
     if ((e = status_new(c->loop, c->data, &c->report, &c->status)))
@@ -403,6 +402,7 @@ static void stop(struct cloud *c)
     keymaker_free(c->keymaker);
     accounts_free(c->accounts);
     doors_free(c->doors);
+    servercert_free(c->servercert);
     tls_context_free(c->mqtt_tls);
     tls_context_free(c->https_tls);
     tls_context_free(c->control_tls);

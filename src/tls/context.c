@@ -80,9 +80,16 @@ static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n, co
 
 /* ---- building ---- */
 
-static err_t common_settings(struct tls_context *c, struct crypto_error *why)
+/* What we show the peer; borrowed. */
+struct identity {
+    X509 *cert;
+    X509 *const *chain;
+    size_t chain_count;
+    EVP_PKEY *key;
+};
+
+static err_t common_settings(struct tls_context *c, SSL_CTX *ssl, struct crypto_error *why)
 {
-    SSL_CTX *ssl = c->ssl;
     SSL_CTX_set_options(ssl, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
@@ -93,25 +100,30 @@ static err_t common_settings(struct tls_context *c, struct crypto_error *why)
     return ERR_OK;
 }
 
-static err_t use_identity(struct tls_context *c, X509 *cert, X509 *const *chain, size_t chain_count,
-                          EVP_PKEY *key, struct crypto_error *why)
+static err_t use_identity(SSL_CTX *ssl, const struct identity *id, struct crypto_error *why)
 {
     ERR_clear_error();
-    if (!cert || !key)
+    if (!id->cert || !id->key)
         return crypto_fail(why, ERR_INVALID, "TLS needs a certificate and its private key");
-    if (SSL_CTX_use_certificate(c->ssl, cert) != 1)
+    if (SSL_CTX_use_certificate(ssl, id->cert) != 1)
         return crypto_fail_openssl(why, ERR_INVALID, "the certificate cannot be used for TLS");
     /* Only public parts are compared, so this asks no token for a signature. */
-    if (X509_check_private_key(cert, key) != 1)
+    if (X509_check_private_key(id->cert, id->key) != 1)
         return crypto_fail_openssl(why, ERR_INVALID,
                                    "the certificate and the private key do not belong together");
-    if (SSL_CTX_use_PrivateKey(c->ssl, key) != 1)
+    if (SSL_CTX_use_PrivateKey(ssl, id->key) != 1)
         return crypto_fail_openssl(why, ERR_INVALID, "the private key cannot be used for TLS");
-    for (size_t i = 0; i < chain_count; i++)
-        if (SSL_CTX_add1_chain_cert(c->ssl, chain[i]) != 1)
+    for (size_t i = 0; i < id->chain_count; i++)
+        if (SSL_CTX_add1_chain_cert(ssl, id->chain[i]) != 1)
             return crypto_fail_openssl(why, ERR_INVALID,
                                        "certificate %zu of the chain cannot be used for TLS", i + 1);
     return ERR_OK;
+}
+
+static SSL_CTX *new_ctx(bool server)
+{
+    return SSL_CTX_new_ex(server ? tls_lean_lib() : NULL, NULL,
+                          server ? TLS_server_method() : TLS_client_method());
 }
 
 static struct tls_context *context_alloc(bool server, int64_t handshake_ms)
@@ -125,8 +137,7 @@ static struct tls_context *context_alloc(bool server, int64_t handshake_ms)
     c->newest = &c->oldest;
     (void)pthread_mutex_init(&c->lock, NULL); /* cannot fail on Linux */
     c->handshake_ms = handshake_ms;
-    c->ssl = SSL_CTX_new_ex(server ? tls_lean_lib() : NULL, NULL,
-                            server ? TLS_server_method() : TLS_client_method());
+    c->ssl = new_ctx(server);
     if (c->ssl)
         return c;
     tls_context_free(c);
@@ -150,24 +161,31 @@ static err_t copy_alpn(struct tls_context *c, const struct tls_alpn *list, size_
     return ERR_OK;
 }
 
+/* Everything that a server's connections take from OpenSSL's context; needs the fields of c. */
+static err_t server_ctx(struct tls_context *c, SSL_CTX *ssl, const struct identity *id,
+                        struct crypto_error *why)
+{
+    SSL_CTX_set_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+    SSL_CTX_set_verify(ssl, verify_mode(c->client_cert), NULL);
+    SSL_CTX_set_cert_verify_callback(ssl, on_client_cert, c);
+    if (c->alpn_count)
+        SSL_CTX_set_alpn_select_cb(ssl, on_alpn, c);
+    err_t e = common_settings(c, ssl, why);
+    return e ? e : use_identity(ssl, id, why);
+}
+
 static err_t server_setup(struct tls_context *c, const struct tls_server_opts *o, struct crypto_error *why)
 {
+    const struct identity id = { o->cert, o->chain, o->chain_count, o->key };
     c->signer = o->signer;
     c->verify = o->verify;
     c->verify_ctx = o->verify_ctx;
+    c->client_cert = o->client_cert;
     if (o->max_handshakes)
         c->max_handshakes = o->max_handshakes;
-    SSL_CTX_set_options(c->ssl, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
-    SSL_CTX_set_verify(c->ssl, verify_mode(o->client_cert), NULL);
-    SSL_CTX_set_cert_verify_callback(c->ssl, on_client_cert, c);
-    err_t e = common_settings(c, why);
-    if (!e)
-        e = use_identity(c, o->cert, o->chain, o->chain_count, o->key, why);
-    if (!e && copy_alpn(c, o->alpn, o->alpn_count))
-        e = crypto_fail(why, ERR_INVALID, "the list of ALPN protocols is not acceptable");
-    if (!e && o->alpn_count)
-        SSL_CTX_set_alpn_select_cb(c->ssl, on_alpn, c);
-    return e;
+    if (copy_alpn(c, o->alpn, o->alpn_count))
+        return crypto_fail(why, ERR_INVALID, "the list of ALPN protocols is not acceptable");
+    return server_ctx(c, c->ssl, &id, why);
 }
 
 err_t tls_server_context_new(const struct tls_server_opts *opts, struct tls_context **ret,
@@ -181,6 +199,34 @@ err_t tls_server_context_new(const struct tls_server_opts *opts, struct tls_cont
     else
         *ret = c;
     return e;
+}
+
+err_t tls_context_renew(struct tls_context *c, X509 *cert, X509 *const *chain, size_t chain_count,
+                        EVP_PKEY *key, struct crypto_error *why)
+{
+    const struct identity id = { cert, chain, chain_count, key };
+    SSL_CTX *fresh = new_ctx(true), *old = NULL;
+    err_t e = fresh ? server_ctx(c, fresh, &id, why) : crypto_fail(why, ERR_NOMEM, "no memory for TLS");
+    if (!e) {
+        (void)pthread_mutex_lock(&c->lock);
+        old = c->ssl;
+        c->ssl = steal(&fresh);
+        (void)pthread_mutex_unlock(&c->lock);
+    }
+    SSL_CTX_free(old); /* its connections have references */
+    SSL_CTX_free(fresh);
+    return e;
+}
+
+SSL *tls_context_connection(struct tls_context *c)
+{
+    (void)pthread_mutex_lock(&c->lock);
+    SSL_CTX *ctx = c->ssl;
+    (void)SSL_CTX_up_ref(ctx); /* an increment: it does not fail */
+    (void)pthread_mutex_unlock(&c->lock);
+    SSL *ssl = SSL_new(ctx);
+    SSL_CTX_free(ctx);
+    return ssl;
 }
 
 static err_t trust(struct tls_context *c, const char *ca_file, struct crypto_error *why)
@@ -213,11 +259,12 @@ static err_t offer_alpn(struct tls_context *c, const char *name, struct crypto_e
 static err_t client_setup(struct tls_context *c, const struct tls_client_opts *o, struct crypto_error *why)
 {
     c->signer = o->signer;
-    err_t e = common_settings(c, why);
+    const struct identity id = { o->cert, o->chain, o->chain_count, o->key };
+    err_t e = common_settings(c, c->ssl, why);
     if (!e)
         e = trust(c, o->ca_file, why);
     if (!e && (o->cert || o->key))
-        e = use_identity(c, o->cert, o->chain, o->chain_count, o->key, why);
+        e = use_identity(c->ssl, &id, why);
     if (!e && o->alpn)
         e = offer_alpn(c, o->alpn, why);
     if (!e && o->sigalgs && SSL_CTX_set1_sigalgs_list(c->ssl, o->sigalgs) != 1)

@@ -1,8 +1,9 @@
 /* src/tls/context.h - what the TLS connections of one kind share: certificate, key, trust, policy.
  *
- * Built once, then read-only and safe from any thread. TLS 1.2 and 1.3 only. There is no resumption: no
- * tickets, no session cache, so that no connection skips the check of its certificate (iot-core 1.3), and
- * no renegotiation. RSA key exchange is off: every private key operation is a signature in the handshake.
+ * Safe from any thread; read-only once built, but for tls_context_renew. TLS 1.2 and 1.3 only. There is no
+ * resumption: no tickets, no session cache, so that no connection skips the check of its certificate
+ * (iot-core 1.3), and no renegotiation. RSA key exchange is off: every private key operation is a signature
+ * in the handshake.
  *
  * X509 and EVP_PKEY arguments are borrowed; a context takes its own references. A key may come from an
  * engine (a token): then give a signer as well and no signature runs on a loop thread.
@@ -61,6 +62,11 @@ struct tls_server_opts {
  * ERR_CRYPTO, ERR_NOMEM */
 err_t tls_server_context_new(const struct tls_server_opts *opts, struct tls_context **ret,
                              struct crypto_error *why);
+
+/* A server's handshakes from now on show this certificate; connections and handshakes that have begun stay as
+ * they are. On failure nothing has changed. Errors as above. */
+err_t tls_context_renew(struct tls_context *c, X509 *cert, X509 *const *chain, size_t chain_count,
+                        EVP_PKEY *key, struct crypto_error *why);
 
 struct tls_client_opts {
     const char *ca_file; /* PEM, one or more trust anchors; the system's are not used */

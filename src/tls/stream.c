@@ -477,7 +477,7 @@ static const struct net_stream_vtable tls_vtable = {
 
 static err_t attach_ssl(struct tls_stream *t)
 {
-    t->ssl = SSL_new(t->c->ssl);
+    t->ssl = tls_context_connection(t->c);
     BIO *bio = t->ssl ? tls_bio_new(&t->io) : NULL;
     if (!bio)
         return ERR_NOMEM;

@@ -10,8 +10,9 @@
 
 struct tls_context {
     atomic_int refs;
-    SSL_CTX *ssl;
+    SSL_CTX *ssl; /* of a server: guarded by the lock */
     bool server;
+    enum tls_client_cert client_cert; /* of those who choose nothing by ALPN */
     struct tls_signer *signer;
     tls_verify_fn verify;
     void *verify_ctx;
@@ -19,14 +20,16 @@ struct tls_context {
     size_t alpn_count;
     size_t max_handshakes;
     int64_t handshake_ms;
-    /* Handshakes of the server side under way, the oldest first. The lock guards the list and the fields
-     * `next` and `link` of its streams; the streams belong to their loops. */
+    /* Handshakes of the server side under way, the oldest first. The lock guards `ssl`, the list and the
+     * fields `next` and `link` of its streams; the streams belong to their loops. */
     pthread_mutex_t lock;
     struct tls_stream *oldest, **newest;
     size_t handshakes;
 };
 
 void tls_context_ref(struct tls_context *c);
+/* A connection with the certificate of this moment. NULL when out of memory. */
+SSL *tls_context_connection(struct tls_context *c);
 
 /* What OpenSSL reads from and writes to. While a signer has the stream only its thread touches this. */
 struct tls_io {

@@ -3,6 +3,7 @@ paho, Python's ssl and OpenSSL's s_client."""
 
 import http.client
 import queue
+import signal
 import socket
 import ssl
 import subprocess
@@ -11,9 +12,9 @@ import mqtt_wire
 import paho.mqtt.client as paho
 import pytest
 from cloud import Cloud
-from conftest import Processes
+from conftest import Processes, wait_for
 from test_cloud_authorizer import FUNCTION, YES, Service
-from tls_clients import client_context
+from tls_clients import client_context, connected
 
 MQTT = ["x-amzn-mqtt-ca", "mqtt"]
 
@@ -144,3 +145,64 @@ def test_mqtt_without_a_certificate_is_for_the_authorizer(shared):
         for user in ("bad?x-amz-customauthorizer-name=door", "good"):
             code = stranger(shared, port, user=user)[1].code
             assert code == 0x87, code
+
+
+# --- the server's certificate --------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def cloud(procs, tmp_path):
+    return Cloud(procs, tmp_path, "--threads", "2")
+
+
+def shown(device, port):
+    """The serial number of the certificate that the server shows."""
+    with client_context(device).wrap_socket(socket.create_connection(("localhost", port), 10), server_hostname="localhost") as s:
+        return s.getpeercert()["serialNumber"]
+
+
+def hup(cloud, line):
+    before = cloud.log().count(line)
+    cloud.p.send_signal(signal.SIGHUP)
+    wait_for(lambda: cloud.log().count(line) > before, message=line)
+
+
+def echo(client, payload):
+    client.publish("echo", payload, 1)
+    return client.receive().payload
+
+
+def test_a_new_certificate_without_dropping_connections(cloud):
+    d = cloud.device()
+    old = connected(d, "old")
+    old.subscribe(("echo", 1))
+    first = shown(d, cloud.mqtt)
+    (cloud.data / "pki/server.cert.pem").unlink()
+    assert shown(d, cloud.mqtt) == shown(d, cloud.https) == first  # the control: without the signal
+    hup(cloud, "new connections get the one that ends")
+    second = shown(d, cloud.mqtt)
+    assert second != first and shown(d, cloud.https) == second
+    assert echo(old, b"still here") == b"still here"
+    new = connected(d, "new")
+    new.subscribe(("echo", 1))
+    assert echo(old, b"to both") == b"to both" == new.receive().payload
+    hup(cloud, "new connections get the one that ends")
+    assert shown(d, cloud.mqtt) == second  # nothing was due
+
+
+def test_another_key_of_the_server(cloud):
+    d = cloud.device()
+    first = shown(d, cloud.mqtt)
+    for name in ("cert", "key"):
+        (cloud.data / f"pki/server.{name}.pem").unlink()
+    hup(cloud, "new connections get the one that ends")
+    assert shown(d, cloud.mqtt) != first
+    assert d.publish("a", "x").returncode == 0
+
+
+def test_a_certificate_that_cannot_be_read_changes_nothing(cloud):
+    d = cloud.device()
+    first = shown(d, cloud.mqtt)
+    (cloud.data / "pki/server.cert.pem").write_text("no certificate")
+    hup(cloud, "the old one stays in use")
+    assert shown(d, cloud.mqtt) == shown(d, cloud.https) == first
+    assert d.publish("a", "x").returncode == 0

@@ -10,7 +10,7 @@
 #define DAY_MS (24 * 3600 * 1000LL)
 #define CA_END_MS 2524607999000LL /* 2049-12-31T23:59:59Z, the last second of UTCTime */
 #define SERVER_DAYS 825
-#define RENEW_DAYS 60         /* what ends sooner is made anew at start */
+#define RENEW_DAYS 60         /* what ends sooner is made anew */
 #define CLOCK_SLACK_MS DAY_MS /* devices without a battery-backed clock lag behind */
 #define DEPLOYMENT_TAG "sedge-deployment-v1\n"
 
@@ -24,6 +24,7 @@ struct pki {
     struct pair ca, server, signing;
     struct buf root_pem, signing_pem;
     char root_sha256[CRYPTO_SHA256_HEX];
+    char *dir, *hosts;
 };
 
 struct place { /* where one pair lives */
@@ -61,6 +62,8 @@ void pki_free(struct pki *p)
     pair_done(&p->signing);
     buf_done(&p->root_pem);
     buf_done(&p->signing_pem);
+    free(p->dir);
+    free(p->hosts);
     free(p);
 }
 
@@ -163,7 +166,7 @@ static bool leaf_usable(const struct pki *p, const struct pair *leaf, int64_t no
            crypto_cert_time_check(leaf->cert, now_ms + RENEW_DAYS * DAY_MS) == CRYPTO_TIME_OK;
 }
 
-static err_t leaf_make(struct pki *p, struct pair *leaf, const struct place *at,
+static err_t leaf_make(const struct pki *p, struct pair *leaf, const struct place *at,
                        struct crypto_cert_spec *spec, int64_t now_ms, struct crypto_error *why)
 {
     auto_x509 X509 *cert = NULL;
@@ -181,7 +184,7 @@ static err_t leaf_make(struct pki *p, struct pair *leaf, const struct place *at,
     return ERR_OK;
 }
 
-static err_t open_leaf(struct pki *p, struct pair *leaf, const char *dir, const char *name, bool renew,
+static err_t open_leaf(const struct pki *p, struct pair *leaf, const char *dir, const char *name, bool renew,
                        struct crypto_cert_spec *spec, int64_t now_ms, struct crypto_error *why)
 {
     struct place at;
@@ -199,26 +202,36 @@ static err_t open_leaf(struct pki *p, struct pair *leaf, const char *dir, const 
     return e;
 }
 
-static err_t open_server(struct pki *p, const char *dir, const char *hosts, int64_t now_ms,
-                         struct crypto_error *why)
+static err_t open_server(const struct pki *p, int64_t now_ms, struct pair *server, struct crypto_error *why)
 {
     struct hosts names = { 0 };
     bool changed = false;
-    err_t e = hosts_parse(hosts, &names);
+    err_t e = hosts_parse(p->hosts, &names);
 
     if (e)
-        return crypto_fail(why, e, "--host %s: not a list of host names with commas between", hosts);
-    if (!(e = hosts_changed(dir, &names, &changed))) {
+        return crypto_fail(why, e, "--host %s: not a list of host names with commas between", p->hosts);
+    if (!(e = hosts_changed(p->dir, &names, &changed))) {
         struct crypto_cert_spec spec = { .kind = CRYPTO_CERT_SERVER,
                                          .common_name = names.list[0],
                                          .organization = "Sedge",
                                          .san = (const char *const *)names.list,
                                          .san_count = names.n };
-        e = open_leaf(p, &p->server, dir, "server", changed, &spec, now_ms, why);
+        e = open_leaf(p, server, p->dir, "server", changed, &spec, now_ms, why);
     }
     if (!e && changed)
-        e = hosts_remember(dir, &names);
+        e = hosts_remember(p->dir, &names);
     hosts_done(&names);
+    return e;
+}
+
+err_t pki_renew_server(struct pki *p, int64_t now_ms, struct crypto_error *why)
+{
+    struct pair fresh = { 0 }, old = p->server;
+    err_t e = open_server(p, now_ms, &fresh, why);
+
+    if (!e)
+        p->server = fresh;
+    pair_done(e ? &fresh : &old);
     return e;
 }
 
@@ -251,11 +264,13 @@ err_t pki_open(const struct crypto_ctx *crypto, const char *dir, const char *hos
     if (!p)
         return ERR_NOMEM;
     p->crypto = crypto;
+    if (!(p->dir = mem_strdup(dir)) || !(p->hosts = mem_strdup(hosts)))
+        return ERR_NOMEM;
     buf_init(&p->root_pem, CRYPTO_CERT_MAX);
     buf_init(&p->signing_pem, CRYPTO_CERT_MAX);
     if ((e = file_mkdirs(dir, 0700)))
         return crypto_fail(why, e, "cannot make the folder %s: %s", dir, err_str(e));
-    if ((e = open_ca(p, dir, now_ms, why)) || (e = open_server(p, dir, hosts, now_ms, why)) ||
+    if ((e = open_ca(p, dir, now_ms, why)) || (e = open_server(p, now_ms, &p->server, why)) ||
         (e = open_signing(p, dir, now_ms, why)) || (e = keep_texts(p)))
         return e;
     *ret = steal(&p);

@@ -3,7 +3,7 @@
  * Files in DIR/pki, keys 0600: ca (the device CA, self-signed), server (TLS, names from --host, made anew
  * when these change or it comes near its end), signing (code signing, for deployment documents:
  * docs/spec/edge-cloud.md EC-7). pki_open does I/O; afterwards the object is constant and safe from any
- * thread.
+ * thread, but for the server's pair: that is the home loop's.
  */
 #pragma once
 #include "base/buf.h"
@@ -24,6 +24,9 @@ struct slice pki_root_pem(const struct pki *p);   /* lives as long as p */
 const char *pki_root_sha256(const struct pki *p); /* lower-case hex of the DER */
 X509 *pki_server_cert(const struct pki *p);       /* borrowed */
 EVP_PKEY *pki_server_key(const struct pki *p);
+/* The server's pair as it is in its files now, made anew where pki_open would. I/O of some milliseconds. On
+ * failure the old pair stays, and *why says what to do; errors of pki_open. */
+err_t pki_renew_server(struct pki *p, int64_t now_ms, struct crypto_error *why);
 
 /* A client certificate for `subject_key`, ending 2049-12-31 as the service's do. csr: take its subject; NULL:
  * the service's own subject. ERR_INVALID: a subject we cannot copy; ERR_CRYPTO. */

@@ -79,6 +79,28 @@ static void what_is_made_anew_and_when(void **state)
     pki_free(p);
 }
 
+/* While it is open: the same certificate until 60 days before its end, then another one of the same key. */
+static void the_server_is_renewed_in_time(void **state)
+{
+    struct scene *s = *state;
+    struct pki *p = NULL;
+    int64_t now = clock_wall_ms(), from_ms, end_ms;
+    auto_x509 X509 *first = NULL;
+
+    open_at(s, "localhost", now, &p);
+    first = pki_server_cert(p);
+    X509_up_ref(first);
+    assert_int_equal(crypto_cert_validity(first, &from_ms, &end_ms), ERR_OK);
+    assert_int_equal(pki_renew_server(p, end_ms - 61 * DAY_MS, NULL), ERR_OK);
+    assert_int_equal(X509_cmp(first, pki_server_cert(p)), 0);
+    assert_int_equal(pki_renew_server(p, end_ms - 59 * DAY_MS, NULL), ERR_OK);
+    assert_int_not_equal(X509_cmp(first, pki_server_cert(p)), 0);
+    assert_int_equal(crypto_cert_matches_key(pki_server_cert(p), pki_server_key(p), NULL), ERR_OK);
+    assert_int_equal(crypto_cert_matches_key(first, pki_server_key(p), NULL), ERR_OK);
+    assert_int_equal(changes(s, p, "localhost", end_ms - 59 * DAY_MS) & 2, 0); /* it was kept */
+    pki_free(p);
+}
+
 static void a_ca_without_its_key_is_not_replaced(void **state)
 {
     struct scene *s = *state;
@@ -140,6 +162,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_made_anew_and_when, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_server_is_renewed_in_time, setup, teardown),
         cmocka_unit_test_setup_teardown(a_ca_without_its_key_is_not_replaced, setup, teardown),
         cmocka_unit_test_setup_teardown(bad_hosts, setup, teardown),
         cmocka_unit_test_setup_teardown(deployments_are_signed_by_a_code_signer, setup, teardown),
