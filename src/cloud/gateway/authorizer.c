@@ -291,7 +291,9 @@ void authorizers_free(struct authorizers *a)
 {
     if (!a)
         return;
-    while (a->asks)
-        tell(a->asks, AUTHORIZER_CANCELLED, NULL, "the server ends");
+    for (struct ask *k = a->asks, *next; k; k = next) {
+        next = k->next;
+        tell(k, AUTHORIZER_CANCELLED, NULL, "the server ends");
+    }
     free(a);
 }
