@@ -157,3 +157,17 @@ def test_a_policy_by_address(cloud):
             iot.list_things()
         else:
             denied(iot.list_things, "iot:ListThings", "*")
+
+
+def test_functions_are_lambdas(cloud):
+    """A key's policy names them as Lambda does."""
+    function = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:"
+    mine = create(cloud, policy=[{"Effect": "Allow", "Action": "lambda:GetFunction", "Resource": function + "mine"}])
+    fn = cloud.client("lambda", **mine)
+    refused(fn.get_function, "ResourceNotFoundException", 404, FunctionName="mine")
+    refused(fn.get_function, "ResourceNotFoundException", 404, FunctionName=function + "mine:3")
+    refused(fn.get_function, "AccessDeniedException", 403, FunctionName="other")
+    refused(fn.delete_function, "AccessDeniedException", 403, FunctionName="mine")
+    refused(fn.list_functions, "AccessDeniedException", 403)
+    everything = create(cloud, policy=[{"Effect": "Allow", "Action": "iot:*", "Resource": "*"}])
+    refused(cloud.client("lambda", **everything).list_functions, "AccessDeniedException", 403)

@@ -1,6 +1,7 @@
 #include "cloud/auth/permission.h"
 
 #include "base/mem.h"
+#include "cloud/lambda/names.h"
 #include "cloud/policy/evaluate.h"
 
 #include <stdio.h>
@@ -126,12 +127,31 @@ static err_t want_greengrass(const struct api_call *c, struct wanted *w)
     return e ? e : want(w, mem_strdup(buf_str(&text)));
 }
 
+static bool is_lambda(const struct api_call *c)
+{
+    return strncmp(c->op->path, "/2015-03-31/", 12) == 0;
+}
+
+/* The function, whatever its qualifier; a name that is none is refused by whoever may do it to all. */
+static err_t want_function(const struct api_call *c, struct wanted *w)
+{
+    const char *text = value_of(c, "FunctionName");
+    struct function_name n;
+    char arn[ARN_MAX];
+
+    if (!text || function_name_parse(c->env, text, &n))
+        return want(w, mem_strdup("*"));
+    return want(w, mem_strdup(function_arn(c, n.name, "", arn)));
+}
+
 /* All that the path names and all ARNs; where the path names nothing, what query, headers and body name;
  * where these do not either, everything. */
 static err_t resources(const struct api_call *c, struct wanted *w)
 {
     err_t e = ERR_OK;
 
+    if (is_lambda(c))
+        return want_function(c, w);
     if ((c->op->flags & API_GREENGRASS) && strchr(c->op->path, '{'))
         return want_greengrass(c, w);
     if ((e = want_named(c, true, w)) || (e = want_arns(c, w)))
@@ -148,6 +168,8 @@ static char *action_of(const struct api_call *c)
 
     if (c->op->action)
         return mem_strdup(c->op->action);
+    if (is_lambda(c))
+        return mem_printf("lambda:%s", name);
     if (!(c->op->flags & API_GREENGRASS))
         return mem_printf("%s:%s", c->op->flags & API_JOBS_DATA ? "iotjobsdata" : "iot", name);
     if (!kind || strlen(kind) < 2 || !at)
