@@ -16,8 +16,10 @@ static struct {
     OSSL_ALGORITHM decoders[SHOWN_MAX], key_types[SHOWN_MAX]; /* each ends with zeros */
 } lean;
 
-/* What can be the key of a certificate, and of a key exchange. */
-static const char *const key_types[] = { "EC", "RSA", "RSA-PSS", "ED25519", "ED448", "X25519", "X448" };
+/* What can be the key of a certificate, and of a key exchange; and what TLS makes of secrets: an HMAC's key
+ * is a key type of its own, which CBC suites and TLS 1.3 tickets need. */
+static const char *const key_types[] = { "EC",     "RSA",  "RSA-PSS", "ED25519", "ED448",
+                                         "X25519", "X448", "HMAC",    "HKDF",    "TLS1-PRF" };
 
 /* `names` is "EC:id-ecPublicKey:1.2.840.10045.2.1" */
 static bool is_shown(const char *names)
