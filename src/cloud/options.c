@@ -11,7 +11,7 @@ const char options_usage[] =
     "usage: sedge-cloud serve --data DIR [--host NAME,...] [--account ID,...] [--region R]\n"
     "                   [--mqtt ADDR:PORT] [--https ADDR:PORT] [--api ADDR:PORT] [--db URL] "
     "[--profile aws|standard] [--plain-mqtt ADDR:PORT] [--threads N]\n"
-    "                   [--insecure-dev]\n"
+    "                   [--tls-resumption on|off] [--insecure-dev]\n"
     "       sedge-cloud keys create|list|delete ... (sedge-cloud keys --help)\n"
     "       sedge-cloud status --data DIR [--json]\n"
     "       sedge-cloud backup|restore --data DIR FILE\n"
@@ -32,6 +32,9 @@ const char options_usage[] =
     "  --plain-mqtt ADDR:PORT  MQTT without TLS, certificate or policy, for development; refused unless\n"
     "                      every listener is on loopback\n"
     "  --threads N         event loops, each with a thread; default: one for each CPU it may use\n"
+    "  --tls-resumption on|off  may devices resume TLS sessions; their certificate's state is looked up in "
+    "any\n"
+    "                      case (profile standard: on, aws: off)\n"
     "  --insecure-dev      believe any access key; refused unless every listener is on loopback\n"
     "\n"
     "The first start writes DIR/admin-credentials. Use it with the AWS CLI:\n"
@@ -53,6 +56,7 @@ static const struct {
     { "--profile", offsetof(struct options, profile) },
     { "--plain-mqtt", offsetof(struct options, plain_mqtt) },
     { "--threads", offsetof(struct options, threads_text) },
+    { "--tls-resumption", offsetof(struct options, tls_resumption) },
 };
 
 static const char **find(struct options *o, const char *name, size_t n)
@@ -100,6 +104,14 @@ static bool take_accounts(struct options *o)
     return true;
 }
 
+static bool take_resumption(struct options *o)
+{
+    const char *given = o->tls_resumption;
+
+    o->resumption = strcmp(given ? given : o->profile, given ? "on" : "standard") == 0;
+    return !given || o->resumption || strcmp(given, "off") == 0;
+}
+
 static err_t check(struct options *o, char *why, size_t why_n)
 {
     if (!o->data || !*o->data)
@@ -111,6 +123,8 @@ static err_t check(struct options *o, char *why, size_t why_n)
         (void)snprintf(why, why_n, "--region %s: not a region's name", o->region);
     else if (strcmp(o->profile, "aws") != 0 && strcmp(o->profile, "standard") != 0)
         (void)snprintf(why, why_n, "--profile %s: there are aws and standard", o->profile);
+    else if (!take_resumption(o))
+        (void)snprintf(why, why_n, "--tls-resumption %s: on or off", o->tls_resumption);
     else
         return ERR_OK;
     return ERR_INVALID;

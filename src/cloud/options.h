@@ -21,6 +21,8 @@ struct options {
     const char *plain_mqtt;         /* ADDRESS:PORT; NULL: no such listener */
     const char *threads_text;       /* as given; NULL: not */
     unsigned threads;               /* with event loops; 0: one for each CPU */
+    const char *tls_resumption;     /* on or off; NULL: as the profile has it */
+    bool resumption;                /* that */
     bool insecure_dev;
 };
 

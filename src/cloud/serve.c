@@ -177,13 +177,15 @@ static err_t open_state(struct cloud *c)
 
 /* ---- parts ---- */
 
-static err_t new_tls(struct cloud *c, enum tls_client_cert client, struct tls_context **ret)
+/* port: NULL for the control port, else the name of a device port. */
+static err_t new_tls(struct cloud *c, const char *port, struct tls_context **ret)
 {
     struct tls_server_opts opts = { .cert = pki_server_cert(c->pki),
                                     .key = pki_server_key(c->pki),
-                                    .client_cert = client,
+                                    .client_cert = port ? TLS_CLIENT_CERT_REQUIRE : TLS_CLIENT_CERT_NONE,
+                                    .resume = c->o->resumption ? port : NULL,
                                     .alpn = protocol_alpn,
-                                    .alpn_count = client == TLS_CLIENT_CERT_NONE ? 0 : PROTOCOL_COUNT };
+                                    .alpn_count = port ? PROTOCOL_COUNT : 0 };
     struct crypto_error why = { .text = "" };
     err_t e = tls_server_context_new(&opts, ret, &why);
 
@@ -217,8 +219,8 @@ static err_t make_parts(struct cloud *c)
         (e = doors_new(c->loop, c->o->threads, &c->doors)))
         return e;
     c->protocols = (struct protocols){ c->accounts, c->device };
-    e = new_tls(c, TLS_CLIENT_CERT_REQUIRE, &c->mqtt_tls);
-    return e ? e : new_tls(c, TLS_CLIENT_CERT_REQUIRE, &c->https_tls);
+    e = new_tls(c, "mqtt", &c->mqtt_tls);
+    return e ? e : new_tls(c, "https", &c->https_tls);
 }
 
 /* ---- listeners ---- */
@@ -314,7 +316,7 @@ static err_t listen_all(struct cloud *c)
         return e;
     c->env.plain_port = c->plain ? net_listener_port(c->plain) : 0;
     accounts_set_ports(c->accounts, c->env.mqtt_port, c->env.https_port, c->env.plain_port);
-    if (!net_listener_is_loopback(c->api) && (e = new_tls(c, TLS_CLIENT_CERT_NONE, &c->control_tls)))
+    if (!net_listener_is_loopback(c->api) && (e = new_tls(c, NULL, &c->control_tls)))
         return e;
     return doors_start(c->doors);
 }

@@ -13,6 +13,7 @@
 #define HANDSHAKES_DEFAULT 1000
 #define SERVER_HANDSHAKE_MS 10000
 #define CLIENT_HANDSHAKE_MS 30000
+#define RESUME_S 86400 /* for so long a session may be resumed */
 
 /* TLS 1.2: ephemeral keys only. RSA key exchange would need a private key operation after the one place where
  * a connection is handed to the signer, and has no forward secrecy. CBC stays for the old devices
@@ -100,6 +101,28 @@ static err_t common_settings(struct tls_context *c, SSL_CTX *ssl, struct crypto_
     return ERR_OK;
 }
 
+/* Only an accepted name is kept with a session: who resumes it is asked for the same account. */
+static int on_server_name(SSL *ssl, int *alert, void *arg)
+{
+    (void)ssl;
+    (void)alert;
+    (void)arg;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+/* Tickets that carry the whole session, client certificate included, under keys that this SSL_CTX made and
+ * nobody else has; no cache, and no early data. */
+static err_t allow_resumption(SSL_CTX *ssl, const char *name, struct crypto_error *why)
+{
+    SSL_CTX_clear_options(ssl, SSL_OP_NO_TICKET);
+    SSL_CTX_set_tlsext_servername_callback(ssl, on_server_name);
+    (void)SSL_CTX_set_timeout(ssl, RESUME_S);
+    if (!SSL_CTX_set_num_tickets(ssl, 1) || !SSL_CTX_set_max_early_data(ssl, 0) ||
+        !SSL_CTX_set_session_id_context(ssl, (const unsigned char *)name, (unsigned)strlen(name)))
+        return crypto_fail_openssl(why, ERR_CRYPTO, "cannot set up the resumption of TLS sessions");
+    return ERR_OK;
+}
+
 static err_t use_identity(SSL_CTX *ssl, const struct identity *id, struct crypto_error *why)
 {
     ERR_clear_error();
@@ -171,6 +194,8 @@ static err_t server_ctx(struct tls_context *c, SSL_CTX *ssl, const struct identi
     if (c->alpn_count)
         SSL_CTX_set_alpn_select_cb(ssl, on_alpn, c);
     err_t e = common_settings(c, ssl, why);
+    if (!e && c->resume)
+        e = allow_resumption(ssl, c->resume, why);
     return e ? e : use_identity(ssl, id, why);
 }
 
@@ -183,6 +208,10 @@ static err_t server_setup(struct tls_context *c, const struct tls_server_opts *o
     c->client_cert = o->client_cert;
     if (o->max_handshakes)
         c->max_handshakes = o->max_handshakes;
+    if (o->resume && o->verify)
+        return crypto_fail(why, ERR_INVALID, "a resumed session would not meet `verify`");
+    if (o->resume && !(c->resume = mem_strdup(o->resume)))
+        return crypto_fail(why, ERR_NOMEM, "no memory for TLS");
     if (copy_alpn(c, o->alpn, o->alpn_count))
         return crypto_fail(why, ERR_INVALID, "the list of ALPN protocols is not acceptable");
     return server_ctx(c, c->ssl, &id, why);
@@ -299,6 +328,7 @@ void tls_context_free(struct tls_context *c)
     for (size_t i = 0; i < c->alpn_count; i++)
         free((char *)(uintptr_t)c->alpn[i].name); /* our copy */
     free(c->alpn);
+    free(c->resume);
     SSL_CTX_free(c->ssl);
     (void)pthread_mutex_destroy(&c->lock);
     free(c);

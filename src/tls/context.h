@@ -1,9 +1,11 @@
 /* src/tls/context.h - what the TLS connections of one kind share: certificate, key, trust, policy.
  *
- * Safe from any thread; read-only once built, but for tls_context_renew. TLS 1.2 and 1.3 only. There is no
- * resumption: no tickets, no session cache, so that no connection skips the check of its certificate
- * (iot-core 1.3), and no renegotiation. RSA key exchange is off: every private key operation is a signature
- * in the handshake.
+ * Safe from any thread; read-only once built, but for tls_context_renew. TLS 1.2 and 1.3 only, no
+ * renegotiation. RSA key exchange is off: every private key operation is a signature in the handshake.
+ *
+ * A server resumes sessions only where it is told to (`resume`), by TLS 1.2 tickets and TLS 1.3 PSKs, never
+ * with early data. A resumed session brings the client certificate of its first handshake along: whoever
+ * reads tls_stream_peer_cert judges it as it stands today, like every other (iot-core 1.3).
  *
  * X509 and EVP_PKEY arguments are borrowed; a context takes its own references. A key may come from an
  * engine (a token): then give a signer as well and no signature runs on a loop thread.
@@ -47,6 +49,9 @@ struct tls_server_opts {
     enum tls_client_cert client_cert;
     tls_verify_fn verify; /* NULL: accept */
     void *verify_ctx;
+    /* At most 32 characters: sessions are resumed, those of this context within a day and until it is
+     * renewed. Not together with `verify`, which no resumed session would meet. NULL: none is. */
+    const char *resume;
     /* In our order of preference; a client that offers none of them goes on without. */
     const struct tls_alpn *alpn;
     size_t alpn_count;

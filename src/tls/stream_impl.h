@@ -16,6 +16,7 @@ struct tls_context {
     struct tls_signer *signer;
     tls_verify_fn verify;
     void *verify_ctx;
+    char *resume;          /* NULL: no session is */
     struct tls_alpn *alpn; /* copies, names too */
     size_t alpn_count;
     size_t max_handshakes;

@@ -13,6 +13,7 @@ import paho.mqtt.client as paho
 import pytest
 from cloud import Cloud
 from conftest import Processes, wait_for
+from test_cloud_accounts import B, Two
 from test_cloud_authorizer import FUNCTION, YES, Service
 from tls_clients import client_context, connected
 
@@ -206,3 +207,145 @@ def test_a_certificate_that_cannot_be_read_changes_nothing(cloud):
     hup(cloud, "the old one stays in use")
     assert shown(d, cloud.mqtt) == shown(d, cloud.https) == first
     assert d.publish("a", "x").returncode == 0
+
+
+# --- resumption ---------------------------------------------------------------------------------------------------------
+
+VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
+
+
+@pytest.fixture
+def resuming(procs, tmp_path):
+    return Cloud(procs, tmp_path, "--profile", "standard", "--threads", "2")
+
+
+def only(version, device):
+    c = client_context(device)
+    c.minimum_version = c.maximum_version = version
+    return c
+
+
+def mqtt(cloud, context, session=None, name="localhost"):
+    """(client, CONNACK's code or None: closed)"""
+    c = mqtt_wire.Client(cloud.mqtt, 5, 20)
+    try:
+        c.s = context.wrap_socket(c.s, server_hostname=name, session=session)
+        c.send(mqtt_wire.connect(5, "resumes"))
+        return c, c.get().code
+    except (mqtt_wire.Closed, OSError):
+        return c, None
+
+
+def set_status(cloud, device, status):
+    cloud.client("iot").update_certificate(certificateId=device.id, newStatus=status)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_revoked_certificate_cannot_resume(resuming, version):
+    d = resuming.device()
+    context = only(version, d)
+    first, code = mqtt(resuming, context)
+    assert code == 0 and not first.s.session_reused
+    session = first.s.session
+    again, code = mqtt(resuming, context, session)
+    assert again.s.session_reused and code == 0  # the control: resumed, and admitted
+    again.subscribe(("echo", 1))
+    assert echo(again, b"resumed") == b"resumed"
+    set_status(resuming, d, "REVOKED")
+    late, code = mqtt(resuming, context, session)
+    assert late.s.session_reused and code == 0x87, code
+    wait_for(lambda: f"certificate {d.id} is REVOKED" in resuming.log())
+    set_status(resuming, d, "ACTIVE")
+    assert mqtt(resuming, context, session)[1] == 0
+
+
+def https(cloud, context, session=None, port=None):
+    """(socket, status or None: refused in the handshake) of a request that a policy must allow"""
+    s = socket.create_connection(("localhost", port or cloud.https), 20)
+    try:
+        s = context.wrap_socket(s, server_hostname="localhost", session=session)
+        s.sendall(b"POST /topics/a?qos=1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx")
+        return s, int(s.recv(4096).split()[1])
+    except OSError:
+        return s, None
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_https_resumes_and_judges(resuming, version):
+    d = resuming.device()
+    context = only(version, d)
+    first, status = https(resuming, context)
+    assert status == 200
+    again, status = https(resuming, context, first.session)
+    assert again.session_reused and status == 200
+    set_status(resuming, d, "INACTIVE")
+    late, status = https(resuming, context, first.session)
+    assert late.session_reused and status == 403
+
+
+@pytest.mark.parametrize("more,expected", [((), False), (("--tls-resumption", "on"), True),
+                                           (("--profile", "standard", "--tls-resumption", "off"), False)])
+def test_when_sessions_are_resumed(procs, tmp_path, more, expected):
+    cloud = Cloud(procs, tmp_path, *more)
+    d = cloud.device()
+    for version in VERSIONS:
+        context = only(version, d)
+        session = mqtt(cloud, context)[0].s.session
+        again, code = mqtt(cloud, context, session)
+        assert (again.s.session_reused, code) == (expected, 0)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_session_belongs_to_its_port_and_certificate(resuming, version):
+    """Shown to the other port, or after the server's certificate was read again, it is a full handshake."""
+    d = resuming.device()
+    context = only(version, d)
+    session = mqtt(resuming, context)[0].s.session
+    other, status = https(resuming, context, session)
+    assert not other.session_reused and status == 200
+    assert mqtt(resuming, context, session)[0].s.session_reused  # the control
+    hup(resuming, "new connections get the one that ends")
+    late, code = mqtt(resuming, context, session)
+    assert not late.s.session_reused and code == 0
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_session_without_a_certificate_is_no_way_in(resuming, version):
+    """It began with ALPN `mqtt`, which asks for a certificate and goes on without; the other names demand one."""
+    context = ssl.create_default_context(cafile=resuming.ca)
+    context.minimum_version = context.maximum_version = version
+    context.set_alpn_protocols(["mqtt"])
+    first, code = mqtt(resuming, context)
+    assert code == 0x87 and first.s.session.has_ticket  # no authorizer lets it in
+    for name in ("x-amzn-mqtt-ca", "none"):
+        context.set_alpn_protocols([name])
+        assert mqtt(resuming, context, first.s.session)[1] is None
+    context.set_alpn_protocols(["none"])
+    assert https(resuming, context)[1] in (None, 403)
+    context.set_alpn_protocols(["x-amzn-http-ca"])
+    assert https(resuming, context, first.s.session, resuming.mqtt)[1] in (None, 403)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_resumed_session_stays_with_its_account(procs, tmp_path, version):
+    cloud = Two(procs, tmp_path, "--profile", "standard")
+    theirs = cloud.device("theirs", account=B)
+    context = only(version, theirs)
+    assert mqtt(cloud, context)[1] == 0x87  # the control: the default account does not know it
+    first, code = mqtt(cloud, context, name=f"{B}.localhost")
+    assert code == 0
+    again, code = mqtt(cloud, context, first.s.session, name=f"{B}.localhost")
+    assert again.s.session_reused and code == 0
+
+
+def test_no_early_data(resuming, tmp_path):
+    d, kept = resuming.device(), tmp_path / "session"
+    argv = ["openssl", "s_client", "-connect", f"localhost:{resuming.https}", "-CAfile", resuming.ca, "-cert", d.cert, "-key", d.key,
+            "-tls1_3", "-sess_out", kept]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as p:
+        try:
+            wait_for(lambda: kept.exists() and kept.stat().st_size, message="a session")
+        finally:
+            p.terminate()
+    told = subprocess.run(["openssl", "sess_id", "-in", kept, "-noout", "-text"], capture_output=True, text=True, check=True).stdout
+    assert "Max Early Data: 0" in told, told

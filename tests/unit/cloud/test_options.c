@@ -43,6 +43,27 @@ static void defaults_and_values(void **state)
     assert_string_equal(o.accounts[1], "000000000002");
 }
 
+static void resumption_by_profile_unless_given(void **state)
+{
+    static const struct {
+        const char *argv[5];
+        bool on;
+    } cases[] = {
+        { { "--data=d" }, false },
+        { { "--data=d", "--profile=standard" }, true },
+        { { "--data=d", "--tls-resumption=on" }, true },
+        { { "--data=d", "--tls-resumption", "off", "--profile=standard" }, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct options o;
+        char why[200];
+        assert_int_equal(parse(cases[i].argv, &o, why), ERR_OK);
+        assert_int_equal(o.resumption, cases[i].on);
+    }
+}
+
 static void refused(void **state)
 {
     static const char *const cases[][4] = {
@@ -58,6 +79,7 @@ static void refused(void **state)
         { "--data=d", "--account=123456789012,123456789012", NULL },
         { "--data=d", "--account=123456789012,1", NULL },
         { "--data=d", "--region=EU", NULL },
+        { "--data=d", "--tls-resumption=yes", NULL },
         { "--data=d", "--region=", NULL },
         { "--data=d", "--insecure-dev=yes", NULL },
     };
@@ -75,6 +97,8 @@ static void refused(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(defaults_and_values), cmocka_unit_test(refused) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(defaults_and_values),
+                                        cmocka_unit_test(resumption_by_profile_unless_given),
+                                        cmocka_unit_test(refused) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

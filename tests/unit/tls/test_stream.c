@@ -588,9 +588,34 @@ static void over_tcp(void **state)
     bench_done(&t.b);
 }
 
+static err_t accept_all(void *ctx, X509 *leaf)
+{
+    (void)ctx;
+    (void)leaf;
+    return ERR_OK;
+}
+
+/* No session would meet `verify` a second time, so the two are not to be had together. */
+static void resumption_is_refused_beside_verify(void **state)
+{
+    struct tls_server_opts o = server_opts(TLS_CLIENT_CERT_REQUIRE);
+    struct tls_context *c = NULL;
+    struct crypto_error why = { 0 };
+    (void)state;
+    o.resume = "port";
+    assert_int_equal(tls_server_context_new(&o, &c, &why), ERR_OK);
+    tls_context_free(c);
+    o.verify = accept_all;
+    assert_int_equal(tls_server_context_new(&o, &c, &why), ERR_INVALID);
+    o.verify = NULL;
+    o.resume = "a name of more than thirty-two characters";
+    assert_int_equal(tls_server_context_new(&o, &c, &why), ERR_CRYPTO);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(resumption_is_refused_beside_verify),
         cmocka_unit_test(what_is_written_in_one_turn_is_one_record),
         cmocka_unit_test(client_certificates_of_every_kind),
         cmocka_unit_test(both_ways_with_a_client_certificate),
