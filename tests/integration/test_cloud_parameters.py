@@ -260,6 +260,7 @@ def test_the_same_requests_are_good_with_good_parameters(cloud):
     for op in sorted(done(), key=lambda op: op.name.startswith("D")):
         status, kind, answer = asker.ask("iot", *(p := Request(op, parameters(op, values)).parts())[:3], headers=p[3])
         by_rule = op.name.startswith("De") and (status in (404, 406, 409) or not_yet.get(op.name, "#") in answer.get("message", ""))
-        if status != 200 and not by_rule:
+        nobody_to_ask = op.name == "TestInvokeAuthorizer" and "hooks.conf has nothing" in answer.get("message", "")
+        if status != 200 and not by_rule and not nobody_to_ask:
             wrong.append(f"{op.name}: {status} {kind} {answer}")
     assert not wrong, "\n".join(wrong)

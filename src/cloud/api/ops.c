@@ -101,7 +101,7 @@ const struct api_op api_ops[] = {
       API_CONTROL | API_READS },
     { "UpdateAuthorizer", "PUT", "/authorizer/{authorizerName}", authorizer_update, API_CONTROL },
     { "DeleteAuthorizer", "DELETE", "/authorizer/{authorizerName}", authorizer_delete, API_CONTROL },
-    { "TestInvokeAuthorizer", "POST", "/authorizer/{authorizerName}/test", data_check,
+    { "TestInvokeAuthorizer", "POST", "/authorizer/{authorizerName}/test", authorizer_test_check,
       API_CONTROL | API_READS, .after = authorizer_test },
     { "ListAuthorizers", "GET", "/authorizers/", authorizer_list, API_CONTROL | API_READS },
     { "SetDefaultAuthorizer", "POST", "/default-authorizer", authorizer_set_default, API_CONTROL },

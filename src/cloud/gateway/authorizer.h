@@ -57,4 +57,6 @@ err_t authorizer_ask(struct authorizers *a, const struct authorizer_show *show, 
 err_t authorizer_find(struct authorizers *a, const struct authorizer_show *show, authorizer_fn fn, void *ctx);
 
 /* TestInvokeAuthorizer; the second half of its handler. */
+/* Its first half: are the parameters what they may be? A handler. InvalidRequestException. */
+err_t authorizer_test_check(struct api_call *c);
 err_t authorizer_test(struct api_call *c, struct gateway *gw, api_late_fn late, void *ctx);

@@ -1,7 +1,9 @@
 /* TestInvokeAuthorizer: what would an authorizer say? */
 #include "base/mem.h"
+#include "cloud/api/field.h"
 #include "cloud/gateway/authorizer.h"
 #include "cloud/gateway/mqtt.h"
+#include "cloud/registry/names.h"
 
 struct test {
     struct api_call *c;
@@ -49,6 +51,27 @@ static void on_answer(void *ctx, enum authorizer_outcome outcome, const struct a
         api_note(t->c, API_INVALID_RESPONSE, "%s", why);
     t->late(t->ctx, outcome == AUTHORIZER_CANCELLED ? ERR_CANCELLED : e);
     free(t);
+}
+
+static bool base64_ok(const char *s)
+{
+    size_t n = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
+
+    return n > 0 && strlen(s + n) <= 2 && strspn(s + n, "=") == strlen(s + n);
+}
+
+err_t authorizer_test_check(struct api_call *c)
+{
+    static const struct api_field fields[] = {
+        { "token", API_TEXT, 1, 6144 }, { "tokenSignature", API_TEXT, 1, 2560, .ok = base64_ok },
+        { "httpContext", API_OBJECT },  { "mqttContext", API_OBJECT },
+        { "tlsContext", API_OBJECT },
+    };
+    auto_json *checked = json_object();
+    const char *name;
+    err_t e = checked ? name_alias(c, "authorizerName", &name) : ERR_NOMEM;
+
+    return e ? e : api_fields_take(c, c->body, fields, ARRAY_LEN(fields), false, checked);
 }
 
 /* The body's contexts in the form in which an event has them. */
