@@ -1,6 +1,6 @@
 /* src/cloud/servercert.h - the server's certificate while the server runs: read again on SIGHUP, and looked
  * at once a day, so that it is renewed before it ends. Connections go on with the certificate they began
- * with. The home loop's thread. Spec: docs/spec/cloud.md CL-161.
+ * with. The home loop's thread. Spec: docs/spec/cloud.md CL-171.
  */
 #pragma once
 #include "cloud/pki/pki.h"
