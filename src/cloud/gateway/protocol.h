@@ -3,7 +3,7 @@
  *
  * `x-amzn-mqtt-ca` and `mqtt` are MQTT, `x-amzn-http-ca` is HTTPS. With `mqtt` a certificate may be missing:
  * then a custom authorizer decides at CONNECT. Spec: iot-core reference 1.2, docs/spec/cloud.md CL-31,
- * CL-120.
+ * CL-170.
  */
 #pragma once
 #include "cloud/accounts.h"
