@@ -56,7 +56,7 @@ err_t authorizer_ask(struct authorizers *a, const struct authorizer_show *show, 
 /* Only look whether there is one, and whether a token shown is good. */
 err_t authorizer_find(struct authorizers *a, const struct authorizer_show *show, authorizer_fn fn, void *ctx);
 
-/* TestInvokeAuthorizer; the second half of its handler. */
-/* Its first half: are the parameters what they may be? A handler. InvalidRequestException. */
+/* TestInvokeAuthorizer's handler: are the parameters what they may be? InvalidRequestException. */
 err_t authorizer_test_check(struct api_call *c);
+/* The second half of it, on the loop. */
 err_t authorizer_test(struct api_call *c, struct gateway *gw, api_late_fn late, void *ctx);
