@@ -82,10 +82,11 @@ bool account_id_ok(const char *s)
 
 static bool take_account(struct options *o, const char *id, size_t n)
 {
-    char *at = o->accounts[o->n_accounts];
+    char *at;
 
     if (o->n_accounts == ACCOUNTS_MAX || n != ACCOUNT_ID_MAX - 1)
         return false;
+    at = o->accounts[o->n_accounts];
     (void)snprintf(at, ACCOUNT_ID_MAX, "%.*s", (int)n, id);
     for (size_t i = 0; i < o->n_accounts; i++) {
         if (strcmp(o->accounts[i], at) == 0)

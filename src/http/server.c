@@ -337,26 +337,43 @@ static void follow_phase(struct conn *c)
         (void)net_stream_write(c->s, SLICE_LIT("HTTP/1.1 100 Continue\r\n\r\n")); /* on_close tells if not */
 }
 
-/* Too much is being sent at once: the slowest makes room. Returns false when that was `c`. */
+static bool over_bodies(const struct http_server *srv)
+{
+    return srv->opts.max_bodies && srv->bodies > srv->opts.max_bodies;
+}
+
+static struct conn *slowest_sender(const struct conn *c)
+{
+    const struct http_server *srv = c->srv;
+    const struct conn *slowest = c;
+
+    for (size_t i = 0; i < srv->slot_count; i++) {
+        const struct conn *other = srv->slots[i].conn;
+
+        if (other && other->phase == PHASE_BODY && other->counted && other->since_ms < slowest->since_ms)
+            slowest = other;
+    }
+    return srv->slots[slowest->slot].conn;
+}
+
+/* Too much is being sent at once: the slowest makes room, and if that is not enough `c` itself. Returns false
+ * when `c` has gone. */
 static bool bound_bodies(struct conn *c)
 {
-    struct http_server *srv = c->srv;
+    static const char why[] = "too much is being sent at once, try again";
+    struct conn *slowest;
 
     count_body(c, http_parse_get(c->parse)->body.n);
-    while (srv->opts.max_bodies && srv->bodies > srv->opts.max_bodies) {
-        struct conn *slowest = c;
-
-        for (size_t i = 0; i < srv->slot_count; i++) {
-            struct conn *other = srv->slots[i].conn;
-
-            if (other && other->phase == PHASE_BODY && other->counted && other->since_ms < slowest->since_ms)
-                slowest = other;
-        }
-        refuse(slowest, 503, "too much is being sent at once, try again");
-        if (slowest == c)
-            return false;
+    if (!over_bodies(c->srv))
+        return true;
+    slowest = slowest_sender(c);
+    if (slowest != c) {
+        refuse(slowest, 503, why);
+        if (!over_bodies(c->srv))
+            return true;
     }
-    return true;
+    refuse(c, 503, why);
+    return false;
 }
 
 /* One step: returns false when reading must stop (the connection has gone, or a handler works). */

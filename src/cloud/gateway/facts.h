@@ -38,7 +38,8 @@ err_t facts_policies(struct db *db, const char *cert_id, const char *client_id, 
 bool facts_admit(const struct facts *f, const char *cert_id, int64_t now_ms, char why[FACTS_WHY_MAX]);
 
 /* Judge one action. `resource` is what follows arn:aws:SERVICE:REGION:ACCOUNT: in the ARN; SERVICE is the
- * action's. The thing variables of `f` and `vars` count together. *ret_where (may be NULL): for facts_where. */
+ * action's. The thing variables of `f` and `vars` count together. *ret_where (may be NULL): for facts_where.
+ */
 enum policy_verdict facts_judge(const struct facts *f, const struct cloud_env *env,
                                 const struct policy_vars *vars, const char *action, struct slice resource,
                                 int *ret_where);

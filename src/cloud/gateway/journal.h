@@ -13,8 +13,9 @@
 
 struct journal;
 
-#define JOURNAL_WAITING_MAX ((size_t)64 << 20) /* of changes that wait; half of it for those with a ticket \
-                                                */
+#define JOURNAL_WAITING_MAX                                                        \
+    ((size_t)64 << 20) /* of changes that wait; half of it for those with a ticket \
+                        */
 
 struct journal_stats {
     uint64_t commits;      /* transactions that were made durable */

@@ -29,7 +29,7 @@ enum policy_verdict policy_evaluate_where(struct policy_doc *const *docs, size_t
                                           const struct policy_request *rq, int *ret_where)
 {
     enum policy_verdict v = POLICY_IMPLICIT_DENY;
-    int nowhere;
+    int nowhere = -1;
 
     ret_where = ret_where ? ret_where : &nowhere;
     *ret_where = -1;
