@@ -312,18 +312,7 @@ err_t function_delete(struct api_call *c)
 
 static err_t list_row(void *ctx, const struct db_rows *row)
 {
-    struct api_page *page = ctx;
-    auto_function_row r = { 0 };
-    char number[FUNCTION_NUMBER_MAX];
-    err_t e;
-
-    if (!api_page_room(page))
-        return ERR_OK;
-    if ((e = function_row_read(row, &r)))
-        return e;
-    return api_page_add(
-        page, function_row_describe(page->c, &r, r.version ? function_number(r.version, number) : ""),
-        "%s:%lld", r.name, (long long)r.version);
+    return function_page_row(ctx, row, "");
 }
 
 err_t function_list(struct api_call *c)

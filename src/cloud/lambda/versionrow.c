@@ -165,3 +165,18 @@ err_t function_page_read(struct api_call *c, struct api_page *page, struct funct
     ret->version = strtoll(colon + 1, NULL, 10);
     return ERR_OK;
 }
+
+err_t function_page_row(struct api_page *page, const struct db_rows *row, const char *latest)
+{
+    auto_function_row r = { 0 };
+    char number[FUNCTION_NUMBER_MAX];
+    err_t e;
+
+    if (!api_page_room(page))
+        return ERR_OK;
+    if ((e = function_row_read(row, &r)))
+        return e;
+    return api_page_add(
+        page, function_row_describe(page->c, &r, r.version ? function_number(r.version, number) : latest),
+        "%s:%lld", r.name, (long long)r.version);
+}

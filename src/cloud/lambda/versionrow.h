@@ -55,3 +55,5 @@ struct function_after {
     int64_t version;                  /* -1 before the first */
 };
 err_t function_page_read(struct api_call *c, struct api_page *page, struct function_after *ret);
+/* Add a row of FUNCTION_COLUMNS to a page; what $LATEST's ARN ends with is the list's choice. */
+err_t function_page_row(struct api_page *page, const struct db_rows *row, const char *latest);

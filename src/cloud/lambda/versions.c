@@ -57,8 +57,10 @@ err_t function_version_publish(struct api_call *c)
     struct function_name n;
     err_t e;
 
-    if ((e = function_name_of(c, &n)) || (e = function_row_load(c, &n, &r)) ||
-        (e = function_check_revision(c, r.revision)))
+    if ((e = function_name_of(c, &n)))
+        return e;
+    n.qualifier[0] = 0; /* what is published is $LATEST */
+    if ((e = function_row_load(c, &n, &r)) || (e = function_check_revision(c, r.revision)))
         return e;
     if (sha && strcmp(sha, r.code_sha) != 0)
         return function_fail(c, API_FUNCTION_PARAMETER,
@@ -70,19 +72,10 @@ err_t function_version_publish(struct api_call *c)
     return function_version_publish_row(c, &r);
 }
 
+/* A published version's ARN says which; $LATEST's does in a list of versions. */
 static err_t list_row(void *ctx, const struct db_rows *row)
 {
-    struct api_page *page = ctx;
-    auto_function_row r = { 0 };
-    char number[FUNCTION_NUMBER_MAX];
-    err_t e;
-
-    if (!api_page_room(page))
-        return ERR_OK;
-    if ((e = function_row_read(row, &r)))
-        return e;
-    return api_page_add(page, function_row_describe(page->c, &r, function_number(r.version, number)),
-                        "%s:%lld", r.name, (long long)r.version);
+    return function_page_row(ctx, row, FUNCTION_LATEST);
 }
 
 err_t function_version_list(struct api_call *c)
@@ -98,7 +91,8 @@ err_t function_version_list(struct api_call *c)
         (e = db_each(c->db,
                      "SELECT " FUNCTION_COLUMNS " FROM lambda_versions WHERE fn = $1 AND version > $2"
                      " ORDER BY version LIMIT $3",
-                     DB_ARGS(DB_TEXT(n.name), DB_INT(from.version), DB_INT(page.size + 1)), list_row, &page)))
+                     DB_ARGS(DB_TEXT(n.name), DB_INT(from.version), DB_INT(page.size + 1)),
+                     list_row, &page)))
         return e;
     return api_page_reply(&page, "Versions", "NextMarker");
 }
