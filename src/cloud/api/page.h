@@ -29,6 +29,14 @@ err_t api_page_add(struct api_page *p, json_t *item, const char *token_fmt, ...)
 /* Answer {MEMBER: rows, TOKEN: where to go on}; the token only when more follow. ERR_NOMEM. */
 err_t api_page_reply(struct api_page *p, const char *member, const char *token);
 
+/* What clients are given for a place is opaque to them: base64 of the operation's name and the place, so that
+ * a token is worth nothing to another operation. The place a token means; API_PAGE_NOWHERE, which is no place
+ * of any list, for what is none of this operation's tokens. ERR_NOMEM. */
+#define API_PAGE_NOWHERE "!"
+err_t api_page_open_token(const struct api_op *op, const char *token, struct buf *out);
+/* Is this parameter such a token? */
+bool api_page_is_token(const char *param);
+
 /* Where a list in order of creation goes on: the query's `marker` (MS.ID) and isAscendingOrder; newest first
  * unless asked otherwise. Without a marker it begins before the first row. */
 struct api_age_marker {

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "cloud/api/page.h"
 #include "cloud/loglimit.h"
 #include "cloud/metrics.h"
 #include "crypto/random.h"
@@ -11,6 +12,7 @@
 #include <stdio.h>
 
 #define BODY_DEPTH_MAX 24u
+#define PLACE_MAX 1024u /* where a list goes on */
 
 struct request {
     struct store_job job; /* first */
@@ -213,13 +215,24 @@ static void on_key(void *ctx, err_t e, struct buf *private_pem, struct buf *publ
     submit(r);
 }
 
+static err_t copy_param(struct api_call *c, const struct http_param *p)
+{
+    autobuf place = BUF_INIT(PLACE_MAX);
+    err_t e;
+
+    if (!api_page_is_token(p->name) || !*p->value)
+        return api_call_add(c, p->name, p->value);
+    e = api_page_open_token(c->op, p->value, &place);
+    return e ? e : api_call_add(c, p->name, buf_str(&place));
+}
+
 /* Labels first: the first value of a name counts, so a query cannot replace a label. */
 static err_t copy_params(struct api_call *c, const struct http_params *from)
 {
     err_t e = ERR_OK;
 
     for (size_t i = 0; from && i < from->n && !e; i++)
-        e = api_call_add(c, from->list[i].name, from->list[i].value);
+        e = copy_param(c, &from->list[i]);
     return e;
 }
 

@@ -242,6 +242,8 @@ err_t data_connection_subscriptions(struct api_call *c, struct gateway *gw, api_
     (void)ctx;
     if (e)
         return e;
+    if (token && strcmp(token, API_PAGE_NOWHERE) == 0)
+        return api_fail(c, API_INVALID_REQUEST, "invalid nextToken");
     if (broker_client_find(gateway_broker(gw), slice_str(id), &b))
         return unknown(c);
     broker_client_subscriptions(gateway_broker(gw), slice_str(id), add_subscription, &s);
