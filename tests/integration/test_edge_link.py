@@ -151,6 +151,7 @@ def test_cloud_away_at_start_then_there(root, cloud):
 def test_connection_lost_and_found(root, cloud):
     root.greengrassd("start")
     root.wait_log("All topics subscribed.")
+    cloud.wait(lambda: cloud.count("get") == 1)
     cloud.drop_connections()
     cloud.wait(lambda: cloud.count("get") == 2)
     counts = [f["count"] for _, m, f in root.lines() if m.startswith("MQTT connection connected.")]
