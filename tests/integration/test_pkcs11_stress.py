@@ -9,7 +9,7 @@ from conftest import LONG, MESON
 from p11_walk import EC_ID, MODULE, PIN, RSA_ID, any_token, keys  # noqa: F401 (fixtures)
 
 PROGRAM = MESON / "tests/integration/programs/p11_stress"
-SECONDS = 60 if LONG else 10
+SECONDS = 60 if LONG else 5
 
 
 def start(token, seconds, threads, forks=0):
