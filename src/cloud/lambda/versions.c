@@ -91,8 +91,7 @@ err_t function_version_list(struct api_call *c)
         (e = db_each(c->db,
                      "SELECT " FUNCTION_COLUMNS " FROM lambda_versions WHERE fn = $1 AND version > $2"
                      " ORDER BY version LIMIT $3",
-                     DB_ARGS(DB_TEXT(n.name), DB_INT(from.version), DB_INT(page.size + 1)),
-                     list_row, &page)))
+                     DB_ARGS(DB_TEXT(n.name), DB_INT(from.version), DB_INT(page.size + 1)), list_row, &page)))
         return e;
     return api_page_reply(&page, "Versions", "NextMarker");
 }
