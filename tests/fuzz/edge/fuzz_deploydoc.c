@@ -1,5 +1,5 @@
 /* The envelope with its certificate and signature: nothing without a trusted signer may be accepted. */
-#include "edge/deploydoc.h"
+#include "edge/deploy/deploydoc.h"
 
 #include <openssl/x509.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* What arrives on the -gda topics, and what is read back from our own state files. */
-#include "edge/gda.h"
+#include "edge/deploy/gda.h"
 
 #include <stdlib.h>
 

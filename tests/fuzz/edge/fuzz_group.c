@@ -1,5 +1,5 @@
 /* group.json comes from the cloud under a signature, and from operators' editors without one. */
-#include "edge/group.h"
+#include "edge/deploy/group.h"
 
 #include <stdlib.h>
 

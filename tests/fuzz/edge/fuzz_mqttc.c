@@ -1,5 +1,5 @@
 /* Bytes from the cloud into the MQTT client: any split of them gives the same events. */
-#include "edge/mqttc.h"
+#include "edge/link/mqttc.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* The payload of a deployment document: signed, and still not trusted to be well-formed. */
-#include "edge/deploydoc.h"
+#include "edge/deploy/deploydoc.h"
 
 #include <stdlib.h>
 

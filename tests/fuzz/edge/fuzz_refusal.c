@@ -1,5 +1,5 @@
 /* Whatever answers on the cloud's HTTPS port. */
-#include "edge/refusal.h"
+#include "edge/link/refusal.h"
 
 #include <stdlib.h>
 
