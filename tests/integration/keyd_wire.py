@@ -3,6 +3,8 @@
 import socket
 import struct
 
+import pytest
+
 
 class Refused(Exception):
     """The daemon did not answer the command; `code` as in docs/spec/keyd.md."""
@@ -99,3 +101,25 @@ def key(number, tag=0x41):
 
 def sign(number, digest=bytes(32)):
     return apdu(3, 0x0C, 0x09, key(number), tlv(0x42, b"\x21"), tlv(0x43, digest))
+
+
+PIN_OBJECT = 0x7B503111
+
+
+def process(session, inner):
+    return apdu(5, 0, 0, tlv(0x10, session), tlv(0x41, inner))
+
+
+def login(wire, pin=b"123456", number=PIN_OBJECT):
+    """CreateSession, VerifySessionUserID; the session's id."""
+    data, sw = wire.once(apdu(4, 0, 0x1B, key(number)))
+    assert sw == 0x9000
+    session = data[2:]
+    assert wire.once(process(session, apdu(4, 0, 0x2C, tlv(0x41, pin), le=False)))[1] == 0x9000
+    return session
+
+
+def refused(wire, command):
+    with pytest.raises(Refused) as caught:
+        wire.once(command)
+    return caught.value.code
