@@ -1,8 +1,6 @@
 /* src/edge/deploy/group.c - one function per definition, called from a table. */
-#include "edge/deploy/group.h"
-
-#include "base/json.h"
 #include "base/mem.h"
+#include "edge/deploy/group_impl.h"
 #include "mqtt/topic.h"
 
 #include <stdio.h>
@@ -10,7 +8,6 @@
 #define MAX_DEPTH 32
 #define SUBJECT_MAX_BYTES 256 /* [D] quota of local and cloud topics */
 #define SUBJECT_MAX_SLASHES 7
-#define INVALID "group config is invalid: "
 
 static void free_subscription(struct group_subscription *s)
 {
@@ -27,6 +24,7 @@ void group_free(struct group *g)
     for (size_t i = 0; i < g->subscription_count; i++)
         free_subscription(&g->subscriptions[i]);
     free(g->subscriptions);
+    group_functions_free(g);
     free(g->group_id);
     free(g->version_id);
     free(g);
@@ -54,7 +52,7 @@ static err_t read_arn(struct group *g, const json_t *doc, struct problem *why)
         sscanf(path, ":/greengrass/groups/%128[A-Za-z0-9-]/versions/%128[A-Za-z0-9-]%n", group, version,
                &used) != 2 ||
         path[used] != '\0')
-        return problem_set(why, ERR_INVALID, INVALID "Arn is not the ARN of a group version");
+        return problem_set(why, ERR_INVALID, GROUP_INVALID "Arn is not the ARN of a group version");
     g->group_id = mem_strdup(group);
     g->version_id = mem_strdup(version);
     return g->group_id && g->version_id ? ERR_OK : ERR_NOMEM;
@@ -72,7 +70,7 @@ static err_t logger_component(const char *component, unsigned *ret, struct probl
         *ret = LOGGER_LAMBDA;
     else
         return problem_set(why, ERR_INVALID,
-                           INVALID "a logger's Component must be GreengrassSystem or Lambda");
+                           GROUP_INVALID "a logger's Component must be GreengrassSystem or Lambda");
     return ERR_OK;
 }
 
@@ -84,7 +82,7 @@ static err_t logger_type(const char *type, struct problem *why)
         return problem_set(why, ERR_UNSUPPORTED,
                            "a logger of type AWSCloudWatch: this release writes logs to the file system "
                            "only; remove that logger and deploy again");
-    return problem_set(why, ERR_INVALID, INVALID "a logger's Type must be FileSystem or AWSCloudWatch");
+    return problem_set(why, ERR_INVALID, GROUP_INVALID "a logger's Type must be FileSystem or AWSCloudWatch");
 }
 
 static err_t read_logger(struct group *g, const json_t *l, unsigned *seen, struct problem *why)
@@ -99,17 +97,20 @@ static err_t read_logger(struct group *g, const json_t *l, unsigned *seen, struc
         return e;
     if (elog_level_parse(json_get_str(l, "Level"), &level))
         return problem_set(why, ERR_INVALID,
-                           INVALID "a logger's Level must be DEBUG, INFO, WARN, ERROR or FATAL");
+                           GROUP_INVALID "a logger's Level must be DEBUG, INFO, WARN, ERROR or FATAL");
     if (space < 1 || space > INT32_MAX)
         return problem_set(why, ERR_INVALID,
-                           INVALID "a logger's Space must be a number of kilobytes of 1 or more");
+                           GROUP_INVALID "a logger's Space must be a number of kilobytes of 1 or more");
     if (*seen & component)
-        return problem_set(why, ERR_INVALID, INVALID "two FileSystem loggers for the component %s",
+        return problem_set(why, ERR_INVALID, GROUP_INVALID "two FileSystem loggers for the component %s",
                            json_get_str(l, "Component"));
     *seen |= component;
     if (component == LOGGER_SYSTEM) {
         g->level = level;
         g->space_kb = space;
+    } else {
+        g->lambda_level = level;
+        g->lambda_space_kb = space;
     }
     return ERR_OK;
 }
@@ -143,19 +144,20 @@ static err_t check_subscription(const json_t *s, struct problem *why)
     struct slice subject = slice_str(json_get_str(s, "Subject"));
 
     if (!id || !*id)
-        return problem_set(why, ERR_INVALID, INVALID "a subscription has no Id");
+        return problem_set(why, ERR_INVALID, GROUP_INVALID "a subscription has no Id");
     if (!endpoint_ok(json_get_str(s, "Source")) || !endpoint_ok(json_get_str(s, "Target")))
         return problem_set(why, ERR_INVALID,
-                           INVALID "subscription %.128s: Source and Target must be cloud, GGShadowService or "
-                                   "the ARN of a function, device or connector",
+                           GROUP_INVALID
+                           "subscription %.128s: Source and Target must be cloud, GGShadowService or "
+                           "the ARN of a function, device or connector",
                            id);
     if (!mqtt_filter_valid(subject))
-        return problem_set(why, ERR_INVALID, INVALID "subscription %.128s: Subject is not a topic filter",
-                           id);
+        return problem_set(why, ERR_INVALID,
+                           GROUP_INVALID "subscription %.128s: Subject is not a topic filter", id);
     if (subject.n > SUBJECT_MAX_BYTES || mqtt_topic_slashes(subject) > SUBJECT_MAX_SLASHES)
         return problem_set(why, ERR_INVALID,
-                           INVALID "subscription %.128s: Subject has over %d bytes or over %d slashes", id,
-                           SUBJECT_MAX_BYTES, SUBJECT_MAX_SLASHES);
+                           GROUP_INVALID "subscription %.128s: Subject has over %d bytes or over %d slashes",
+                           id, SUBJECT_MAX_BYTES, SUBJECT_MAX_SLASHES);
     return ERR_OK;
 }
 
@@ -180,7 +182,7 @@ static err_t read_subscriptions(struct group *g, const json_t *content, struct p
     json_t *s;
 
     if (n > GROUP_MAX_SUBSCRIPTIONS)
-        return problem_set(why, ERR_INVALID, INVALID "%zu subscriptions, at most %d are allowed", n,
+        return problem_set(why, ERR_INVALID, GROUP_INVALID "%zu subscriptions, at most %d are allowed", n,
                            GROUP_MAX_SUBSCRIPTIONS);
     g->subscriptions = mem_calloc(n ? n : 1, sizeof(*g->subscriptions));
     if (!g->subscriptions)
@@ -201,8 +203,8 @@ static const struct {
     err_t (*read)(struct group *, const json_t *, struct problem *); /* NULL: this release cannot run it */
     const char *what;
 } definitions[] = {
-    { "Logging", read_loggers, NULL },      { "Subscriptions", read_subscriptions, NULL },
-    { "Lambdas", NULL, "Lambda function" }, { "Resources", NULL, "resource" },
+    { "Logging", read_loggers, NULL },       { "Subscriptions", read_subscriptions, NULL },
+    { "Lambdas", group_read_lambdas, NULL }, { "Resources", NULL, "resource" },
     { "Connectors", NULL, "connector" },
 };
 
@@ -214,8 +216,8 @@ static err_t definition_content(const json_t *defs, const char *name, const json
 
     if ((def && !json_is_object(def) && !json_is_null(def)) ||
         (content && !json_is_array(content) && !json_is_null(content)))
-        return problem_set(why, ERR_INVALID, INVALID "GroupDefinitions.%s must be {\"Content\": [ ... ]}",
-                           name);
+        return problem_set(why, ERR_INVALID,
+                           GROUP_INVALID "GroupDefinitions.%s must be {\"Content\": [ ... ]}", name);
     *ret = json_is_array(content) ? content : NULL;
     return ERR_OK;
 }
@@ -244,7 +246,7 @@ static err_t read_definitions(struct group *g, const json_t *doc, struct problem
     err_t e = note_need(&needs, json_array_size(json_object_get(doc, "Devices")), "local device");
 
     if (!e && defs && !json_is_object(defs))
-        e = problem_set(why, ERR_INVALID, INVALID "GroupDefinitions must be an object");
+        e = problem_set(why, ERR_INVALID, GROUP_INVALID "GroupDefinitions must be an object");
     for (size_t i = 0; i < ARRAY_LEN(definitions) && !e; i++) {
         const json_t *content = NULL;
         e = definition_content(defs, definitions[i].name, &content, why);
@@ -265,13 +267,14 @@ err_t group_parse(struct slice text, struct group **ret, struct problem *why)
 
     if (!g)
         return problem_set(why, ERR_NOMEM, "out of memory");
-    g->level = ELOG_INFO;
-    g->space_kb = ELOG_DEFAULT_SPACE_KB;
+    g->level = g->lambda_level = ELOG_INFO;
+    g->space_kb = g->lambda_space_kb = ELOG_DEFAULT_SPACE_KB;
+    g->spool_bytes = GROUP_SPOOL_BYTES;
     e = json_parse(text, MAX_DEPTH, &doc, &at);
     if (e)
-        return problem_set(why, e, INVALID "line %d, column %d: %s", at.line, at.column, at.text);
+        return problem_set(why, e, GROUP_INVALID "line %d, column %d: %s", at.line, at.column, at.text);
     if (!json_is_object(doc))
-        return problem_set(why, ERR_INVALID, INVALID "it is not an object");
+        return problem_set(why, ERR_INVALID, GROUP_INVALID "it is not an object");
     e = read_arn(g, doc, why);
     e = e ? e : read_definitions(g, doc, why);
     if (e == ERR_NOMEM)
