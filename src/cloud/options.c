@@ -10,7 +10,7 @@
 const char options_usage[] =
     "usage: sedge-cloud serve --data DIR [--host NAME,...] [--account ID,...] [--region R]\n"
     "                   [--mqtt ADDR:PORT] [--https ADDR:PORT] [--api ADDR:PORT] [--db URL] "
-    "[--profile aws|standard] [--plain-mqtt ADDR:PORT] [--threads N]\n"
+    "[--ca-key URI] [--signing-key URI] [--profile aws|standard] [--plain-mqtt ADDR:PORT] [--threads N]\n"
     "                   [--tls-resumption on|off] [--insecure-dev]\n"
     "       sedge-cloud keys create|list|delete ... (sedge-cloud keys --help)\n"
     "       sedge-cloud status --data DIR [--json]\n"
@@ -28,6 +28,10 @@ const char options_usage[] =
     "  --api ADDR:PORT     control plane (127.0.0.1:4566): plain HTTP on loopback, TLS elsewhere\n"
     "  --db URL            postgresql://... instead of DIR/sedge.db; the password belongs in libpq's "
     "passfile\n"
+    "  --ca-key URI        the device CA's key, --signing-key URI that of deployments (files in DIR/pki, "
+    "made\n"
+    "                      at the first start): file:///PATH or, in a token,\n"
+    "                      pkcs11:token=T;object=K;type=private?module-path=/M.so&pin-source=/FILE\n"
     "  --profile P         aws: AWS IoT's MQTT and limits; standard: all of MQTT, QoS 2 included (aws)\n"
     "  --plain-mqtt ADDR:PORT  MQTT without TLS, certificate or policy, for development; refused unless\n"
     "                      every listener is on loopback\n"
@@ -53,6 +57,8 @@ static const struct {
     { "--https", offsetof(struct options, https) },
     { "--api", offsetof(struct options, api) },
     { "--db", offsetof(struct options, db) },
+    { "--ca-key", offsetof(struct options, ca_key) },
+    { "--signing-key", offsetof(struct options, signing_key) },
     { "--profile", offsetof(struct options, profile) },
     { "--plain-mqtt", offsetof(struct options, plain_mqtt) },
     { "--threads", offsetof(struct options, threads_text) },

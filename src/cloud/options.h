@@ -15,14 +15,15 @@ struct options {
     char accounts[ACCOUNTS_MAX][ACCOUNT_ID_MAX];
     size_t n_accounts; /* at least one: the default account first */
     const char *region;
-    const char *mqtt, *https, *api; /* ADDRESS:PORT */
-    const char *db;                 /* url; NULL: a file in `data` */
-    const char *profile;            /* aws or standard */
-    const char *plain_mqtt;         /* ADDRESS:PORT; NULL: no such listener */
-    const char *threads_text;       /* as given; NULL: not */
-    unsigned threads;               /* with event loops; 0: one for each CPU */
-    const char *tls_resumption;     /* on or off; NULL: as the profile has it */
-    bool resumption;                /* that */
+    const char *mqtt, *https, *api;   /* ADDRESS:PORT */
+    const char *db;                   /* url; NULL: a file in `data` */
+    const char *ca_key, *signing_key; /* URIs; NULL: files in `data` */
+    const char *profile;              /* aws or standard */
+    const char *plain_mqtt;           /* ADDRESS:PORT; NULL: no such listener */
+    const char *threads_text;         /* as given; NULL: not */
+    unsigned threads;                 /* with event loops; 0: one for each CPU */
+    const char *tls_resumption;       /* on or off; NULL: as the profile has it */
+    bool resumption;                  /* that */
     bool insecure_dev;
 };
 

@@ -142,7 +142,8 @@ static err_t open_pki(struct cloud *c)
                           "their TLS handshake",
                           c->o->host);
     if (!e)
-        e = pki_open(c->crypto, dir, buf_str(&hosts), clock_wall_ms(), &c->pki, &why);
+        e = pki_open(c->crypto, &(struct pki_opts){ dir, buf_str(&hosts), c->o->ca_key, c->o->signing_key },
+                     clock_wall_ms(), &c->pki, &why);
     if (e)
         log_error("%s", why.text[0] ? why.text : err_str(e));
     return e;

@@ -207,7 +207,8 @@ err_t crypto_cert_issue(const struct crypto_ctx *ctx, const struct crypto_cert_s
     if ((e = fill(ctx, cert, spec, subject_key, issuer, why)))
         return e;
     if (X509_sign(cert, issuer_key, ctx->sha256) <= 0)
-        return crypto_fail_openssl(why, ERR_CRYPTO, "signing the certificate failed");
+        return crypto_fail_openssl(why, crypto_key_token(issuer_key) ? ERR_UNAVAILABLE : ERR_CRYPTO,
+                                   "signing the certificate failed");
     *ret = steal(&cert);
     return ERR_OK;
 }

@@ -92,7 +92,7 @@ static err_t key_load_file(const struct crypto_ctx *ctx, const char *path, EVP_P
 static err_t check_token_conf(const struct crypto_p11uri *uri, const struct crypto_token *token,
                               struct crypto_error *why)
 {
-    if (!token || !token->module_path || !token->module_path[0])
+    if (!token->module_path || !token->module_path[0])
         return crypto_fail(why, ERR_INVALID,
                            "the key \"%s\" is in a token but P11Provider names no PKCS#11 module",
                            uri->object);
@@ -109,6 +109,56 @@ static err_t check_token_conf(const struct crypto_p11uri *uri, const struct cryp
     return ERR_OK;
 }
 
+static err_t key_load_configured(const struct crypto_p11uri *uri, const struct crypto_token *token,
+                                 EVP_PKEY **ret, struct crypto_error *why)
+{
+    err_t e = check_token_conf(uri, token, why);
+
+    crypto_p11uri_warn_place(uri, why);
+    return e ? e : crypto_token_key(uri, token, ret, why);
+}
+
+/* The first line of a private file. */
+static err_t read_pin(const char *source, struct buf *pin, struct crypto_error *why)
+{
+    const char *path = strncmp(source, "file:", 5) == 0 ? source + 5 : source;
+    size_t n;
+    err_t e;
+
+    path += strncmp(path, "//", 2) == 0 && path[2] == '/' ? 2 : 0;
+    if (*path != '/')
+        return crypto_fail(
+            why, ERR_INVALID,
+            "the key's URI: pin-source must be the absolute path of a file that holds the PIN");
+    if ((e = file_read_private(path, pin)))
+        return crypto_fail(why, e == ERR_NOT_FOUND ? ERR_INVALID : e, "cannot read the PIN from %s: %s%s",
+                           path, err_str(e),
+                           e == ERR_DENIED ? "; it must be yours or root's, chmod 600" : "");
+    n = strcspn(buf_str(pin), "\r\n");
+    if (n == 0)
+        return crypto_fail(why, ERR_INVALID, "the file %s holds no PIN in its first line", path);
+    pin->p[n] = 0;
+    return ERR_OK;
+}
+
+/* RFC 7512 §2.4: the URI says itself where its token is. */
+static err_t key_load_placed(const struct crypto_p11uri *uri, EVP_PKEY **ret, struct crypto_error *why)
+{
+    autobuf pin = BUF_SECRET(CRYPTO_P11_VALUE_MAX);
+    struct crypto_token token = { .module_path = uri->module_path, .slot_label = uri->token };
+    err_t e;
+
+    if (!uri->token[0] || !uri->module_path[0] || !uri->pin_source[0])
+        return crypto_fail(
+            why, ERR_INVALID,
+            "the key's URI must say where the token is: "
+            "pkcs11:token=LABEL;object=KEY;type=private?module-path=/MODULE.so&pin-source=/FILE");
+    if ((e = read_pin(uri->pin_source, &pin, why)))
+        return e;
+    token.pin = buf_str(&pin);
+    return crypto_token_key(uri, &token, ret, why);
+}
+
 static err_t key_load_token(const char *text, const struct crypto_token *token, EVP_PKEY **ret,
                             struct crypto_error *why)
 {
@@ -117,9 +167,7 @@ static err_t key_load_token(const char *text, const struct crypto_token *token, 
 
     if (e)
         return e;
-    e = check_token_conf(&uri, token, why);
-    if (!e)
-        e = crypto_token_key(&uri, token, ret, why);
+    e = token ? key_load_configured(&uri, token, ret, why) : key_load_placed(&uri, ret, why);
     crypto_p11uri_done(&uri);
     return e;
 }

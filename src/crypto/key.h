@@ -24,9 +24,12 @@ struct crypto_token {
  *   pkcs11:object=L;type=private
  *                     the key with that label in `token`, through libp11's engine. The private part
  *                     stays in the token; this result only knows how to ask for signatures.
- * token may be NULL when uri is a file: URI. The result lives as long as the caller likes; a token's module
- * stays loaded until the process ends, and is the only one this process can have keys in. A warning (unknown
- * URI attributes) is left in why->warning also on success.
+ * token may be NULL when uri is a file: URI, or one that says itself where its token is (RFC 7512 §2.4):
+ *   pkcs11:token=T;object=L;type=private?module-path=/M.so&pin-source=/FILE
+ *                     FILE is private as a key's and holds the PIN in its first line.
+ * Otherwise module-path and pin-source are ignored. The result lives as long as the caller likes; a token's
+ * module stays loaded until the process ends, and is the only one this process can have keys in. A warning
+ * (unknown URI attributes) is left in why->warning also on success.
  *
  * Errors, each with a text in *why that names the module, slot label, key label and CKR_ code:
  * ERR_INVALID      the URI, the token's members or the file's contents are wrong; token= in the URI is

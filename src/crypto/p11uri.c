@@ -119,24 +119,47 @@ static err_t take_id(struct parse *p, const struct attr *a)
     return e ? fail_attr(p, e, a, "is too long or has a broken %XX") : ERR_OK;
 }
 
+static err_t take_module(struct parse *p, const struct attr *a)
+{
+    return text_value(p, a, p->uri.module_path, sizeof(p->uri.module_path));
+}
+
+static err_t take_pin_source(struct parse *p, const struct attr *a)
+{
+    return text_value(p, a, p->uri.pin_source, sizeof(p->uri.pin_source));
+}
+
 static const struct {
     struct slice name;
     bool path, query; /* where RFC 7512 has it, or libp11's users put it */
     err_t (*take)(struct parse *p, const struct attr *a);
 } known[] = {
-    { SLICE_LIT("object"), true, false, take_object }, { SLICE_LIT("token"), true, false, take_token },
-    { SLICE_LIT("type"), true, false, take_type },     { SLICE_LIT("id"), true, false, take_id },
+    { SLICE_LIT("object"), true, false, take_object },
+    { SLICE_LIT("token"), true, false, take_token },
+    { SLICE_LIT("type"), true, false, take_type },
+    { SLICE_LIT("id"), true, false, take_id },
     { SLICE_LIT("pin-value"), true, true, take_pin },
+    { SLICE_LIT("module-path"), false, true, take_module },
+    { SLICE_LIT("pin-source"), false, true, take_pin_source },
 };
 
-static void warn_unknown(struct parse *p, const struct attr *a)
+static void warn_ignored(struct crypto_error *why, struct slice name)
 {
-    if (!p->why)
+    size_t used;
+
+    if (!why)
         return;
-    char *w = p->why->warning;
-    size_t used = strlen(w);
-    (void)snprintf(w + used, CRYPTO_WARNING_MAX - used, "%s%.*s", used ? ", " : "pkcs11: URI: ignored ",
-                   SLICE_FMT(slice_head(a->name, 40)));
+    used = strlen(why->warning);
+    (void)snprintf(why->warning + used, CRYPTO_WARNING_MAX - used, "%s%.*s",
+                   used ? ", " : "pkcs11: URI: ignored ", SLICE_FMT(slice_head(name, 40)));
+}
+
+void crypto_p11uri_warn_place(const struct crypto_p11uri *u, struct crypto_error *why)
+{
+    if (u->module_path[0])
+        warn_ignored(why, SLICE_LIT("module-path"));
+    if (u->pin_source[0])
+        warn_ignored(why, SLICE_LIT("pin-source"));
 }
 
 static bool name_ok(struct slice name)
@@ -166,7 +189,7 @@ static err_t take_attr(struct parse *p, struct slice text, bool in_query)
         p->seen |= 1U << i;
         return known[i].take(p, &a);
     }
-    warn_unknown(p, &a);
+    warn_ignored(p->why, a.name);
     return ERR_OK;
 }
 

@@ -16,6 +16,8 @@ struct crypto_p11uri {
     size_t id_len;                     /* 0 when absent */
     char pin[CRYPTO_P11_VALUE_MAX];    /* pin-value; "" when absent. Wipe the whole with crypto_p11uri_done */
     bool has_type;                     /* type=private was there */
+    char module_path[CRYPTO_P11_VALUE_MAX]; /* module-path; "" when absent */
+    char pin_source[CRYPTO_P11_VALUE_MAX];  /* pin-source: file:PATH or PATH; "" when absent */
 };
 
 /* ERR_INVALID: not a pkcs11: URI, a broken escape, a character §2.3 does not allow, an attribute given
@@ -24,6 +26,10 @@ struct crypto_p11uri {
  * not know are named in why->warning. */
 err_t crypto_p11uri_parse(struct slice uri, struct crypto_p11uri *ret, struct crypto_error *why);
 void crypto_p11uri_done(struct crypto_p11uri *u);
+
+/* Where the token is configured apart from the URI, module-path and pin-source count for nothing: adds that
+ * to why->warning. why may be NULL. */
+void crypto_p11uri_warn_place(const struct crypto_p11uri *u, struct crypto_error *why);
 
 /* Is this text a pkcs11: URI (by its scheme)? */
 bool crypto_p11uri_is(struct slice uri);

@@ -97,6 +97,7 @@ static err_t parse_token(const char *text, const char *where, struct keyref *ret
                            "config.json: %s: %s; write pkcs11:object=LABEL;type=private, LABEL being the "
                            "key's label in the token",
                            where, ce.text);
+    crypto_p11uri_warn_place(&u, &ce);
     e = copy_token(&u, text, ce.warning, ret);
     crypto_p11uri_done(&u);
     return e;

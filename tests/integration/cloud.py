@@ -37,8 +37,8 @@ OPEN_POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Actio
 
 
 class Cloud:
-    def __init__(self, procs, folder, *more):
-        self.procs, self.folder, self.more = procs, folder, more
+    def __init__(self, procs, folder, *more, env=None):
+        self.procs, self.folder, self.more, self.its_env = procs, folder, more, env
         self.data = folder / "cloud"
         self.start()
 
@@ -53,7 +53,7 @@ class Cloud:
         if hasattr(self, "api"):  # where it was before
             ports = ["--mqtt", f"127.0.0.1:{self.mqtt}", "--https", f"127.0.0.1:{self.https}",
                      "--api", self.api.split("//")[1]]
-        self.p = self.procs.start(*self.command(*(ports or self.ANY_PORTS), *self.more, *more))
+        self.p = self.procs.start(*self.command(*(ports or self.ANY_PORTS), *self.more, *more), env=self.its_env)
         wait_for(lambda: b"ready " in self.p.log.read_bytes() or self.p.poll() is not None, message="sedge-cloud not ready")
         assert self.p.poll() is None, self.p.log.read_text()
         told = json.loads(self.data.joinpath("endpoints.json").read_text())

@@ -97,7 +97,10 @@ static err_t build(struct api_call *c, const char *id, const struct row *r)
     struct gg_deployment_text d = { id,           r->kind,  r->group,
                                     r->version,   core_arn, buf_slice(&group_json),
                                     r->created_ms };
-    if ((e = gg_envelope(c, &d, &envelope)) || (e = store_documents(c, id, &group_json, &envelope, core_arn)))
+    e = gg_envelope(c, &d, &envelope);
+    if (e == ERR_UNAVAILABLE)
+        return fail(c, id, "the key that signs deployments does not answer: deploy again when it does");
+    if (e || (e = store_documents(c, id, &group_json, &envelope, core_arn)))
         return e;
     return tell_core(c, id, r, core_arn);
 }

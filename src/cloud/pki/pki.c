@@ -1,6 +1,7 @@
 #include "cloud/pki/pki.h"
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "cloud/pki/hosts.h"
 #include "crypto/issue.h"
@@ -27,20 +28,29 @@ struct pki {
     char *dir, *hosts;
 };
 
-struct place { /* where one pair lives */
-    char *key_path, *cert_path;
+struct place {      /* where one pair lives */
+    char *key;      /* a URI */
+    char *key_path; /* that, of a file of ours; NULL: the key is somebody else's to make */
+    char *cert_path;
+    const char *option; /* that names the key; for messages */
 };
 
 static void place_done(struct place *at)
 {
+    free(at->key);
     free(at->key_path);
     free(at->cert_path);
+    *at = (struct place){ 0 };
 }
 
-static err_t place_init(struct place *at, const char *dir, const char *name)
+static err_t place_init(struct place *at, const char *dir, const char *name, const char *option,
+                        const char *key)
 {
-    *at = (struct place){ mem_printf("%s/%s.key.pem", dir, name), mem_printf("%s/%s.cert.pem", dir, name) };
-    if (at->key_path && at->cert_path)
+    *at = (struct place){ .cert_path = mem_printf("%s/%s.cert.pem", dir, name), .option = option };
+    if (!key)
+        at->key_path = mem_printf("%s/%s.key.pem", dir, name);
+    at->key = key ? mem_strdup(key) : at->key_path ? mem_printf("file://%s", at->key_path) : NULL;
+    if (at->key && at->cert_path)
         return ERR_OK;
     place_done(at);
     return ERR_NOMEM;
@@ -72,11 +82,13 @@ static void pki_free_ptr(struct pki **p)
     pki_free(*p);
 }
 
-static err_t load_key(const struct pki *p, const char *path, EVP_PKEY **ret, struct crypto_error *why)
+static err_t load_key(const struct pki *p, const struct place *at, EVP_PKEY **ret, struct crypto_error *why)
 {
-    autofree char *uri = mem_printf("file://%s", path);
+    err_t e = crypto_key_load(p->crypto, at->key, NULL, ret, why);
 
-    return uri ? crypto_key_load(p->crypto, uri, NULL, ret, why) : ERR_NOMEM;
+    if (!e && why && why->warning[0])
+        log_warn("%s: %s", at->option, why->warning);
+    return e;
 }
 
 static err_t make_key(const struct pki *p, const char *path, EVP_PKEY **ret, struct crypto_error *why)
@@ -94,11 +106,12 @@ static err_t make_key(const struct pki *p, const char *path, EVP_PKEY **ret, str
     return ERR_OK;
 }
 
-static err_t key_load_or_make(const struct pki *p, const char *path, EVP_PKEY **ret, struct crypto_error *why)
+static err_t key_load_or_make(const struct pki *p, const struct place *at, EVP_PKEY **ret,
+                              struct crypto_error *why)
 {
-    err_t e = load_key(p, path, ret, why);
+    err_t e = load_key(p, at, ret, why);
 
-    return e == ERR_NOT_FOUND ? make_key(p, path, ret, why) : e;
+    return e == ERR_NOT_FOUND && at->key_path ? make_key(p, at->key_path, ret, why) : e;
 }
 
 static err_t save_cert(const struct place *at, X509 *cert, struct crypto_error *why)
@@ -118,13 +131,21 @@ static err_t ca_load(struct pki *p, const struct place *at, struct crypto_error 
 
     if (e)
         return e;
-    if ((e = load_key(p, at->key_path, &p->ca.key, why)) == ERR_NOT_FOUND)
+    if ((e = load_key(p, at, &p->ca.key, why)) == ERR_NOT_FOUND && at->key_path)
         return crypto_fail(
             why, ERR_CONFLICT,
             "the CA certificate %s is there but its key %s is not: restore the key from a backup, or "
             "move the whole data folder away to start with a new CA",
             at->cert_path, at->key_path);
-    return e ? e : crypto_cert_matches_key(p->ca.cert, p->ca.key, why);
+    if (e)
+        return e;
+    if (crypto_cert_matches_key(p->ca.cert, p->ca.key, NULL))
+        return crypto_fail(
+            why, ERR_CONFLICT,
+            "the CA certificate %s is of another key than the one %s names: devices trust that "
+            "certificate, so give its key, or start with an empty data folder",
+            at->cert_path, at->key_path ? at->key_path : at->option);
+    return ERR_OK;
 }
 
 static err_t ca_make(struct pki *p, const struct place *at, int64_t now_ms, struct crypto_error *why)
@@ -134,19 +155,22 @@ static err_t ca_make(struct pki *p, const struct place *at, int64_t now_ms, stru
                                      .organization = "Sedge",
                                      .not_before_ms = now_ms - CLOCK_SLACK_MS,
                                      .not_after_ms = CA_END_MS };
-    err_t e = key_load_or_make(p, at->key_path, &p->ca.key, why);
+    err_t e = key_load_or_make(p, at, &p->ca.key, why);
 
     if (e)
         return e;
+    if (!crypto_key_acceptable(p->ca.key))
+        return crypto_fail(why, ERR_INVALID,
+                           "%s: a CA's key is RSA of 2048 bits or more, P-256, P-384 or P-521", at->option);
     if ((e = crypto_cert_issue(p->crypto, &spec, p->ca.key, NULL, p->ca.key, &p->ca.cert, why)))
         return e;
     return save_cert(at, p->ca.cert, why);
 }
 
-static err_t open_ca(struct pki *p, const char *dir, int64_t now_ms, struct crypto_error *why)
+static err_t open_ca(struct pki *p, const char *key, int64_t now_ms, struct crypto_error *why)
 {
     struct place at;
-    err_t e = place_init(&at, dir, "ca");
+    err_t e = place_init(&at, p->dir, "ca", "--ca-key", key);
 
     if (e)
         return e;
@@ -184,21 +208,16 @@ static err_t leaf_make(const struct pki *p, struct pair *leaf, const struct plac
     return ERR_OK;
 }
 
-static err_t open_leaf(const struct pki *p, struct pair *leaf, const char *dir, const char *name, bool renew,
+static err_t open_leaf(const struct pki *p, struct pair *leaf, const struct place *at, bool renew,
                        struct crypto_cert_spec *spec, int64_t now_ms, struct crypto_error *why)
 {
-    struct place at;
-    err_t e = place_init(&at, dir, name);
+    err_t e = key_load_or_make(p, at, &leaf->key, why);
 
     if (e)
         return e;
-    e = key_load_or_make(p, at.key_path, &leaf->key, why);
-    if (!e) {
-        e = crypto_cert_load(p->crypto, at.cert_path, &leaf->cert, why);
-        if (e == ERR_NOT_FOUND || (!e && (renew || !leaf_usable(p, leaf, now_ms))))
-            e = leaf_make(p, leaf, &at, spec, now_ms, why);
-    }
-    place_done(&at);
+    e = crypto_cert_load(p->crypto, at->cert_path, &leaf->cert, why);
+    if (e == ERR_NOT_FOUND || (!e && (renew || !leaf_usable(p, leaf, now_ms))))
+        e = leaf_make(p, leaf, at, spec, now_ms, why);
     return e;
 }
 
@@ -216,7 +235,10 @@ static err_t open_server(const struct pki *p, int64_t now_ms, struct pair *serve
                                          .organization = "Sedge",
                                          .san = (const char *const *)names.list,
                                          .san_count = names.n };
-        e = open_leaf(p, server, p->dir, "server", changed, &spec, now_ms, why);
+        struct place at;
+        if (!(e = place_init(&at, p->dir, "server", NULL, NULL)))
+            e = open_leaf(p, server, &at, changed, &spec, now_ms, why);
+        place_done(&at);
     }
     if (!e && changed)
         e = hosts_remember(p->dir, &names);
@@ -235,13 +257,21 @@ err_t pki_renew_server(struct pki *p, int64_t now_ms, struct crypto_error *why)
     return e;
 }
 
-static err_t open_signing(struct pki *p, const char *dir, int64_t now_ms, struct crypto_error *why)
+static err_t open_signing(struct pki *p, const char *key, int64_t now_ms, struct crypto_error *why)
 {
     struct crypto_cert_spec spec = { .kind = CRYPTO_CERT_CODE_SIGNING,
                                      .common_name = "Sedge deployments",
                                      .organization = "Sedge" };
+    struct place at;
+    err_t e = place_init(&at, p->dir, "signing", "--signing-key", key);
 
-    return open_leaf(p, &p->signing, dir, "signing", false, &spec, now_ms, why);
+    if (e)
+        return e;
+    e = open_leaf(p, &p->signing, &at, false, &spec, now_ms, why);
+    place_done(&at);
+    if (!e && (!crypto_key_is_ec(p->signing.key) || crypto_key_bits(p->signing.key) != 256))
+        e = crypto_fail(why, ERR_INVALID, "--signing-key: cores expect an EC key on P-256");
+    return e;
 }
 
 static err_t keep_texts(struct pki *p)
@@ -255,8 +285,8 @@ static err_t keep_texts(struct pki *p)
     return crypto_sha256_hex(p->crypto, buf_slice(&der), p->root_sha256);
 }
 
-err_t pki_open(const struct crypto_ctx *crypto, const char *dir, const char *hosts, int64_t now_ms,
-               struct pki **ret, struct crypto_error *why)
+err_t pki_open(const struct crypto_ctx *crypto, const struct pki_opts *opts, int64_t now_ms, struct pki **ret,
+               struct crypto_error *why)
 {
     __attribute__((cleanup(pki_free_ptr))) struct pki *p = mem_calloc(1, sizeof(*p));
     err_t e;
@@ -264,14 +294,14 @@ err_t pki_open(const struct crypto_ctx *crypto, const char *dir, const char *hos
     if (!p)
         return ERR_NOMEM;
     p->crypto = crypto;
-    if (!(p->dir = mem_strdup(dir)) || !(p->hosts = mem_strdup(hosts)))
+    if (!(p->dir = mem_strdup(opts->dir)) || !(p->hosts = mem_strdup(opts->hosts)))
         return ERR_NOMEM;
     buf_init(&p->root_pem, CRYPTO_CERT_MAX);
     buf_init(&p->signing_pem, CRYPTO_CERT_MAX);
-    if ((e = file_mkdirs(dir, 0700)))
-        return crypto_fail(why, e, "cannot make the folder %s: %s", dir, err_str(e));
-    if ((e = open_ca(p, dir, now_ms, why)) || (e = open_server(p, now_ms, &p->server, why)) ||
-        (e = open_signing(p, dir, now_ms, why)) || (e = keep_texts(p)))
+    if ((e = file_mkdirs(p->dir, 0700)))
+        return crypto_fail(why, e, "cannot make the folder %s: %s", p->dir, err_str(e));
+    if ((e = open_ca(p, opts->ca_key, now_ms, why)) || (e = open_server(p, now_ms, &p->server, why)) ||
+        (e = open_signing(p, opts->signing_key, now_ms, why)) || (e = keep_texts(p)))
         return e;
     *ret = steal(&p);
     return ERR_OK;

@@ -2,8 +2,10 @@
  *
  * Files in DIR/pki, keys 0600: ca (the device CA, self-signed), server (TLS, names from --host, made anew
  * when these change or it comes near its end), signing (code signing, for deployment documents:
- * docs/spec/edge-cloud.md EC-7). pki_open does I/O; afterwards the object is constant and safe from any
- * thread, but for the server's pair: that is the home loop's.
+ * docs/spec/edge-cloud.md EC-7). The keys of ca and signing may be elsewhere, in a token too; then signing
+ * takes as long as the token does, so it belongs to the database's thread and never to a loop. pki_open does
+ * I/O; afterwards the object is constant and safe from any thread, but for the server's pair: that is the
+ * home loop's.
  */
 #pragma once
 #include "base/buf.h"
@@ -14,10 +16,19 @@
 
 struct pki;
 
-/* Load what is there, make what is missing. `hosts` is the value of --host.
- * ERR_INVALID, ERR_CONFLICT, ERR_DENIED, ERR_IO ...: *why names the file and what to do. */
-err_t pki_open(const struct crypto_ctx *crypto, const char *dir, const char *hosts, int64_t now_ms,
-               struct pki **ret, struct crypto_error *why);
+struct pki_opts {
+    const char *dir;
+    const char *hosts; /* the value of --host */
+    const char *ca_key,
+        *signing_key; /* URIs as crypto_key_load takes without settings; NULL: files in `dir` */
+};
+
+/* Load what is there, make what is missing: certificates, and keys in `dir`. Other keys must be there. The
+ * signing key is a P-256 one (EC-6).
+ * ERR_INVALID, ERR_CONFLICT, ERR_DENIED, ERR_AUTH, ERR_IO ...: *why names the file or the key and what to do.
+ */
+err_t pki_open(const struct crypto_ctx *crypto, const struct pki_opts *opts, int64_t now_ms, struct pki **ret,
+               struct crypto_error *why);
 void pki_free(struct pki *p); /* NULL is fine */
 
 struct slice pki_root_pem(const struct pki *p);   /* lives as long as p */
@@ -29,7 +40,8 @@ EVP_PKEY *pki_server_key(const struct pki *p);
 err_t pki_renew_server(struct pki *p, int64_t now_ms, struct crypto_error *why);
 
 /* A client certificate for `subject_key`, ending 2049-12-31 as the service's do. csr: take its subject; NULL:
- * the service's own subject. ERR_INVALID: a subject we cannot copy; ERR_CRYPTO. */
+ * the service's own subject. ERR_INVALID: a subject we cannot copy; ERR_UNAVAILABLE: the CA's key is in a
+ * token that does not answer; ERR_CRYPTO. */
 err_t pki_issue_device(const struct pki *p, EVP_PKEY *subject_key, X509_REQ *csr, int64_t now_ms, X509 **ret,
                        struct crypto_error *why);
 
@@ -37,6 +49,7 @@ err_t pki_issue_device(const struct pki *p, EVP_PKEY *subject_key, X509_REQ *csr
 err_t pki_issue_claim(const struct pki *p, EVP_PKEY *subject_key, int64_t now_ms, int64_t end_ms, X509 **ret,
                       struct crypto_error *why);
 
-/* EC-6: sign `payload` with the deployment key. Appends the DER signature. ERR_CRYPTO. */
+/* EC-6: sign `payload` with the deployment key. Appends the DER signature. ERR_UNAVAILABLE,
+ * ERR_CRYPTO. */
 err_t pki_sign_deployment(const struct pki *p, struct slice payload, struct buf *signature);
 struct slice pki_signing_pem(const struct pki *p);

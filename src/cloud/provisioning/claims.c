@@ -17,6 +17,14 @@ static err_t store(struct api_call *c, const char *template, const struct cert_r
                   DB_ARGS(DB_TEXT(r->id), DB_TEXT(template), DB_INT(r->not_before_ms), DB_INT(end_ms)), NULL);
 }
 
+static err_t issue(struct api_call *c, EVP_PKEY *key, int64_t end_ms, X509 **ret)
+{
+    struct crypto_error why = { 0 };
+    err_t e = pki_issue_claim(c->env->pki, key, c->now_ms, end_ms, ret, &why);
+
+    return e ? certificate_not_signed(c, e, &why) : ERR_OK;
+}
+
 err_t provisioning_claim_create(struct api_call *c)
 {
     auto_template_row template = { 0 };
@@ -33,8 +41,8 @@ err_t provisioning_claim_create(struct api_call *c)
         return api_fail(c, API_INVALID_REQUEST, "Provisioning template %s is not of type FLEET_PROVISIONING",
                         name);
     if ((e = crypto_pubkey_parse_pem(c->env->crypto, buf_slice(&c->key_public), &key, NULL)) ||
-        (e = pki_issue_claim(c->env->pki, key, c->now_ms, end_ms, &cert, NULL)) ||
-        (e = cert_row_from(c, cert, &r)) || (e = store(c, name, &r, end_ms)))
+        (e = issue(c, key, end_ms, &cert)) || (e = cert_row_from(c, cert, &r)) ||
+        (e = store(c, name, &r, end_ms)))
         return e;
     return certificate_reply_with_key(c, &r, end_ms);
 }

@@ -1,3 +1,4 @@
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/writer.h"
 #include "cloud/api/page.h"
@@ -14,6 +15,14 @@
 
 #define CSR_MAX 4096u
 
+err_t certificate_not_signed(struct api_call *c, err_t e, const struct crypto_error *why)
+{
+    if (e != ERR_UNAVAILABLE)
+        return e;
+    log_error("the CA's key does not sign: %s", why->text);
+    return api_fail(c, API_UNAVAILABLE, "the CA's key does not answer now, try again later");
+}
+
 err_t certificate_issue(struct api_call *c, EVP_PKEY *key, X509_REQ *csr, const char *status,
                         struct cert_row *ret)
 {
@@ -24,7 +33,9 @@ err_t certificate_issue(struct api_call *c, EVP_PKEY *key, X509_REQ *csr, const 
     if (e == ERR_INVALID)
         return api_fail(c, API_INVALID_REQUEST, "no certificate can be made from this request: %.300s",
                         why.text);
-    if (e || (e = cert_row_from(c, cert, ret)))
+    if (e)
+        return certificate_not_signed(c, e, &why);
+    if ((e = cert_row_from(c, cert, ret)))
         return e;
     if (status)
         (void)snprintf(ret->status, sizeof(ret->status), "%s", status);

@@ -18,7 +18,9 @@ int fixture_setup(void **state)
     strcpy(f->dir, "/tmp/sedge-cloud-test-XXXXXX");
     assert_non_null(mkdtemp(f->dir));
     assert_int_equal(crypto_ctx_new(NULL, &f->crypto), ERR_OK);
-    assert_int_equal(pki_open(f->crypto, f->dir, "localhost", clock_wall_ms(), &f->pki, &why), ERR_OK);
+    assert_int_equal(pki_open(f->crypto, &(struct pki_opts){ .dir = f->dir, .hosts = "localhost" },
+                              clock_wall_ms(), &f->pki, &why),
+                     ERR_OK);
     assert_int_equal(db_open("sqlite::memory:", &f->db, NULL), ERR_OK);
     assert_int_equal(schema_apply(f->db), ERR_OK);
     f->env = (struct cloud_env){ .crypto = f->crypto,

@@ -214,7 +214,7 @@ static void token_settings(void **state)
         err_t want;
         const char *says;
     } cases[] = {
-        { "pkcs11:object=k;type=private", NULL, ERR_INVALID, "P11Provider" },
+        { "pkcs11:object=k;type=private", NULL, ERR_INVALID, "module-path=/MODULE.so" },
         { "pkcs11:object=k;type=private", &no_module, ERR_INVALID, "P11Provider" },
         { "pkcs11:object=k;type=private", &no_label, ERR_INVALID, "slotLabel is missing" },
         { "pkcs11:object=k;type=private", &no_pin, ERR_INVALID, "slotUserPin is missing" },

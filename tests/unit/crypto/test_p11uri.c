@@ -22,7 +22,7 @@ static const struct {
     { "pkcs11:object=k;pin-value=1234", "k", "", "1234", "", false }, /* libp11's habit: in the path */
     { "pkcs11:object=k?pin-value=a/b?c|d", "k", "", "a/b?c|d", "", false },
     { "pkcs11:type=private;object=k;manufacturer=x;serial=1?module-path=/l.so&pin-value=1", "k", "", "1",
-      "pkcs11: URI: ignored manufacturer, serial, module-path", true },
+      "pkcs11: URI: ignored manufacturer, serial", true },
     { "pkcs11:object=k?", "k", "", "", "", false },
     { "pkcs11:object=k;x-vendor=", "k", "", "", "pkcs11: URI: ignored x-vendor", false },
 };
@@ -45,6 +45,27 @@ static void accepted(void **state)
         assert_int_equal(u.object[0], 0);
         assert_int_equal(u.pin[0], 0);
     }
+}
+
+/* RFC 7512 §2.4: query attributes that say where the token is. */
+static void place(void **state)
+{
+    struct crypto_p11uri u;
+    struct crypto_error why = { 0 };
+
+    (void)state;
+    assert_int_equal(crypto_p11uri_parse(
+                         SLICE_LIT("pkcs11:object=k?module-path=/a%20b.so&pin-source=file:/p&x=1"), &u, &why),
+                     ERR_OK);
+    assert_string_equal(u.module_path, "/a b.so");
+    assert_string_equal(u.pin_source, "file:/p");
+    assert_string_equal(why.warning, "pkcs11: URI: ignored x");
+    crypto_p11uri_warn_place(&u, &why);
+    assert_string_equal(why.warning, "pkcs11: URI: ignored x, module-path, pin-source");
+    crypto_p11uri_warn_place(&u, NULL);
+    crypto_p11uri_done(&u);
+    assert_int_equal(crypto_p11uri_parse(SLICE_LIT("pkcs11:object=k;module-path=/a.so"), &u, &why), ERR_OK);
+    assert_string_equal(u.module_path, ""); /* an attribute of the query only */
 }
 
 static void id_is_bytes(void **state)
@@ -167,9 +188,13 @@ static void every_prefix_is_safe(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(accepted),         cmocka_unit_test(id_is_bytes),
-        cmocka_unit_test(refused),          cmocka_unit_test(limits),
-        cmocka_unit_test(no_pin_in_errors), cmocka_unit_test(every_prefix_is_safe),
+        cmocka_unit_test(accepted),
+        cmocka_unit_test(place),
+        cmocka_unit_test(id_is_bytes),
+        cmocka_unit_test(refused),
+        cmocka_unit_test(limits),
+        cmocka_unit_test(no_pin_in_errors),
+        cmocka_unit_test(every_prefix_is_safe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,7 +41,7 @@ static int teardown(void **state)
 static void open_at(struct scene *s, const char *hosts, int64_t now_ms, struct pki **ret)
 {
     struct crypto_error why = { .text = "" };
-    err_t e = pki_open(s->crypto, s->dir, hosts, now_ms, ret, &why);
+    err_t e = pki_open(s->crypto, &(struct pki_opts){ .dir = s->dir, .hosts = hosts }, now_ms, ret, &why);
 
     if (e)
         fail_msg("%s", why.text);
@@ -112,9 +112,34 @@ static void a_ca_without_its_key_is_not_replaced(void **state)
     pki_free(p);
     p = (void *)0x77;
     assert_int_equal(unlink(key), 0);
-    assert_int_equal(pki_open(s->crypto, s->dir, "localhost", clock_wall_ms(), &p, &why), ERR_CONFLICT);
+    assert_int_equal(pki_open(s->crypto, &(struct pki_opts){ .dir = s->dir, .hosts = "localhost" },
+                              clock_wall_ms(), &p, &why),
+                     ERR_CONFLICT);
     assert_ptr_equal(p, (void *)0x77);
     assert_non_null(strstr(why.text, "ca.key.pem"));
+}
+
+/* Keys that are somebody else's to make: a URI. */
+static void keys_elsewhere(void **state)
+{
+    struct scene *s = *state;
+    struct pki *p = NULL;
+    struct crypto_error why = { .text = "" };
+    autofree char *there = mem_printf("%s/ca.key.pem", s->dir), *away = mem_printf("%s/away.pem", s->dir);
+    autofree char *uri = mem_printf("file://%s", away),
+                  *other = mem_printf("file://%s/signing.key.pem", s->dir);
+    struct pki_opts opts = { .dir = s->dir, .hosts = "localhost", .ca_key = uri };
+
+    assert_int_equal(pki_open(s->crypto, &opts, clock_wall_ms(), &p, &why), ERR_NOT_FOUND);
+    assert_non_null(strstr(why.text, "away.pem"));
+    open_at(s, "localhost", clock_wall_ms(), &p);
+    assert_int_equal(rename(there, away), 0);
+    pki_free(p);
+    assert_int_equal(pki_open(s->crypto, &opts, clock_wall_ms(), &p, &why), ERR_OK);
+    pki_free(p);
+    opts.ca_key = other;
+    assert_int_equal(pki_open(s->crypto, &opts, clock_wall_ms(), &p, &why), ERR_CONFLICT);
+    assert_non_null(strstr(why.text, "of another key than the one --ca-key names"));
 }
 
 static void bad_hosts(void **state)
@@ -123,7 +148,9 @@ static void bad_hosts(void **state)
     struct pki *p = NULL;
     struct crypto_error why = { .text = "" };
 
-    assert_int_equal(pki_open(s->crypto, s->dir, "a b", clock_wall_ms(), &p, &why), ERR_INVALID);
+    assert_int_equal(
+        pki_open(s->crypto, &(struct pki_opts){ .dir = s->dir, .hosts = "a b" }, clock_wall_ms(), &p, &why),
+        ERR_INVALID);
     assert_non_null(strstr(why.text, "--host"));
 }
 
@@ -164,6 +191,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_made_anew_and_when, setup, teardown),
         cmocka_unit_test_setup_teardown(the_server_is_renewed_in_time, setup, teardown),
         cmocka_unit_test_setup_teardown(a_ca_without_its_key_is_not_replaced, setup, teardown),
+        cmocka_unit_test_setup_teardown(keys_elsewhere, setup, teardown),
         cmocka_unit_test_setup_teardown(bad_hosts, setup, teardown),
         cmocka_unit_test_setup_teardown(deployments_are_signed_by_a_code_signer, setup, teardown),
     };
