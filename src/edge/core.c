@@ -169,10 +169,11 @@ static void ask_for_reason(struct core *c)
     c->asking = refusal_ask(&c->refusal) == ERR_OK;
 }
 
-static void on_down(void *ctx, enum link_state at, const char *why)
+static void on_down(void *ctx, enum link_state at, err_t e, const char *why)
 {
     struct core *c = ctx;
 
+    (void)e;
     if (at == LINK_CONNACK && !c->asking)
         ask_for_reason(c);
     if (c->asking)
@@ -181,11 +182,13 @@ static void on_down(void *ctx, enum link_state at, const char *why)
         tell_not_connected(c, why);
 }
 
-static const struct link_handler link_events = { on_ready, on_message, on_down };
+static const struct link_handler link_events = { .on_ready = on_ready,
+                                                 .on_message = on_message,
+                                                 .on_down = on_down };
 
 static err_t publish(void *ctx, const char *topic, struct slice payload)
 {
-    return link_publish(((struct core *)ctx)->link, topic, payload);
+    return link_publish(((struct core *)ctx)->link, topic, payload, NULL);
 }
 
 static void on_stop(void *ctx)
@@ -266,9 +269,14 @@ static err_t make_agent(struct core *c, struct problem *why)
 
 static err_t make_link(struct core *c, struct problem *why)
 {
+    char *topics[GDA_TOPICS] = { NULL };
     struct link_opts o = { .loop = c->loop,
                            .crypto = c->crypto,
                            .tls = c->tls,
+                           .role = LINK_DEPLOYMENTS,
+                           .topics = (const char *const *)topics,
+                           .topic_count = GDA_TOPICS,
+                           .qos = 1,
                            .host = c->config->iot_host,
                            .port = (uint16_t)c->config->iot_mqtt_port,
                            .client_id = c->config->client_id,
@@ -278,8 +286,11 @@ static err_t make_link(struct core *c, struct problem *why)
                            .max_retry_s = c->config->max_retry_interval_s,
                            .handler = &link_events,
                            .ctx = c };
+    err_t e = gda_topics(c->config->thing_name, topics);
 
-    return link_new(&o, &c->link) ? problem_set(why, ERR_NOMEM, "out of memory") : ERR_OK;
+    e = e ? e : link_new(&o, &c->link);
+    gda_topics_free(topics);
+    return e ? problem_set(why, e, "out of memory") : ERR_OK;
 }
 
 static err_t open_store(struct core *c, struct problem *why)

@@ -10,6 +10,31 @@
 
 static const char *const status_names[] = { "", "InProgress", "Success", "Failure" };
 
+err_t gda_topics(const char *thing_name, char *ret[GDA_TOPICS])
+{
+    static const char *const ends[GDA_TOPICS] = { "get/accepted", "get/rejected", "update/accepted",
+                                                  "update/rejected", "update/delta" };
+
+    for (size_t i = 0; i < GDA_TOPICS; i++)
+        ret[i] = NULL;
+    for (size_t i = 0; i < GDA_TOPICS; i++) {
+        ret[i] = mem_printf("$aws/things/%s-gda/shadow/%s", thing_name, ends[i]);
+        if (!ret[i]) {
+            gda_topics_free(ret);
+            return ERR_NOMEM;
+        }
+    }
+    return ERR_OK;
+}
+
+void gda_topics_free(char *topics[GDA_TOPICS])
+{
+    for (size_t i = 0; i < GDA_TOPICS; i++) {
+        free(topics[i]);
+        topics[i] = NULL;
+    }
+}
+
 const char *gda_status_str(enum gda_status s)
 {
     return status_names[s];

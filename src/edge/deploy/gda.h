@@ -27,6 +27,11 @@ struct gda_report {
     char message[GDA_MESSAGE_MAX]; /* with GDA_FAILURE */
 };
 
+/* The shadow's topics that the core subscribes to, in V1's order; the caller frees them. ERR_NOMEM: none. */
+#define GDA_TOPICS 5
+err_t gda_topics(const char *thing_name, char *ret[GDA_TOPICS]);
+void gda_topics_free(char *topics[GDA_TOPICS]); /* NULL members are fine */
+
 const char *gda_status_str(enum gda_status s); /* "InProgress", ...; "" for GDA_NONE */
 
 /* The answer to a shadow get. ret_desired->deployment_id is empty when nothing is desired;

@@ -18,26 +18,37 @@
 #define CONNECT_MS 15000
 #define RETRY_BASE_MS 1000
 #define ATTEMPT_ID_LEN 4
+#define CLOSES_MAX 3 /* then a topic of a data connection counts as refused */
 
-static const char *const topic_ends[LINK_TOPICS] = { "get/accepted", "get/rejected", "update/accepted",
-                                                     "update/rejected", "update/delta" };
+/* What became of a subscription on this connection. */
+enum grant { GRANT_OPEN, GRANT_GIVEN, GRANT_REFUSED };
+
+struct topic {
+    char *filter;
+    enum grant grant;
+    unsigned closed; /* connections that the cloud closed when it was asked for this */
+};
 
 struct link {
     struct net_loop *loop;
     const struct crypto_ctx *crypto;
     struct tls_context *tls;
     char *host, *client_id, *thing_name, *endpoint;
-    char *topics[LINK_TOPICS];
+    struct topic *topics;
+    size_t topic_count;
     uint16_t port;
+    enum link_role role;
+    uint8_t qos;
     const struct link_handler *handler;
     void *ctx;
 
     enum link_state state;
     struct net_stream *stream;
-    struct net_timer *retry, *tick;
+    struct net_timer *retry, *tick, *ask_again;
+    int64_t max_retry_ms;
     struct backoff backoff;
     struct mqttc mqtt;
-    size_t next_topic;   /* the one being subscribed */
+    size_t asked;        /* the topic being subscribed */
     int64_t connections; /* successful ones so far */
     char attempt_id[ATTEMPT_ID_LEN + 1];
 };
@@ -71,6 +82,7 @@ static void drop_stream(struct link *l)
     net_stream_free(l->stream);
     l->stream = NULL;
     net_timer_stop(l->tick);
+    net_timer_stop(l->ask_again);
     mqttc_close(&l->mqtt);
 }
 
@@ -100,7 +112,7 @@ static void fail(struct link *l, err_t e, const char *detail)
     int64_t wait_ms = retry_in(l);
     char wait[32];
 
-    link_explain(at, e, detail, l->client_id, l->thing_name, &why);
+    link_explain(l->role, at, e, detail, l->client_id, l->thing_name, &why);
     if (e == ERR_UNAVAILABLE)
         warn_about_name(l, detail);
     drop_stream(l);
@@ -111,7 +123,7 @@ static void fail(struct link *l, err_t e, const char *detail)
          ELOG_S("endpoint", l->endpoint), ELOG_S("clientId", l->client_id),
          ELOG_S("attemptId", l->attempt_id), ELOG_S("errorString", why.text), ELOG_S("retryIn", wait));
     net_timer_set(l->retry, wait_ms);
-    l->handler->on_down(l->ctx, at, why.text);
+    l->handler->on_down(l->ctx, at, e, why.text);
 }
 
 /* ---- sending ---- */
@@ -142,16 +154,52 @@ static bool flush(struct link *l)
     return true;
 }
 
-static void subscribe_next(struct link *l)
+static void become_ready(struct link *l)
+{
+    elog(ELOG_INFO, "All topics subscribed.", ELOG_S("clientId", l->client_id));
+    set_state(l, LINK_READY);
+    backoff_reset(&l->backoff);
+    l->handler->on_ready(l->ctx);
+}
+
+static void ask_for(struct link *l, const char *topic)
 {
     uint16_t id;
-    const char *topic = l->topics[l->next_topic];
 
     elogf(ELOG_INFO, "Trying to subscribe to topic %s", topic);
-    if (mqttc_subscribe(&l->mqtt, slice_str(topic), 1, clock_mono_ms(), &id))
+    if (mqttc_subscribe(&l->mqtt, slice_str(topic), l->qos, clock_mono_ms(), &id))
         fail(l, ERR_NOMEM, "cannot subscribe");
     else
         (void)flush(l); /* a failure has been handled */
+}
+
+/* The next topic that was not answered yet; after the last one the link is ready. */
+static void subscribe_next(struct link *l)
+{
+    bool refused = false;
+
+    for (l->asked = 0; l->asked < l->topic_count; l->asked++) {
+        if (l->topics[l->asked].grant == GRANT_OPEN) {
+            ask_for(l, l->topics[l->asked].filter);
+            return;
+        }
+        refused = refused || l->topics[l->asked].grant == GRANT_REFUSED;
+    }
+    if (refused)
+        net_timer_set(l->ask_again, l->max_retry_ms);
+    if (l->state == LINK_SUBSCRIBING)
+        become_ready(l);
+}
+
+/* Somebody may have mended the policy. */
+static void ask_again(void *ctx)
+{
+    struct link *l = ctx;
+
+    for (size_t i = 0; i < l->topic_count; i++)
+        if (l->topics[i].grant == GRANT_REFUSED)
+            l->topics[i].grant = GRANT_OPEN;
+    subscribe_next(l);
 }
 
 /* ---- packets ---- */
@@ -161,17 +209,19 @@ static void on_connected(struct link *l, const struct mqttc_event *ev)
 {
     (void)ev;
     l->connections++;
-    l->next_topic = 0;
+    for (size_t i = 0; i < l->topic_count; i++)
+        l->topics[i].grant = l->topics[i].closed >= CLOSES_MAX ? GRANT_REFUSED : GRANT_OPEN;
     set_state(l, LINK_SUBSCRIBING);
     elog(ELOG_INFO, "MQTT connection successful.", ELOG_S("attemptId", l->attempt_id),
          ELOG_S("clientId", l->client_id));
     elog(ELOG_INFO, "MQTT connection connected. Start subscribing.", ELOG_S("clientId", l->client_id),
          ELOG_N("count", l->connections));
-    elogf(ELOG_INFO, "Daemon connected to cloud.");
-    elog(ELOG_INFO, "Start subscribing.", ELOG_N("numOfTopics", LINK_TOPICS),
+    if (l->role == LINK_DEPLOYMENTS)
+        elogf(ELOG_INFO, "Daemon connected to cloud.");
+    elog(ELOG_INFO, "Start subscribing.", ELOG_N("numOfTopics", (int64_t)l->topic_count),
          ELOG_S("clientId", l->client_id));
     subscribe_next(l);
-    if (l->state == LINK_SUBSCRIBING)
+    if (l->state >= LINK_SUBSCRIBING)
         elog(ELOG_INFO, "MQTT connection established.", ELOG_S("endpoint", l->endpoint),
              ELOG_S("clientId", l->client_id));
 }
@@ -187,39 +237,50 @@ static void on_refused(struct link *l, const struct mqttc_event *ev)
 
 static void on_subscribed(struct link *l, const struct mqttc_event *ev)
 {
+    struct topic *asked = &l->topics[l->asked];
+
     (void)ev;
-    elogf(ELOG_INFO, "Subscribed to : %s", l->topics[l->next_topic]);
-    if (++l->next_topic < LINK_TOPICS) {
-        subscribe_next(l);
-        return;
-    }
-    elog(ELOG_INFO, "All topics subscribed.", ELOG_S("clientId", l->client_id));
-    set_state(l, LINK_READY);
-    backoff_reset(&l->backoff);
-    l->handler->on_ready(l->ctx);
+    elogf(ELOG_INFO, "Subscribed to : %s", asked->filter);
+    asked->grant = GRANT_GIVEN;
+    asked->closed = 0;
+    subscribe_next(l);
 }
 
 static void on_denied(struct link *l, const struct mqttc_event *ev)
 {
-    autofree char *text = mem_printf("the cloud refused the subscription to %s (SUBACK 0x%02x)",
-                                     l->topics[l->next_topic], ev->code);
+    struct topic *asked = &l->topics[l->asked];
+    autofree char *text =
+        mem_printf("the cloud refused the subscription to %s (SUBACK 0x%02x)", asked->filter, ev->code);
+    struct problem why;
 
-    fail(l, ERR_DENIED, text ? text : "the cloud refused a subscription");
+    if (l->role == LINK_DEPLOYMENTS) {
+        fail(l, ERR_DENIED, text ? text : "the cloud refused a subscription");
+        return;
+    }
+    asked->grant = GRANT_REFUSED;
+    link_explain(l->role, LINK_SUBSCRIBING, ERR_DENIED, text ? text : "", l->client_id, l->thing_name, &why);
+    elog(ELOG_ERROR, "Subscription refused, nothing comes on this topic.", ELOG_S("topic", asked->filter),
+         ELOG_S("clientId", l->client_id), ELOG_S("errorString", why.text),
+         ELOG_N("retryInMs", l->max_retry_ms));
+    subscribe_next(l);
 }
 
 static void on_published(struct link *l, const struct mqttc_event *ev)
 {
-    (void)l;
     elog(ELOG_DEBUG, "Message acknowledged by the cloud.", ELOG_N("packetId", ev->id));
+    if (l->handler->on_published)
+        l->handler->on_published(l->ctx, ev->id);
 }
 
+/* What comes before the last topic of the deployments is subscribed comes again: the shadow is asked for
+ * then. */
 static void on_message(struct link *l, const struct mqttc_event *ev)
 {
     autofree char *topic = mem_str(ev->topic);
 
     elog(ELOG_DEBUG, "Message received from the cloud.", ELOG_S("topic", topic),
          ELOG_N("bytes", (int64_t)ev->payload.n));
-    if (l->state == LINK_READY)
+    if (l->state == LINK_READY || l->role == LINK_DATA)
         l->handler->on_message(l->ctx, ev->topic, ev->payload);
 }
 
@@ -277,10 +338,23 @@ static void on_open(void *ctx)
         (void)flush(l); /* a failure has been handled */
 }
 
+/* The cloud closes the connection rather than refuse some topics. One such topic must not keep the others of
+ * a data connection away for ever. */
+static char *blame_topic(struct link *l)
+{
+    struct topic *asked = &l->topics[l->asked];
+
+    if (l->role != LINK_DATA || l->asked >= l->topic_count || asked->grant != GRANT_OPEN)
+        return NULL;
+    asked->closed++;
+    return mem_printf("subscribing to %s", asked->filter);
+}
+
 static void on_close(void *ctx, err_t e)
 {
     struct link *l = ctx;
-    autofree char *detail = mem_strdup(net_stream_why(l->stream));
+    autofree char *topic = l->state >= LINK_SUBSCRIBING ? blame_topic(l) : NULL;
+    autofree char *detail = mem_strdup(topic ? topic : net_stream_why(l->stream));
 
     fail(l, e, detail ? detail : "");
 }
@@ -329,18 +403,27 @@ static void on_tick(void *ctx)
 
 /* ---- life ---- */
 
+static err_t copy_topics(struct link *l, const struct link_opts *o)
+{
+    l->topics = mem_calloc(o->topic_count + 1, sizeof(*l->topics));
+    if (!l->topics)
+        return ERR_NOMEM;
+    for (; l->topic_count < o->topic_count; l->topic_count++) {
+        char *copy = mem_strdup(o->topics[l->topic_count]);
+        if (!copy)
+            return ERR_NOMEM;
+        l->topics[l->topic_count].filter = copy;
+    }
+    return ERR_OK;
+}
+
 static err_t copy_texts(struct link *l, const struct link_opts *o)
 {
     l->host = mem_strdup(o->host);
     l->client_id = mem_strdup(o->client_id);
     l->thing_name = mem_strdup(o->thing_name);
     l->endpoint = mem_printf("%s:%u", o->host, o->port);
-    for (size_t i = 0; i < LINK_TOPICS; i++) {
-        l->topics[i] = mem_printf("$aws/things/%s-gda/shadow/%s", o->thing_name, topic_ends[i]);
-        if (!l->topics[i])
-            return ERR_NOMEM;
-    }
-    return l->host && l->client_id && l->thing_name && l->endpoint ? ERR_OK : ERR_NOMEM;
+    return l->host && l->client_id && l->thing_name && l->endpoint ? copy_topics(l, o) : ERR_NOMEM;
 }
 
 err_t link_new(const struct link_opts *opts, struct link **ret)
@@ -354,13 +437,17 @@ err_t link_new(const struct link_opts *opts, struct link **ret)
     l->crypto = opts->crypto;
     l->tls = opts->tls;
     l->port = opts->port;
+    l->role = opts->role;
+    l->qos = opts->qos;
+    l->max_retry_ms = opts->max_retry_s * 1000;
     l->handler = opts->handler;
     l->ctx = opts->ctx;
-    l->backoff = backoff_of(RETRY_BASE_MS, opts->max_retry_s * 1000);
+    l->backoff = backoff_of(RETRY_BASE_MS, l->max_retry_ms);
     mqttc_init(&l->mqtt, opts->keep_alive_s, opts->operation_timeout_s);
     e = copy_texts(l, opts);
     e = e ? e : net_timer_new(l->loop, connect_now, l, &l->retry);
     e = e ? e : net_timer_new(l->loop, on_tick, l, &l->tick);
+    e = e ? e : net_timer_new(l->loop, ask_again, l, &l->ask_again);
     if (e) {
         link_free(l);
         return e;
@@ -376,9 +463,11 @@ void link_free(struct link *l)
     net_stream_free(l->stream);
     net_timer_free(l->retry);
     net_timer_free(l->tick);
+    net_timer_free(l->ask_again);
     mqttc_done(&l->mqtt);
-    for (size_t i = 0; i < LINK_TOPICS; i++)
-        free(l->topics[i]);
+    for (size_t i = 0; i < l->topic_count; i++)
+        free(l->topics[i].filter);
+    free(l->topics);
     free(l->host);
     free(l->client_id);
     free(l->thing_name);
@@ -401,12 +490,13 @@ void link_stop(struct link *l)
         (void)net_stream_write(l->stream, buf_slice(&l->mqtt.out)); /* DISCONNECT is a courtesy */
     buf_clear(&l->mqtt.out);
     net_timer_stop(l->tick);
+    net_timer_stop(l->ask_again);
     net_stream_finish(l->stream);
     l->stream = NULL;
     set_state(l, LINK_DOWN);
 }
 
-err_t link_publish(struct link *l, const char *topic, struct slice payload)
+err_t link_publish(struct link *l, const char *topic, struct slice payload, uint16_t *ret_id)
 {
     uint16_t id;
     err_t e;
@@ -417,5 +507,9 @@ err_t link_publish(struct link *l, const char *topic, struct slice payload)
     if (e)
         return e;
     elog(ELOG_DEBUG, "Publishing to the cloud.", ELOG_S("topic", topic), ELOG_N("packetId", id));
-    return flush(l) ? ERR_OK : ERR_IO;
+    if (!flush(l))
+        return ERR_IO;
+    if (ret_id)
+        *ret_id = id;
+    return ERR_OK;
 }
