@@ -1,13 +1,11 @@
 /* src/edge/deploy/group.c - one function per definition, called from a table. */
 #include "base/mem.h"
 #include "edge/deploy/group_impl.h"
-#include "mqtt/topic.h"
+#include "edge/route/topics.h"
 
 #include <stdio.h>
 
 #define MAX_DEPTH 32
-#define SUBJECT_MAX_BYTES 256 /* [D] quota of local and cloud topics */
-#define SUBJECT_MAX_SLASHES 7
 
 static void free_subscription(struct group_subscription *s)
 {
@@ -142,6 +140,8 @@ static err_t check_subscription(const json_t *s, struct problem *why)
 {
     const char *id = json_get_str(s, "Id");
     struct slice subject = slice_str(json_get_str(s, "Subject"));
+    struct problem bad;
+    err_t e;
 
     if (!id || !*id)
         return problem_set(why, ERR_INVALID, GROUP_INVALID "a subscription has no Id");
@@ -151,13 +151,9 @@ static err_t check_subscription(const json_t *s, struct problem *why)
                            "subscription %.128s: Source and Target must be cloud, GGShadowService or "
                            "the ARN of a function, device or connector",
                            id);
-    if (!mqtt_filter_valid(subject))
-        return problem_set(why, ERR_INVALID,
-                           GROUP_INVALID "subscription %.128s: Subject is not a topic filter", id);
-    if (subject.n > SUBJECT_MAX_BYTES || mqtt_topic_slashes(subject) > SUBJECT_MAX_SLASHES)
-        return problem_set(why, ERR_INVALID,
-                           GROUP_INVALID "subscription %.128s: Subject has over %d bytes or over %d slashes",
-                           id, SUBJECT_MAX_BYTES, SUBJECT_MAX_SLASHES);
+    e = route_filter_check(subject, &bad);
+    if (e)
+        return problem_set(why, ERR_INVALID, GROUP_INVALID "subscription %.128s: %s", id, bad.text);
     return ERR_OK;
 }
 
