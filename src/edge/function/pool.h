@@ -64,8 +64,7 @@ struct pool_start {
 struct pool_driver {
     void (*wake)(void *ctx); /* pool_settle has something to do */
     void (*start)(void *ctx, const struct pool_start *s);
-    void (*stop)(void *ctx, uint64_t worker,
-                 int64_t grace_ms); /* 0: SIGKILL; may come again with a shorter one */
+    void (*stop)(void *ctx, uint64_t worker, int64_t grace_ms); /* 0: SIGKILL at once */
     err_t (*new_uuid)(void *ctx, char ret[POOL_ID_MAX]);
     err_t (*new_token)(void *ctx, struct secret **ret);
     uint32_t (*jitter)(void *ctx);
@@ -174,7 +173,7 @@ void pool_forget_waiter(struct pool *p, uint64_t waiter, int64_t now_ms);
 err_t pool_initialized(struct pool *p, const char *token, const char *arn, bool ok, const char *text,
                        int64_t now_ms);
 /* ARN of the worker's function, NULL: the token is nobody's. Looks at every worker in constant time.
- * Borrowed: until the next pool_set_functions. */
+ * Borrowed: until the worker ends. */
 const char *pool_function_of(const struct pool *p, const char *token);
 
 /* ---- from the processes ---- */
