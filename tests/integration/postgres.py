@@ -9,7 +9,7 @@ import tempfile
 
 import pytest
 
-from conftest import wait_for
+from conftest import Processes, wait_for
 from peers import env, program
 
 #: initdb and postgres refuse to run as root.
@@ -64,3 +64,15 @@ def postgres(procs):
         os.chmod(folder, 0o755)
         yield Postgres(pathlib.Path(folder), procs)
         procs.stop_all()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """One for all tests of a module; each takes a new_database()."""
+    with tempfile.TemporaryDirectory(prefix="pg", dir="/tmp") as folder:
+        os.chmod(folder, 0o755)
+        procs = Processes(tmp_path_factory.mktemp("pg"))
+        try:
+            yield Postgres(pathlib.Path(folder), procs)
+        finally:
+            procs.stop_all()

@@ -1,14 +1,9 @@
 """The cloud on PostgreSQL: the suites of test_cloud_api, test_cloud_greengrass and test_cloud_account again, with --db."""
 
-import os
-import pathlib
-import tempfile
-
 import pytest
 
 from cloud import Cloud
-from conftest import Processes
-from postgres import Postgres
+from postgres import server  # noqa: F401 (a fixture)
 from test_cloud_api import *  # noqa: F401,F403 - the tests
 from test_cloud_greengrass import *  # noqa: F401,F403
 from test_cloud_account import *  # noqa: F401,F403
@@ -16,17 +11,6 @@ from test_cloud_domains import test_kept_and_read_back, test_lists_and_the_limit
 from test_cloud_jitp import test_jitr_event_activation_and_return, test_jitp_provisions_and_the_device_returns  # noqa: F401
 from test_cloud_fleet import claim, test_a_key_of_its_own, test_killed_between_the_steps, test_killed_in_the_middle  # noqa: F401
 from test_cloud_events import iot, listener, test_groups_hierarchy_and_members, test_certificates_and_cas  # noqa: F401
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with tempfile.TemporaryDirectory(prefix="pg", dir="/tmp") as folder:
-        os.chmod(folder, 0o755)
-        procs = Processes(tmp_path_factory.mktemp("pg"))
-        try:
-            yield Postgres(pathlib.Path(folder), procs)
-        finally:
-            procs.stop_all()
 
 
 @pytest.fixture
