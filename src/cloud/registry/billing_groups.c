@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "cloud/api/field.h"
 #include "cloud/api/page.h"
+#include "cloud/registry/expected.h"
 #include "cloud/registry/grouprow.h"
 #include "cloud/registry/handlers.h"
 #include "cloud/registry/names.h"
@@ -132,14 +133,6 @@ err_t billing_group_describe(struct api_call *c)
                                   "billingGroupMetadata", "creationDate", api_seconds(g.created_ms)));
 }
 
-static err_t check_version(struct api_call *c, const char *name, int64_t expected, int64_t version)
-{
-    return expected < 0 || expected == version
-               ? ERR_OK
-               : api_fail(c, API_VERSION_CONFLICT,
-                          "The version for billing group %s does not match the expected version.", name);
-}
-
 err_t billing_group_update(struct api_call *c)
 {
     const char *name;
@@ -147,8 +140,7 @@ err_t billing_group_update(struct api_call *c)
     err_t e;
 
     if ((e = name_thing(c, "billingGroupName", &name)) || (e = read_properties(c, true, &to)) ||
-        (e = load_known(c, name, &g)) ||
-        (e = check_version(c, name, json_get_int(c->body, "expectedVersion", -1), g.version)) ||
+        (e = load_known(c, name, &g)) || (e = expected_version(c, "billing group", name, g.version)) ||
         (e = db_run(c->db, "UPDATE billing_groups SET description = $1, version = $2 WHERE name = $3",
                     DB_ARGS(DB_TEXT(description_of(&to)), DB_INT(g.version + 1), DB_TEXT(name)), NULL)))
         return e;
@@ -160,15 +152,13 @@ err_t billing_group_delete(struct api_call *c)
 {
     const char *name;
     auto_group g = { 0 };
-    int64_t expected = -1;
     err_t e;
 
-    if ((e = name_thing(c, "billingGroupName", &name)) ||
-        (e = api_param_int(c, "expectedVersion", &expected)))
+    if ((e = name_thing(c, "billingGroupName", &name)))
         return e;
     if ((e = load(c, name, &g)))
         return e == ERR_NOT_FOUND ? ERR_OK : e; /* deleting what is not there succeeds */
-    if ((e = check_version(c, name, expected, g.version)) ||
+    if ((e = expected_version(c, "billing group", name, g.version)) ||
         (e = db_run(c->db, "UPDATE things SET billing_group = NULL WHERE billing_group = $1",
                     DB_ARGS(DB_TEXT(name)), NULL)) ||
         (e = tags_drop(c, KIND, name)))

@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "cloud/api/page.h"
 #include "cloud/registry/attributes.h"
+#include "cloud/registry/expected.h"
 #include "cloud/registry/grouprow.h"
 #include "cloud/registry/handlers.h"
 #include "cloud/registry/names.h"
@@ -255,14 +256,6 @@ err_t thing_group_describe(struct api_call *c)
                                   "thingGroupMetadata", metadata_of(&g, above)));
 }
 
-static err_t check_version(struct api_call *c, const char *name, int64_t expected, int64_t version)
-{
-    return expected < 0 || expected == version
-               ? ERR_OK
-               : api_fail(c, API_VERSION_CONFLICT,
-                          "The version for thing group %s does not match the expected version.", name);
-}
-
 err_t thing_group_update(struct api_call *c)
 {
     const json_t *properties = json_get_obj(c->body, "thingGroupProperties");
@@ -275,7 +268,7 @@ err_t thing_group_update(struct api_call *c)
     if (!properties)
         return api_fail(c, API_INVALID_REQUEST, "thingGroupProperties is required");
     if ((e = name_thing(c, "thingGroupName", &name)) || (e = load_known(c, name, &g)) ||
-        (e = check_version(c, name, json_get_int(c->body, "expectedVersion", -1), g.version)) ||
+        (e = expected_version(c, "thing group", name, g.version)) ||
         (e = read_description(c, properties, &description)) ||
         (e = read_attributes(c, properties, g.attributes, &attributes)) ||
         (e = json_write(&text, attributes, 0)) ||
@@ -306,14 +299,14 @@ err_t thing_group_delete(struct api_call *c)
 {
     const char *name;
     auto_group g = { 0 };
-    int64_t expected = -1, children;
+    int64_t children;
     err_t e;
 
-    if ((e = name_thing(c, "thingGroupName", &name)) || (e = api_param_int(c, "expectedVersion", &expected)))
+    if ((e = name_thing(c, "thingGroupName", &name)))
         return e;
     if ((e = load(c, name, &g)))
         return e == ERR_NOT_FOUND ? ERR_OK : e; /* deleting what is not there succeeds */
-    if ((e = check_version(c, name, expected, g.version)) ||
+    if ((e = expected_version(c, "thing group", name, g.version)) ||
         (e = db_one_int(c->db, "SELECT count(*) FROM thing_groups WHERE parent = $1", DB_ARGS(DB_TEXT(name)),
                         &children)))
         return e;

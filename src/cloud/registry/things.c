@@ -1,6 +1,7 @@
 #include "base/mem.h"
 #include "cloud/api/page.h"
 #include "cloud/registry/attributes.h"
+#include "cloud/registry/expected.h"
 #include "cloud/registry/grouprow.h"
 #include "cloud/registry/handlers.h"
 #include "cloud/registry/names.h"
@@ -181,14 +182,6 @@ static err_t new_type(struct api_call *c, const struct thing *t, const char **re
     return type && strcmp(type, t->type) != 0 ? type_require_usable(c, type) : ERR_OK;
 }
 
-static err_t check_version(struct api_call *c, const char *name, int64_t expected, int64_t version)
-{
-    return expected < 0 || expected == version
-               ? ERR_OK
-               : api_fail(c, API_VERSION_CONFLICT,
-                          "The version for thing %s does not match the expected version.", name);
-}
-
 static err_t store(struct api_call *c, const char *name, const char *type, json_t *attributes,
                    int64_t version)
 {
@@ -226,8 +219,7 @@ err_t thing_update(struct api_call *c)
     err_t e;
 
     if ((e = name_thing(c, "thingName", &name)) || (e = load_known(c, name, &t)) ||
-        (e = check_version(c, name, json_get_int(c->body, "expectedVersion", -1), t.version)) ||
-        (e = new_type(c, &t, &type)))
+        (e = expected_version(c, "thing", name, t.version)) || (e = new_type(c, &t, &type)))
         return e;
     if (given)
         e = read_attributes(c, t.attributes, &attributes);
@@ -242,14 +234,14 @@ err_t thing_delete(struct api_call *c)
 {
     const char *name;
     auto_thing t = { 0 };
-    int64_t attached, expected = -1;
+    int64_t attached;
     err_t e;
 
-    if ((e = name_thing(c, "thingName", &name)) || (e = api_param_int(c, "expectedVersion", &expected)))
+    if ((e = name_thing(c, "thingName", &name)))
         return e;
     if ((e = load(c, name, &t)))
         return e == ERR_NOT_FOUND ? ERR_OK : e; /* deleting what is not there succeeds (iot-core 4.3) */
-    if ((e = check_version(c, name, expected, t.version)) ||
+    if ((e = expected_version(c, "thing", name, t.version)) ||
         (e = db_one_int(c->db, "SELECT count(*) FROM thing_principals WHERE thing = $1",
                         DB_ARGS(DB_TEXT(name)), &attached)))
         return e;
