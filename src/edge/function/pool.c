@@ -76,8 +76,7 @@ void pool_free(struct pool *p)
     free_functions(p, p->fns, p->fn_count);
     free_list(p, &p->results);
     free_list(p, &p->told);
-    if (p->given)
-        item_free(p, p->given);
+    item_free_given(p);
     for (size_t i = 0; i < p->builtin_count; i++)
         free(p->builtins[i].arn);
     free(p->builtins);
@@ -299,6 +298,7 @@ static void log_draining(struct pool *p, int64_t now_ms)
 void pool_settle(struct pool *p, int64_t now_ms)
 {
     p->woken = false;
+    item_free_given(p);
     workers_check_deadlines(p, now_ms);
     items_expire(p, now_ms);
     pool_balance(p, now_ms);

@@ -166,6 +166,7 @@ void items_end_queued(struct pool *p, struct pool_fn *fn, const char *type, cons
 /* One more worker was lost before it took the item; true: that was the last try, and it ended. */
 bool item_lost_worker(struct pool *p, struct item *it, int64_t now_ms);
 void item_free(struct pool *p, struct item *it);
+void item_free_given(struct pool *p);
 struct slice item_context(const struct item *it);
 struct slice item_payload(const struct item *it);
 void items_forget_owner(struct pool *p, uint64_t owner);

@@ -367,13 +367,20 @@ static struct pool_answer answer_of(const struct item *it)
     return (struct pool_answer){ it->function_error, buf_slice(&it->result) };
 }
 
+void item_free_given(struct pool *p)
+{
+    if (p->given)
+        item_free(p, p->given);
+    p->given = NULL;
+}
+
 static void give_result(struct pool *p, struct item *it, struct pool_answer *ret)
 {
     TAILQ_REMOVE(&p->results, it, in_queue);
     p->kept--;
-    if (p->given)
-        item_free(p, p->given);
+    item_free_given(p);
     p->given = it;
+    pool_wake(p); /* where it is freed */
     *ret = answer_of(it);
 }
 

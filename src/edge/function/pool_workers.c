@@ -39,8 +39,11 @@ static struct worker *worker_by_no(const struct pool *p, uint64_t no)
     return NULL;
 }
 
+/* Nothing but its end follows a stop. */
 void worker_set(struct worker *w, enum worker_state state, int64_t deadline_ms, int64_t now_ms)
 {
+    if (w->state == WORKER_STOPPING)
+        return;
     w->state = state;
     w->since_ms = now_ms;
     w->deadline_ms = deadline_ms;
@@ -279,6 +282,8 @@ void pool_worker_not_started(struct pool *p, uint64_t worker, const char *why, i
         return;
     POOL_LOG(p, ELOG_ERROR, "Failed to start worker.", ELOG_S("workerId", w->id), ELOG_S("funcArn", w->arn),
              ELOG_S("errorString", why));
+    end_item_of(p, w, why, false, now_ms); /* whoever took it */
+    drop_poll(p, w);
     if (w->fn && w->end != END_IDLE)
         fn_start_failed(p, w->fn, w->id, why, now_ms);
     bury(p, w);
