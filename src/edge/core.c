@@ -10,6 +10,7 @@
 #include "edge/layout.h"
 #include "edge/link/link.h"
 #include "edge/link/refusal.h"
+#include "edge/runtime.h"
 #include "edge/status.h"
 #include "edge/version.h"
 #include "tls/signer.h"
@@ -22,8 +23,8 @@
 #define VERDICT_MS 10000 /* greengrassd waits this long to tell how the first connection went */
 
 struct core {
-    const char *root;
-    int status_fd;
+    const char *root, *package_dir;
+    int status_fd, runner_fd;
     struct config *config;
     struct crypto_ctx *crypto;
     struct identity id;
@@ -34,11 +35,13 @@ struct core {
     struct tls_context *tls;
     struct http_client *http;
     struct store *store;
+    struct runtime *runtime;
     struct agent *agent;
     struct link *link;
     struct refusal_ask refusal;
     bool asking; /* the cloud, why it closed the connection */
     bool told;   /* greengrassd has its answer */
+    bool failed; /* ends to be started again */
 };
 
 /* ---- telling ---- */
@@ -191,13 +194,22 @@ static err_t publish(void *ctx, const char *topic, struct slice payload)
     return link_publish(((struct core *)ctx)->link, topic, payload, NULL);
 }
 
+static void on_functions_stopped(void *ctx)
+{
+    struct core *c = ctx;
+
+    link_stop(c->link);
+    net_loop_stop(c->loop);
+}
+
+/* Functions first: their last messages may still go out. */
 static void on_stop(void *ctx)
 {
     struct core *c = ctx;
 
     elogf(ELOG_INFO, "Greengrass daemon is stopping.");
-    link_stop(c->link);
-    net_loop_stop(c->loop);
+    agent_end(c->agent);
+    runtime_stop(c->runtime, on_functions_stopped, c);
 }
 
 static void on_verdict_timer(void *ctx)
@@ -261,6 +273,7 @@ static err_t make_agent(struct core *c, struct problem *why)
                             .config = c->config,
                             .roots = c->id.roots,
                             .store = c->store,
+                            .runtime = c->runtime,
                             .publish = publish,
                             .publish_ctx = c };
 
@@ -298,8 +311,32 @@ static err_t open_store(struct core *c, struct problem *why)
     return store_open(c->config->write_dir, &c->store, why);
 }
 
-static err_t (*const parts[])(struct core *, struct problem *) = { make_loop,  make_tls,   make_http,
-                                                                   open_store, make_agent, make_link };
+static void on_runner_lost(void *ctx)
+{
+    struct core *c = ctx;
+
+    elogf(ELOG_ERROR, "The runner of the functions is gone; both are started again.");
+    c->failed = true;
+    net_loop_stop(c->loop);
+}
+
+static err_t make_runtime(struct core *c, struct problem *why)
+{
+    struct runtime_opts o = { .loop = c->loop,
+                              .crypto = c->crypto,
+                              .config = c->config,
+                              .tls = c->tls,
+                              .package_dir = c->package_dir,
+                              .runner_fd = steal_fd(&c->runner_fd),
+                              .on_lost = on_runner_lost,
+                              .ctx = c };
+
+    return runtime_new(&o, &c->runtime, why);
+}
+
+static err_t (*const parts[])(struct core *, struct problem *) = {
+    make_loop, make_tls, make_http, open_store, make_runtime, make_agent, make_link,
+};
 
 static err_t build(struct core *c, struct problem *why)
 {
@@ -326,6 +363,7 @@ static void take_apart(struct core *c)
     if (c->loop)
         (void)net_loop_turn(c->loop, 0); /* answers that were cancelled reach the agent */
     agent_free(c->agent);
+    runtime_free(c->runtime);
     net_loop_free(c->loop);
     store_close(c->store);
     identity_done(&c->id);
@@ -362,7 +400,7 @@ static int run(struct core *c)
     mask_stop_signals(SIG_UNBLOCK);
     net_timer_set(c->verdict_timer, VERDICT_MS);
     link_start(c->link);
-    return net_loop_run(c->loop) ? EXIT_CODE_CRASH : 0;
+    return net_loop_run(c->loop) || c->failed ? EXIT_CODE_CRASH : 0;
 }
 
 static int start(struct core *c)
@@ -388,11 +426,11 @@ static int start(struct core *c)
 
 static bool parse_options(struct core *c, int argc, char **argv)
 {
-    static const struct option options[] = { { "daemonRoot", required_argument, NULL, 'r' },
-                                             { "core-dir", required_argument, NULL, 'd' }, /* for ps */
-                                             { "daemonPid", required_argument, NULL, 'p' },
-                                             { "status-fd", required_argument, NULL, 's' },
-                                             { 0 } };
+    static const struct option options[] = {
+        { "daemonRoot", required_argument, NULL, 'r' }, { "core-dir", required_argument, NULL, 'd' },
+        { "daemonPid", required_argument, NULL, 'p' },  { "status-fd", required_argument, NULL, 's' },
+        { "runner-fd", required_argument, NULL, 'f' },  { 0 }
+    };
     int o;
 
     while ((o = getopt_long_only(argc, argv, "", options, NULL)) != -1) {
@@ -400,6 +438,10 @@ static bool parse_options(struct core *c, int argc, char **argv)
             c->root = optarg;
         else if (o == 's')
             c->status_fd = atoi(optarg);
+        else if (o == 'f')
+            c->runner_fd = atoi(optarg);
+        else if (o == 'd')
+            c->package_dir = optarg;
         else if (o == '?')
             return false;
     }
@@ -408,7 +450,7 @@ static bool parse_options(struct core *c, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct core c = { .status_fd = -1 };
+    struct core c = { .status_fd = -1, .runner_fd = -1 };
     int code;
 
     if (crypto_process_init(false) || !parse_options(&c, argc, argv)) {

@@ -6,8 +6,21 @@
 
 struct runtime {
     struct runtime_opts o;
-    const struct group *group; /* what runs */
+    const struct group *group;     /* what runs */
+    runtime_healthy_fn on_healthy; /* NULL: told */
+    void *healthy_ctx;
+    struct net_later verdict;
 };
+
+/* Never inside runtime_apply: the caller is in the middle of something. */
+static void tell_verdict(void *ctx)
+{
+    struct runtime *r = ctx;
+    runtime_healthy_fn tell = r->on_healthy;
+
+    r->on_healthy = NULL;
+    tell(r->healthy_ctx, ERR_OK, "");
+}
 
 err_t runtime_new(const struct runtime_opts *opts, struct runtime **ret, struct problem *why)
 {
@@ -18,6 +31,7 @@ err_t runtime_new(const struct runtime_opts *opts, struct runtime **ret, struct 
         return problem_set(why, ERR_NOMEM, "out of memory");
     }
     r->o = *opts;
+    r->verdict = (struct net_later){ .fn = tell_verdict, .ctx = r };
     *ret = r;
     return ERR_OK;
 }
@@ -26,6 +40,7 @@ void runtime_free(struct runtime *r)
 {
     if (!r)
         return;
+    net_later_cancel(&r->verdict);
     mem_close_fd(&r->o.runner_fd);
     free(r);
 }
@@ -40,7 +55,9 @@ err_t runtime_apply(struct runtime *r, const struct group *g, const char *code_d
             "the group has functions and this core was started without a runner for them: start it "
             "with greengrassd");
     r->group = g;
-    on_healthy(ctx, ERR_OK, "");
+    r->on_healthy = on_healthy;
+    r->healthy_ctx = ctx;
+    net_loop_later(r->o.loop, &r->verdict);
     return ERR_OK;
 }
 

@@ -129,11 +129,11 @@ def test_a_broken_group_on_disk_does_not_stop_the_core(root, cloud):
     assert root.deployment() == deployment
 
 
-def test_several_artifacts_are_staged(running, cloud):
-    deployed(running, cloud, group(), artifacts={"data.bin": os.urandom(300000), "empty": b""})
-    folder = running.path / "ggc/deployment/group"
-    assert (folder / "data.bin").stat().st_size == 300000
-    assert (folder / "empty").stat().st_size == 0
+def test_an_artifact_nobody_names_stays_in_the_cloud(running, cloud):
+    deployed(running, cloud, group(), artifacts={"data.bin": os.urandom(300000)})
+    assert not cloud.count("http", "GET", next(e[2] for e in cloud.events if e[0] == "http" and e[2].endswith("group.json"))
+                           .replace("group.json", "data.bin"))
+    assert not list((running.path / "ggc/deployment").rglob("data.bin"))
 
 
 # --- refusals: the second one still runs, and the reason goes to the cloud and into the log ----------------------------------
@@ -192,9 +192,16 @@ def test_meant_for_another_core(running, cloud):
     fails(running, cloud, "another coreThingArn", deployment=cloud.deploy(group(), thing_arn=ARN + "2"))  # EC-8
 
 
-def test_functions_cannot_run_yet_and_that_is_said(running, cloud):
-    needs = group(Lambdas={"Content": [{"FunctionArn": "arn:aws:lambda:us-east-1:1:function:f:1"}]})
-    fails(running, cloud, "unable to execute check step", "cannot run yet: 1 Lambda function", deployment=cloud.deploy(needs))
+@pytest.mark.parametrize("what, text", [
+    ({"Resources": {"Content": [{}]}}, "cannot run yet: 1 resource"),
+    ({"Connectors": {"Content": [{}]}}, "cannot run yet: 1 connector"),
+    ({"Lambdas": {"Content": [{"FunctionArn": "arn:aws:lambda:us-east-1:1:function:f:1", "DeploymentConfiguration": {}}]}},
+     "function arn:aws:lambda:us-east-1:1:function:f:1 is to run in a Greengrass container"),
+])
+def test_what_cannot_run_yet_is_said(running, cloud, what, text):
+    needs = group()
+    needs["GroupDefinitions"].update(what)
+    fails(running, cloud, "unable to execute check step", text, deployment=cloud.deploy(needs))
 
 
 def test_group_that_breaks_the_rules(running, cloud):
@@ -308,7 +315,7 @@ def test_full_disk(tmp_path, cloud):
     try:
         root.greengrassd("start")
         good = deployed(root, cloud, group("INFO"))
-        bad = cloud.deploy(group("INFO", "v2"), artifacts={"big.bin": os.urandom(2 << 20)})
+        bad = cloud.deploy({**group("INFO", "v2"), "Pad": "x" * (2 << 20)})
         cloud.reported(bad, "Failure")
         assert "the disk is full; free some space" in cloud.shadow["reported"]["errorMessage"]
         assert json.loads((disk / "deployment/group/deployment.json").read_text())["deploymentId"] == good

@@ -95,7 +95,7 @@ void agent_on_message(struct agent *a, struct slice topic, struct slice payload)
 {
     struct shadow_topic t;
 
-    if (shadow_topic_parse(topic, &t))
+    if (a->ended || shadow_topic_parse(topic, &t))
         return;
     for (size_t i = 0; i < ARRAY_LEN(messages); i++)
         if (messages[i].op == t.op && messages[i].kind == t.kind)
@@ -104,6 +104,8 @@ void agent_on_message(struct agent *a, struct slice topic, struct slice payload)
 
 void agent_on_ready(struct agent *a)
 {
+    if (a->ended)
+        return;
     elogf(ELOG_INFO, "Deployment agent connected to cloud");
     if (courier_owes(a->courier))
         courier_hurry(a->courier); /* then asks what is desired */
@@ -112,6 +114,23 @@ void agent_on_ready(struct agent *a)
 }
 
 /* ---- life ---- */
+
+static void on_started(void *ctx, err_t e, const char *why)
+{
+    (void)ctx;
+    if (e)
+        elog(ELOG_ERROR, "Runtime failed to start.", ELOG_S("errorString", why));
+}
+
+/* A group that cannot be started is no reason not to be there: the next deployment may be the cure. */
+static err_t start_group_on_disk(struct agent *a)
+{
+    struct problem why;
+
+    if (agent_run_group(a, a->group, on_started, &why))
+        elog(ELOG_ERROR, "Runtime failed to start.", ELOG_S("errorString", why.text));
+    return ERR_OK;
+}
 
 static err_t run_group_on_disk(struct agent *a, struct problem *why)
 {
@@ -128,9 +147,7 @@ static err_t run_group_on_disk(struct agent *a, struct problem *why)
              ELOG_S("errorString", bad.text));
         e = group_parse(SLICE_LIT("{}"), &a->group, why);
     }
-    if (!e)
-        agent_apply_group(a->group);
-    return e;
+    return e ? e : start_group_on_disk(a);
 }
 
 /* What a crash or a restart left: a deployment on trial, a status that is owed. */
@@ -175,6 +192,7 @@ err_t agent_new(const struct agent_opts *opts, struct agent **ret, struct proble
     if (!a)
         return problem_set(why, ERR_NOMEM, "out of memory");
     a->o = *opts;
+    a->zip = -1;
     a->document = BUF_INIT(DEPLOYDOC_MAX_BYTES);
     a->group_text = BUF_INIT(GROUP_MAX_BYTES);
     a->backoff = backoff_of(RETRY_BASE_MS, RETRY_MAX_MS);
@@ -195,6 +213,8 @@ void agent_end(struct agent *a)
         return;
     a->ended = true;
     net_timer_stop(a->retry);
+    job_cancel(a->job);
+    a->job = NULL;
     courier_end(a->courier);
 }
 
@@ -204,6 +224,7 @@ void agent_free(struct agent *a)
         return;
     courier_free(a->courier);
     net_timer_free(a->retry);
+    agent_forget_code(a);
     deploydoc_free(a->doc);
     group_free(a->group);
     group_free(a->next_group);

@@ -12,6 +12,7 @@
 #include "net/loop.h"
 
 struct agent;
+struct runtime;
 
 struct agent_opts {
     struct net_loop *loop;
@@ -20,6 +21,7 @@ struct agent_opts {
     const struct config *config;
     STACK_OF(X509) *roots;
     struct store *store;
+    struct runtime *runtime;
     /* Publish to the cloud, QoS 1: link_publish. */
     err_t (*publish)(void *ctx, const char *topic, struct slice payload);
     void *publish_ctx;

@@ -8,6 +8,7 @@
 #define URL_MAX 8192
 #define STATUS_MAX 16384
 #define STATUS_ANSWER_MAX 65536
+#define CODE_TOTAL_MS 3600000 /* a large zip on a slow line; one that stalls ends after 30 s */
 
 static const struct {
     int status;
@@ -47,14 +48,15 @@ static char *deployment_url(const struct dataplane *d, const struct gda_ref *ref
                       (long long)d->config->gg_http_port, ref->group_id, ref->deployment_id, tail);
 }
 
-err_t dataplane_get(const struct dataplane *d, const struct gda_ref *ref, const char *tail, uint64_t max,
-                    http_done_fn done, void *ctx)
+err_t dataplane_get(const struct dataplane *d, const struct dataplane_get *get, http_done_fn done, void *ctx)
 {
-    autofree char *url = deployment_url(d, ref, tail);
-    struct http_fetch f = { .url = url, .max_answer = max };
+    autofree char *url = deployment_url(d, get->ref, get->tail);
+    struct http_fetch f = { .url = url, .max_answer = get->max, .to_fd = get->fd >= 0, .fd = get->fd };
 
     if (!url)
         return ERR_NOMEM;
+    if (f.to_fd)
+        f.total_ms = CODE_TOTAL_MS;
     elog(ELOG_DEBUG, "Sending a request to the cloud.", ELOG_S("method", "GET"), ELOG_S("url", url));
     return http_client_start(d->http, &f, d->loop, done, ctx, NULL);
 }

@@ -14,10 +14,15 @@ struct dataplane {
     const struct config *config;
 };
 
-/* GET .../groups/GID/deployments/DID + tail. At most `max` bytes of answer. ERR_BUSY, ERR_NOMEM: `done` will
- * not be called. */
-err_t dataplane_get(const struct dataplane *d, const struct gda_ref *ref, const char *tail, uint64_t max,
-                    http_done_fn done, void *ctx);
+/* GET .../groups/GID/deployments/DID + tail. */
+struct dataplane_get {
+    const struct gda_ref *ref;
+    const char *tail;
+    uint64_t max; /* bytes of answer */
+    int fd;       /* where the body goes, borrowed until done; -1: it is kept in the answer */
+};
+/* ERR_BUSY, ERR_NOMEM: `done` will not be called. */
+err_t dataplane_get(const struct dataplane *d, const struct dataplane_get *get, http_done_fn done, void *ctx);
 /* EC-14's PUT. */
 err_t dataplane_put_status(const struct dataplane *d, const struct gda_report *r, http_done_fn done,
                            void *ctx);

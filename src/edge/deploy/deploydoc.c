@@ -247,6 +247,14 @@ err_t deploydoc_open(struct slice envelope, const struct deploydoc_expect *expec
     return e;
 }
 
+const struct deploydoc_artifact *deploydoc_find(const struct deploydoc *d, const char *name)
+{
+    for (size_t i = 0; i < d->count; i++)
+        if (strcmp(d->artifacts[i].name, name) == 0)
+            return &d->artifacts[i];
+    return NULL;
+}
+
 err_t deploydoc_check_artifact(const struct crypto_ctx *crypto, const struct deploydoc_artifact *a,
                                struct slice bytes, struct problem *why)
 {

@@ -54,6 +54,9 @@ err_t deploydoc_parse_payload(struct slice payload, const struct gda_ref *ref, c
 /* EC-8: [A-Za-z0-9._-]{1,128}, no dot in front. */
 bool deploydoc_name_ok(const char *name);
 
+/* The artifact of this name; NULL: none. There is a group.json in every document that was opened. */
+const struct deploydoc_artifact *deploydoc_find(const struct deploydoc *d, const char *name);
+
 /* EC-9: are these the artifact's bytes? ERR_CORRUPT with *why: another size or SHA-256. */
 err_t deploydoc_check_artifact(const struct crypto_ctx *crypto, const struct deploydoc_artifact *a,
                                struct slice bytes, struct problem *why);

@@ -91,7 +91,154 @@ static void others_read_nothing(void **state)
     }
     assert_int_equal(mode_of("deployment/group/deployment.json"), 0600);
     stage("two");
-    assert_int_equal(mode_of("deployment/staging"), 0700);
+    assert_int_equal(mode_of("deployment/staging/group"), 0700);
+    assert_int_equal(mode_of("deployment/lambda"), 0755); /* the functions' users read their code */
+}
+
+/* V1's places are links into the one folder that is exchanged. */
+static void group_and_code_switch_together(void **state)
+{
+    autofree char *code = NULL;
+    struct problem why;
+
+    (void)state;
+    assert_string_equal(store_code_dir(s) + strlen(dir), "/deployment/lambda");
+    for (int i = 0; i < 2; i++) {
+        stage(i ? "two" : "one");
+        free(code);
+        code = store_staged_code(s, i ? "f:2" : "f:1");
+        assert_int_equal(mkdir(code, 0755), 0);
+        assert_int_equal(store_switch(s, i ? &d2 : &d1, &why), ERR_OK);
+        assert_true(there(i ? "deployment/lambda/f:2" : "deployment/lambda/f:1"));
+        assert_false(there(i ? "deployment/lambda/f:1" : "deployment/lambda/f:2"));
+        group_is(i ? "two" : "one", i ? "d2" : "d1");
+        if (i)
+            break;
+        assert_int_equal(store_commit(s, &why), ERR_OK);
+    }
+    assert_int_equal(store_rollback(s, &why), ERR_OK);
+    assert_true(there("deployment/lambda/f:1"));
+    assert_false(there("deployment/lambda/f:2"));
+    group_is("one", "d1");
+}
+
+static void write_file(const char *name, const char *text)
+{
+    autofree char *path = mem_printf("%s/%s", dir, name);
+
+    assert_int_equal(file_write_durable(path, slice_str(text), 0600), ERR_OK);
+}
+
+static void remove_name(const char *name)
+{
+    autofree char *path = mem_printf("%s/%s", dir, name);
+
+    assert_int_equal(file_remove_tree(path), ERR_OK);
+}
+
+static void make_folder(const char *name)
+{
+    autofree char *path = mem_printf("%s/%s", dir, name);
+
+    assert_int_equal(file_mkdirs(path, 0700), ERR_OK);
+}
+
+static void write_ref(const char *name, const struct gda_ref *ref)
+{
+    autobuf text = BUF_INIT(1000);
+
+    assert_int_equal(gda_write_ref(&text, ref), ERR_OK);
+    write_file(name, buf_str(&text));
+}
+
+static void reopen(struct gda_report *ret)
+{
+    struct problem why;
+
+    store_close(s);
+    s = NULL;
+    assert_int_equal(store_open(dir, &s, &why), ERR_OK);
+    assert_int_equal(store_recover(s, ret, &why), ERR_OK);
+}
+
+/* What the release before this one left: `group` is a folder. */
+static void earlier_layout(void)
+{
+    remove_name("deployment");
+    make_folder("deployment/group");
+    write_file("deployment/group/group.json", "old");
+    write_ref("deployment/group/deployment.json", &d1);
+}
+
+static void an_earlier_layout_is_adopted(void **state)
+{
+    struct gda_report r;
+
+    (void)state;
+    earlier_layout();
+    reopen(&r);
+    assert_int_equal(r.status, GDA_NONE);
+    group_is("old", "d1");
+    assert_true(there("deployment/group/group.json"));
+    assert_true(there("deployment/current/group/group.json"));
+    deploy(&d2, "two");
+    group_is("two", "d2");
+}
+
+/* It went down while d2 was on trial: d1 runs, and d2 begins anew. */
+static void an_earlier_layout_on_trial(void **state)
+{
+    struct gda_report r;
+
+    (void)state;
+    earlier_layout();
+    write_ref("deployment/group/deployment.json", &d2);
+    make_folder("deployment/staging");
+    write_file("deployment/staging/group.json", "before");
+    write_ref("deployment/staging/deployment.json", &d1);
+    write_ref("deployment/switching", &d2);
+    reopen(&r);
+    assert_int_equal(r.status, GDA_NONE);
+    group_is("before", "d1");
+    assert_false(there("deployment/staging"));
+}
+
+/* Whoever recovers a core may put a folder where the link was. */
+static void an_operators_folder_wins(void **state)
+{
+    struct gda_report r;
+
+    (void)state;
+    deploy(&d1, "one");
+    remove_name("deployment/group");
+    make_folder("deployment/group");
+    write_file("deployment/group/group.json", "{}");
+    reopen(&r);
+    group_is("{}", "");
+    deploy(&d2, "two");
+    group_is("two", "d2");
+}
+
+static void room_is_asked_first(void **state)
+{
+    struct problem why = { "" };
+
+    (void)state;
+    assert_int_equal(store_check_room(s, 4096, &why), ERR_OK);
+    assert_int_equal(store_check_room(s, (uint64_t)1 << 60, &why), ERR_NO_SPACE);
+    assert_non_null(strstr(why.text, "free some space there"));
+}
+
+static void a_nameless_file(void **state)
+{
+    struct problem why;
+    int fd = -1;
+
+    (void)state;
+    stage("one");
+    assert_int_equal(store_temp(s, &fd, &why), ERR_OK);
+    assert_int_equal(write(fd, "x", 1), 1);
+    (void)close(fd);
 }
 
 static void an_absent_file_is_an_empty_group(void **state)
@@ -233,7 +380,7 @@ static void a_failed_write_says_what_and_where(void **state)
     deploy(&d1, "one");
     assert_int_equal(store_put(s, "group.json", SLICE_LIT("x"), &why), ERR_NOT_FOUND); /* no staging folder */
     assert_non_null(strstr(why.text, "cannot write"));
-    assert_non_null(strstr(why.text, "staging/group.json"));
+    assert_non_null(strstr(why.text, "staging/group/group.json"));
     group_is("one", "d1");
 }
 
@@ -243,6 +390,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(starts_with_an_empty_group),
         T(others_read_nothing),
+        T(group_and_code_switch_together),
+        T(an_earlier_layout_is_adopted),
+        T(an_earlier_layout_on_trial),
+        T(an_operators_folder_wins),
+        T(room_is_asked_first),
+        T(a_nameless_file),
         T(an_absent_file_is_an_empty_group),
         T(deployments_follow_each_other),
         T(staging_changes_nothing),
