@@ -23,6 +23,8 @@ def test_layout(tmp_path):
     for program in ("greengrassd", "bin/daemon", "bin/core"):
         assert members[PACKAGE + program].mode == 0o755 and members[PACKAGE + program].isfile()
     assert members[PACKAGE + "LICENSE/LICENSE"].isfile()
+    assert members[PACKAGE + "runtime/nodejs/lambda_nodejs_runtime.js"].mode == 0o644  # functions run as somebody else
+    assert {m.mode for n, m in members.items() if n.startswith(PACKAGE + "runtime") and m.isdir()} == {0o755}
     assert members["greengrass/certs"].isdir() and members["greengrass/config"].isdir()
     assert {(m.uid, m.gid) for m in members.values()} == {(0, 0)}
     assert all(n == "greengrass" or n.startswith("greengrass/") for n in members)
