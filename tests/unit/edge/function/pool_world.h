@@ -7,7 +7,7 @@
 #include "edge/function/pool.h"
 
 #define WORLD_PROCS 4096
-#define WORLD_EVENTS 65536
+#define WORLD_EVENTS 4096
 #define WORLD_FUNCTIONS 8
 
 struct world_proc {

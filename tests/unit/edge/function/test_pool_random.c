@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define RUNS 150
+#define RUNS 60
 #define STEPS 3000
 
 static void run(unsigned seed)
