@@ -354,6 +354,7 @@ static void take_apart(struct core *c)
 {
     agent_end(c->agent);
     link_free(c->link);
+    runtime_free(c->runtime);
     http_client_free(c->http);
     tls_signer_free(c->signer);
     tls_context_free(c->tls);
@@ -363,7 +364,6 @@ static void take_apart(struct core *c)
     if (c->loop)
         (void)net_loop_turn(c->loop, 0); /* answers that were cancelled reach the agent */
     agent_free(c->agent);
-    runtime_free(c->runtime);
     net_loop_free(c->loop);
     store_close(c->store);
     identity_done(&c->id);
