@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import pathlib
 import subprocess
 import urllib.parse
 
@@ -105,6 +106,24 @@ def wire(r, headers, query=None):
     """What the server sees."""
     return {"method": r["method"], "path": r["path"], "query": r["query"] if query is None else query,
             "headers": [[k, v] for k, v in headers.items()], "body": r["body"]}
+
+
+VECTORS = json.loads((pathlib.Path(__file__).resolve().parents[1] / "vectors/sigv4.json").read_text())
+
+
+@pytest.mark.parametrize("vector", VECTORS["vectors"], ids=lambda v: v["name"])
+def test_public_vectors(probe, vector):
+    """AWS's own suite; and what was changed afterwards is refused."""
+    line, *headers = vector["request"]
+    method, target = line.split(" ", 1)
+    path, _, query = target.partition("?")
+    now_ms = int(datetime.datetime.fromisoformat(VECTORS["time"][:-1]).replace(tzinfo=datetime.timezone.utc).timestamp() * 1000)
+    seen = {"method": method, "path": path, "query": query, "headers": [h.split(": ", 1) for h in headers], "body": vector["body"],
+            "access": VECTORS["access"], "secret": VECTORS["secret"], "now_ms": now_ms}
+    answer = probe.verify(**seen)
+    assert answer["verdict"] == OK, answer
+    for change in ({"method": "DELETE"}, {"path": path + "x"}, {"query": query + "&x=1"}, {"body": vector["body"] + "x"}, {"secret": "other"}):
+        assert probe.verify(**{**seen, **change})["verdict"] == MISMATCH, change
 
 
 def test_we_sign_as_botocore_does(probe, rng):
