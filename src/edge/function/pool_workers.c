@@ -91,9 +91,11 @@ err_t worker_start(struct pool *p, struct pool_fn *fn, int64_t now_ms)
 static void drop_poll(struct pool *p, struct worker *w)
 {
     pool_drop_waiter(p, w->waiter, ERR_CANCELLED);
-    if (w->tell_work)
-        pool_drop_waiter(p, w->handed, ERR_CANCELLED);
-    w->waiter = w->handed = POOL_NOBODY;
+    w->waiter = POOL_NOBODY;
+    if (!w->tell_work)
+        return;
+    pool_drop_waiter(p, w->handed, ERR_CANCELLED);
+    w->handed = POOL_NOBODY;
     w->tell_work = false;
 }
 
@@ -101,6 +103,8 @@ void worker_stop(struct pool *p, struct worker *w, enum worker_end why, int64_t 
 {
     if (w->state == WORKER_STOPPING)
         return;
+    if (w->tell_work && w->item)
+        item_requeue(p, steal(&w->item)); /* it never left */
     drop_poll(p, w);
     w->end = why;
     w->grace_ms = grace_ms;

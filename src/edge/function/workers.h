@@ -1,4 +1,5 @@
-/* src/edge/function/workers.h - the pool's wishes as processes: tokens, environments, log pipes, starts, stops.
+/* src/edge/function/workers.h - the pool's wishes as processes: tokens, environments, log pipes, starts,
+ * stops.
  *
  * I/O on the core's loop. Lives as long as the core: groups come and go. Spec: docs/spec/functions.md;
  * greengrass-v1 reference 2.2, 4.3, 4.4.
@@ -18,7 +19,7 @@ struct workers_opts {
     const struct crypto_ctx *crypto;
     const struct config *config;
     const char *package_dir; /* ROOT/ggc/packages/VERSION: the runtimes' shims are below runtime/ */
-    int runner_fd;           /* the core's end of the socket to the runner; owned from here on, also on failure */
+    int runner_fd; /* the core's end of the socket to the runner; owned from here on, also on failure */
     void (*on_lost)(void *ctx); /* the runner is gone, and with it every function */
     void *ctx;
 };
