@@ -1,5 +1,5 @@
-/* src/edge/daemon.c - the supervisor: holds the PID file, starts the core process, starts it again after a
- * crash.
+/* src/edge/daemon.c - the supervisor: holds the PID file, starts the runner and the core, starts them again
+ * after a crash.
  *
  * Small on purpose: no network, no OpenSSL, no PKCS#11 module. Signals are taken with sigtimedwait, one at a
  * time.
@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "edge/backoff.h"
+#include "edge/children.h"
 #include "edge/exit.h"
 #include "edge/pidfile.h"
 #include "edge/status.h"
@@ -17,7 +18,6 @@
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,10 +27,9 @@
 #define CRASH_LOG_MAX 131072
 
 struct daemon {
-    const char *core_dir, *root, *write_dir, *pid_dir, *core_program;
-    int status_fd;
+    const char *write_dir, *pid_dir;
+    struct children children;
     int pid_fd;
-    pid_t core;
     int64_t started_ms;
     struct backoff backoff;
     sigset_t signals;
@@ -67,47 +66,13 @@ static void say(const char *text, long pid, const char *detail, int number)
     (void)fprintf(stderr, "[%s] %s [pid = %ld] %s %d.\n", when, text, pid, detail, number);
 }
 
-static void exec_core(struct daemon *d, pid_t parent)
+static err_t start_children(struct daemon *d)
 {
-    char pid[32], fd[32];
-    const char *argv[] = { d->core_program,
-                           "-core-dir",
-                           d->core_dir,
-                           "-daemonPid",
-                           pid,
-                           "-daemonRoot",
-                           d->root,
-                           d->status_fd >= 0 ? "-status-fd" : NULL,
-                           fd,
-                           NULL };
-    sigset_t none;
+    err_t e = children_start(&d->children);
 
-    (void)snprintf(pid, sizeof(pid), "%ld", (long)parent);
-    (void)snprintf(fd, sizeof(fd), "%d", d->status_fd);
-    (void)sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* no core without its supervisor */
-    if (getppid() != parent)
-        _exit(EXIT_CODE_CRASH);
-    if (d->status_fd >= 0)
-        (void)fcntl(d->status_fd, F_SETFD, 0);
-    (void)execv(d->core_program, (char *const *)(uintptr_t)argv);
-    (void)fprintf(stderr, "cannot start %s: %s\n", d->core_program, strerror(errno));
-    _exit(EXIT_CODE_CONFIG);
-}
-
-static err_t start_core(struct daemon *d)
-{
-    pid_t self = getpid();
-    pid_t pid = fork();
-
-    if (pid < 0)
-        return file_err(errno);
-    if (pid == 0)
-        exec_core(d, self);
-    d->core = pid;
-    d->started_ms = clock_mono_ms();
-    return ERR_OK;
+    if (!e)
+        d->started_ms = clock_mono_ms();
+    return e;
 }
 
 /* The next signal, or 0 after the time; -1 waits for ever. */
@@ -122,28 +87,20 @@ static int next_signal(const struct daemon *d, int64_t ms)
     return s < 0 ? 0 : s;
 }
 
-/* True when the core has ended; *ret_status as wait gives it. */
-static bool core_ended(struct daemon *d, int *ret_status)
+/* The core first, which ends the functions in peace; the runner follows it. */
+static void stop_children(struct daemon *d)
 {
-    if (d->core <= 0 || waitpid(d->core, ret_status, WNOHANG) != d->core)
-        return false;
-    d->core = 0;
-    return true;
-}
-
-static void stop_core(struct daemon *d)
-{
+    struct children *c = &d->children;
     int64_t deadline = clock_mono_ms() + STOP_MS;
     int status;
 
-    if (d->core <= 0)
-        return;
-    (void)kill(d->core, SIGTERM);
-    while (!core_ended(d, &status)) {
-        int64_t left = deadline - clock_mono_ms();
-        if (left <= 0) {
-            say("The core process does not end, it is killed.", (long)d->core, "after ms", STOP_MS);
-            (void)kill(d->core, SIGKILL);
+    if (c->core > 0)
+        (void)kill(c->core, SIGTERM);
+    while (children_reap(c, &status), !children_gone(c)) {
+        int64_t left = c->core > 0 ? deadline - clock_mono_ms() : children_overdue(c, clock_mono_ms());
+        if (c->core > 0 && left <= 0) {
+            say("The core process does not end, it is killed.", (long)c->core, "after ms", STOP_MS);
+            (void)kill(c->core, SIGKILL);
             left = STOP_MS;
             deadline = clock_mono_ms() + left;
         }
@@ -160,18 +117,30 @@ static bool judge_end(struct daemon *d, int status, long pid, int64_t *ret_wait_
     say("The Greengrass daemon process with", pid,
         WIFSIGNALED(status) ? "died of signal" : "died with exit code",
         WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-    if (status_listened(d->status_fd)) {
-        status_tell(d->status_fd, STATUS_FATAL,
+    if (status_listened(d->children.status_fd)) {
+        status_tell(d->children.status_fd, STATUS_FATAL,
                     "the core process died while it started: see var/log/crash.log and system/runtime.log in "
                     "the write directory");
         return false;
     }
-    mem_close_fd(&d->status_fd);
-    d->status_fd = -1;
+    mem_close_fd(&d->children.status_fd);
+    d->children.status_fd = -1;
     if (clock_mono_ms() - d->started_ms >= STABLE_MS)
         backoff_reset(&d->backoff);
     *ret_wait_ms = backoff_next(&d->backoff, (uint32_t)clock_mono_us() * 2654435761u);
     return true;
+}
+
+/* Milliseconds to sleep; -1: until a signal comes. */
+static int64_t time_to_wait(struct daemon *d, int64_t restart_at)
+{
+    int64_t now = clock_mono_ms();
+
+    if (d->children.core > 0)
+        return -1;
+    if (!children_gone(&d->children))
+        return children_overdue(&d->children, now);
+    return restart_at > now ? restart_at - now : 0;
 }
 
 static int supervise(struct daemon *d)
@@ -179,17 +148,17 @@ static int supervise(struct daemon *d)
     int64_t restart_at = 0;
 
     for (;;) {
-        int64_t wait = d->core ? -1 : restart_at - clock_mono_ms();
-        int s = wait == 0 || (!d->core && wait < 0) ? 0 : next_signal(d, wait);
-        long pid = (long)d->core;
+        int64_t wait = time_to_wait(d, restart_at);
+        int s = wait ? next_signal(d, wait) : 0;
+        long pid = (long)d->children.core;
         int status;
         if (s == SIGTERM || s == SIGINT)
             return 0;
-        if (core_ended(d, &status)) {
+        if (children_reap(&d->children, &status)) {
             if (!judge_end(d, status, pid, &wait))
                 return EXIT_CODE_CONFIG;
             restart_at = clock_mono_ms() + wait;
-        } else if (!d->core && clock_mono_ms() >= restart_at && start_core(d))
+        } else if (children_gone(&d->children) && clock_mono_ms() >= restart_at && start_children(d))
             restart_at = clock_mono_ms() + backoff_next(&d->backoff, 0);
     }
 }
@@ -208,10 +177,10 @@ static bool parse_options(struct daemon *d, int argc, char **argv)
     while ((o = getopt_long_only(argc, argv, "", options, NULL)) != -1) {
         switch (o) {
         case 'd':
-            d->core_dir = optarg;
+            d->children.core_dir = optarg;
             break;
         case 'r':
-            d->root = optarg;
+            d->children.root = optarg;
             break;
         case 'w':
             d->write_dir = optarg;
@@ -220,10 +189,10 @@ static bool parse_options(struct daemon *d, int argc, char **argv)
             d->pid_dir = optarg;
             break;
         case 'c':
-            d->core_program = optarg;
+            d->children.core_program = optarg;
             break;
         case 's':
-            d->status_fd = atoi(optarg);
+            d->children.status_fd = atoi(optarg);
             break;
         case 'g':
             break; /* for ps */
@@ -231,7 +200,7 @@ static bool parse_options(struct daemon *d, int argc, char **argv)
             return false;
         }
     }
-    return d->core_dir && d->root && d->write_dir && d->pid_dir && d->core_program;
+    return d->children.core_dir && d->children.root && d->write_dir && d->pid_dir && d->children.core_program;
 }
 
 static void take_signals(struct daemon *d)
@@ -255,7 +224,7 @@ static err_t begin(struct daemon *d, struct problem *why)
         return problem_set(why, ERR_IO,
                            "cannot write %s/var/log/crash.log: check the folder's owner and the disk",
                            d->write_dir);
-    if (start_core(d))
+    if (start_children(d))
         return problem_set(why, ERR_IO, "cannot start a process: %s", strerror(errno));
     return ERR_OK;
 }
@@ -266,25 +235,25 @@ static int run(struct daemon *d)
     int code;
 
     if (begin(d, &why)) {
-        status_tell(d->status_fd, STATUS_FATAL, why.text);
+        status_tell(d->children.status_fd, STATUS_FATAL, why.text);
         return EXIT_CODE_CONFIG;
     }
     code = supervise(d);
-    stop_core(d);
+    stop_children(d);
     pidfile_remove(d->pid_dir);
     return code;
 }
 
 int main(int argc, char **argv)
 {
-    struct daemon d = { .status_fd = -1, .pid_fd = -1, .backoff = backoff_of(1000, 60000) };
+    struct daemon d = { .children.status_fd = -1, .pid_fd = -1, .backoff = backoff_of(1000, 60000) };
 
     if (!parse_options(&d, argc, argv)) {
         (void)fprintf(stderr, "this program is started by greengrassd\n");
         return EXIT_CODE_CONFIG;
     }
-    if (d.status_fd >= 0)
-        (void)fcntl(d.status_fd, F_SETFD, FD_CLOEXEC);
+    if (d.children.status_fd >= 0)
+        (void)fcntl(d.children.status_fd, F_SETFD, FD_CLOEXEC);
     take_signals(&d);
     return run(&d);
 }

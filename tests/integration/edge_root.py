@@ -1,6 +1,7 @@
 """A Greengrass root for a test: unpacked from the release archive as a person would, with its config, keys and log."""
 
 import atexit
+import contextlib
 import functools
 import json
 import os
@@ -95,6 +96,18 @@ class Root:
     def pid(self):
         path = self.path / "ggc/var/run/greengrassd.pid"
         return int(path.read_text()) if path.exists() else None
+
+    def processes(self):
+        """{"core": PID, "runner": PID}: the supervisor's children."""
+        pid = self.pid()
+        out = {}
+        for child in open(f"/proc/{pid}/task/{pid}/children").read().split():
+            with contextlib.suppress(OSError):
+                out[os.path.basename(os.readlink(f"/proc/{child}/exe")).rpartition("-")[2]] = int(child)
+        return out
+
+    def core(self):
+        return self.processes()["core"]
 
     def group(self):
         return json.loads((self.path / "ggc/deployment/group/group.json").read_text())

@@ -273,10 +273,8 @@ def test_killed_during_a_deployment(running, cloud):
 
     def kill_once(data):
         if not killed:
-            pid = running.pid()
-            (core,) = open(f"/proc/{pid}/task/{pid}/children").read().split()
-            killed.append(core)
-            os.kill(int(core), signal.SIGKILL)
+            killed.append(running.core())
+            os.kill(killed[0], signal.SIGKILL)
         return data
 
     cloud.tamper("group.json", kill_once)

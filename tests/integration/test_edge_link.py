@@ -116,24 +116,20 @@ def test_a_stale_pid_file_is_no_daemon(root):
     assert root.pid() != 1
 
 
-def children(pid):
-    return [int(p) for p in open(f"/proc/{pid}/task/{pid}/children").read().split()]
-
-
 def test_a_killed_core_is_started_again(root, cloud):
     root.greengrassd("start")
     cloud.wait_for("get")
-    (core,) = children(root.pid())
+    core = root.core()
     os.kill(core, signal.SIGKILL)
     cloud.wait(lambda: cloud.count("get") == 2)
-    assert children(root.pid()) != [core]
+    assert root.core() != core
     assert f"[pid = {core}] died of signal 9" in (root.path / "ggc/var/log/crash.log").read_text()
 
 
 def test_the_core_dies_with_its_supervisor(root):
     root.greengrassd("start")
     pid = root.pid()
-    (core,) = children(pid)
+    core = root.core()
     os.kill(pid, signal.SIGKILL)
     wait_for(lambda: not os.path.exists(f"/proc/{core}") or " Z " in open(f"/proc/{core}/stat").read(), 5)
 

@@ -13,15 +13,15 @@ from test_edge_deploy import cloud, group, root, running  # noqa: F401 (fixtures
 def test_told_to_end_while_an_answer_comes_in(running, cloud, what):  # noqa: F811
     """SIGTERM and an answer of the data plane together: nothing goes on with parts that are gone, and the deployment is not failed
     for it but done by the next process."""
-    (core,) = open(f"/proc/{running.pid()}/task/{running.pid()}/children").read().split()
+    core = running.core()
     done = []
 
     def end_it(data):
         if not done:
             done.append(core)
-            os.kill(int(core), signal.SIGSTOP)
-            os.kill(int(core), signal.SIGTERM)
-            threading.Timer(0.3, os.kill, (int(core), signal.SIGCONT)).start()
+            os.kill(core, signal.SIGSTOP)
+            os.kill(core, signal.SIGTERM)
+            threading.Timer(0.3, os.kill, (core, signal.SIGCONT)).start()
         return data
 
     cloud.tamper(what, end_it)
