@@ -34,9 +34,13 @@ def core_archive(folder):
 
 
 class Root:
-    def __init__(self, folder, cloud):
+    def __init__(self, folder, cloud, with_programs=True):
         self.path = folder / "greengrass"
-        shutil.copytree(programs(), self.path, symlinks=True)
+        if with_programs:
+            shutil.copytree(programs(), self.path, symlinks=True)
+        else:
+            for part in ("config", "certs", "ggc"):
+                (self.path / part).mkdir(parents=True)
         self.cloud = cloud
         self.env = {}
         (self.path / "certs/root.ca.pem").write_bytes(cloud.ca.pem())

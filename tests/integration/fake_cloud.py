@@ -4,6 +4,9 @@ One thread per connection, everything on loopback, ports chosen by the system. F
 
     cloud.refuse_connect   close after CONNECT, as AWS does for a certificate without a policy
     cloud.deny_topics      answer SUBACK 0x80
+    cloud.denied, .closes  topics whose SUBSCRIBE is answered with SUBACK 0x80, or with the end of the connection
+    cloud.refused          topics whose PUBLISH ends the connection, as AWS does without iot:Publish
+    cloud.mute_pubacks     take messages and do not acknowledge them
     cloud.drop_on_subscribe close at SUBSCRIBE
     cloud.tamper(name, f)  change the bytes of "document", "signature" or an artifact's on their way
     cloud.http_status      answer every device HTTPS request with this status
@@ -87,12 +90,22 @@ def mqtt_packet(first, body):
             return out + body
 
 
+def covers(topic_filter, topic):
+    """MQTT 3.1.1 4.7, for filters and topics that are valid."""
+    if topic.startswith("$") and topic_filter[0] in "+#":
+        return False
+    levels, parts = topic_filter.split("/"), topic.split("/")
+    if levels[-1] == "#":
+        levels, parts = levels[:-1], parts[:len(levels) - 1]
+    return len(levels) == len(parts) and all(want in ("+", part) for want, part in zip(levels, parts))
+
+
 class MqttConnection(threading.Thread):
     def __init__(self, cloud, raw):
         super().__init__(daemon=True)
         self.cloud, self.raw = cloud, raw
         self.topics, self.next_id, self.lock = [], 1, threading.Lock()
-        self.sock = None
+        self.sock = self.client_id = None
 
     def read(self, n):
         out = b""
@@ -143,7 +156,7 @@ class MqttConnection(threading.Thread):
         assert first == 0x10
         assert body[:8] == b"\x00\x04MQTT\x04\x02", body[:8]     # 3.1.1, clean session, no will, no login
         keep_alive, n = struct.unpack("!HH", body[8:12])
-        client_id = body[12:12 + n].decode()
+        client_id = self.client_id = body[12:12 + n].decode()
         assert len(body) == 12 + n
         self.cloud.note("connect", client_id, keep_alive)
         if self.cloud.refuse_connect:
@@ -160,10 +173,11 @@ class MqttConnection(threading.Thread):
         topic, qos = body[4:4 + n].decode(), body[4 + n]
         assert len(body) == 5 + n, "one topic per SUBSCRIBE"
         self.cloud.note("subscribe", topic, qos)
-        if self.cloud.drop_on_subscribe:
+        if self.cloud.drop_on_subscribe or topic in self.cloud.closes:
             return False
-        code = 0x80 if self.cloud.deny_topics else qos
-        if not self.cloud.deny_topics:
+        denied = self.cloud.deny_topics or topic in self.cloud.denied
+        code = 0x80 if denied else qos
+        if not denied:
             self.topics.append(topic)
         self.send(0x90, struct.pack("!H", packet_id) + bytes([code]))
         return True
@@ -171,11 +185,18 @@ class MqttConnection(threading.Thread):
     def publish(self, first, body):
         qos, (n,) = first >> 1 & 3, struct.unpack("!H", body[:2])
         topic, rest = body[2:2 + n].decode(), body[2 + n:]
+        if topic in self.cloud.refused:
+            self.cloud.note("refused", topic)
+            return False
         if qos:
-            self.send(0x40, rest[:2])
+            if not self.cloud.mute_pubacks:
+                self.send(0x40, rest[:2])
             rest = rest[2:]
-        self.cloud.note("publish", topic, qos)
-        self.cloud.shadow_request(topic, rest)
+        if topic.startswith(f"$aws/things/{THING}-gda/"):
+            self.cloud.note("publish", topic, qos)
+            self.cloud.shadow_request(topic, rest)
+        else:
+            self.cloud.note("message", self.client_id, topic, rest, qos)
         return True
 
     def puback(self, first, body):
@@ -192,9 +213,15 @@ class MqttConnection(threading.Thread):
         return False
 
     def deliver(self, topic, document):
-        if topic in self.topics:
+        if topic in self.topics and self.client_id == THING:
             packet_id, self.next_id = self.next_id, self.next_id + 1
             self.send(0x32, mqtt_string(topic) + struct.pack("!H", packet_id) + json.dumps(document).encode())
+
+
+    def bring(self, topic, payload):
+        """A message, once however many of the client's filters match."""
+        if any(covers(f, topic) for f in self.topics):
+            self.send(0x30, mqtt_string(topic) + payload)
 
 
 # --- the cloud ---------------------------------------------------------------------------------------------------------
@@ -208,6 +235,8 @@ class FakeCloud:
         self.signer_cert = self.ca.issue("deployments", self.signer_key.public_key(), eku=ExtendedKeyUsageOID.CODE_SIGNING)
         self._server_files = None
         self.refuse_connect = self.deny_topics = self.drop_on_subscribe = self.mute_pings = False
+        self.mute_pubacks = False
+        self.denied, self.closes, self.refused = set(), set(), set()
         self.connack, self.http_status = 0, 0
         self.events, self.connections = [], []
         self.shadow = {"desired": {}, "reported": {}}
@@ -294,6 +323,15 @@ class FakeCloud:
         with self.changed:
             if connection in self.connections:
                 self.connections.remove(connection)
+
+    # messages
+    def bring(self, topic, payload):
+        for connection in list(self.connections):
+            connection.bring(topic, payload)
+
+    def messages(self, topic=None):
+        """What came on the data connections, in order."""
+        return [e[3] for e in list(self.events) if e[0] == "message" and topic in (None, e[2])]
 
     # the -gda shadow
     def tell(self, suffix, document):
@@ -424,7 +462,7 @@ class FakeCloud:
         self._https = Server(("127.0.0.1", port), Handler)
         self._https.daemon_threads = True
         self.https_port = self._https.server_address[1]
-        threading.Thread(target=self._https.serve_forever, daemon=True).start()
+        threading.Thread(target=self._https.serve_forever, args=(0.05,), daemon=True).start()
 
     def stop_https(self):
         self._https.shutdown()
