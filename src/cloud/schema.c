@@ -173,6 +173,15 @@ static const struct db_migration steps[] = {
       " accepted_ms {int} NOT NULL) {strict}" },
     { "retained messages have a date",
       "ALTER TABLE mqtt_retained ADD COLUMN stored_ms {int} NOT NULL DEFAULT 0" },
+    /* gg_deployments.source: the deployment that a redeployment repeats. gg_code: artifacts that are the
+     * packages of functions, not copied. */
+    { "functions of deployments", "ALTER TABLE gg_deployments ADD COLUMN source {text};"
+                                  "CREATE TABLE gg_code (deployment {text} NOT NULL REFERENCES "
+                                  "gg_deployments (uuid), name {text} NOT NULL,"
+                                  " sha256 {text} NOT NULL, code_sha {text} NOT NULL REFERENCES lambda_code "
+                                  "(sha256), size {int} NOT NULL,"
+                                  " PRIMARY KEY (deployment, name)) {strict};"
+                                  "CREATE INDEX gg_code_by_code ON gg_code (code_sha)" },
 };
 
 err_t schema_apply(struct db *db)

@@ -7,6 +7,7 @@ from postgres import server  # noqa: F401 (a fixture)
 from test_cloud_api import *  # noqa: F401,F403 - the tests
 from test_cloud_greengrass import *  # noqa: F401,F403
 from test_cloud_account import *  # noqa: F401,F403
+from test_cloud_functions import group, test_a_redeployment_keeps_the_versions, test_a_function_is_deleted_while_it_is_deployed  # noqa: F401
 from test_cloud_domains import test_kept_and_read_back, test_lists_and_the_limit  # noqa: F401
 from test_cloud_jitp import test_jitr_event_activation_and_return, test_jitp_provisions_and_the_device_returns  # noqa: F401
 from test_cloud_fleet import claim, test_a_key_of_its_own, test_killed_between_the_steps, test_killed_in_the_middle  # noqa: F401

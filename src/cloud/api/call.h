@@ -15,7 +15,7 @@
 
 #define API_MESSAGE_MAX 512u
 #define API_REGION_MAX 64u
-#define API_REPLY_MAX (9u << 20) /* above GG_GROUP_MAX */
+#define API_REPLY_MAX (17u << 20) /* above PACKAGE_ZIP_MAX and GG_GROUP_MAX */
 #define API_KEY_MAX 8192u
 #define API_CALLER_ID_MAX 129u
 

@@ -12,6 +12,7 @@
 #define RESOURCE_MAX 1024u
 #define BODY_MAX (128u << 10) /* a message's payload */
 #define CONNS_MAX 8192u
+#define HEADERS_MAX 16384u /* of an answer */
 
 struct device {
     struct accounts *accounts;
@@ -168,9 +169,11 @@ static void on_unknown(void *ctx, struct http_request *req)
 err_t device_new(struct accounts *accounts, struct net_loop *loop, struct device **ret)
 {
     struct device *d = mem_calloc(1, sizeof(*d));
-    struct http_server_opts so = {
-        .ctx = d, .fallback = on_unknown, .max_body = BODY_MAX, .max_conns = CONNS_MAX
-    };
+    struct http_server_opts so = { .ctx = d,
+                                   .fallback = on_unknown,
+                                   .max_body = BODY_MAX,
+                                   .max_reply = API_REPLY_MAX + HEADERS_MAX,
+                                   .max_conns = CONNS_MAX };
     err_t e;
 
     if (!d)

@@ -9,6 +9,7 @@
 
 struct row {
     char group[UUID_LEN + 1], version[UUID_LEN + 1], kind[32], status[16], region[API_REGION_MAX];
+    char source[UUID_LEN + 1]; /* of a redeployment */
     int64_t created_ms;
 };
 
@@ -22,6 +23,7 @@ static err_t take_row(void *ctx, const struct db_rows *row)
     (void)snprintf(r->status, sizeof(r->status), "%s", db_str(row, 3));
     (void)snprintf(r->region, sizeof(r->region), "%s", db_str(row, 4));
     r->created_ms = db_int(row, 5);
+    (void)snprintf(r->source, sizeof(r->source), "%s", db_is_null(row, 6) ? "" : db_str(row, 6));
     return ERR_OK;
 }
 
@@ -54,22 +56,19 @@ static err_t tell_core(struct api_call *c, const char *id, const struct row *r, 
     return e;
 }
 
-static err_t store_documents(struct api_call *c, const char *id, const struct buf *group_json,
-                             const struct buf *envelope, const char *core_arn)
+static err_t store(struct api_call *c, const char *id, const struct gg_parts *parts,
+                   const struct buf *envelope)
 {
-    err_t e = db_run(c->db,
-                     "INSERT INTO gg_artifacts (deployment, name, content) VALUES ($1, 'group.json', $2)"
-                     " ON CONFLICT (deployment, name) DO UPDATE SET content = excluded.content",
-                     DB_ARGS(DB_TEXT(id), DB_BLOB(buf_slice(group_json))), NULL);
+    err_t e = gg_parts_store(c, id, parts);
 
     return e ? e
-             : db_run(
-                   c->db,
-                   "UPDATE gg_deployments SET status = 'InProgress', envelope = $1, core_arn = $2, "
-                   "updated_ms = $3"
-                   " WHERE uuid = $4",
-                   DB_ARGS(DB_SLICE(buf_slice(envelope)), DB_TEXT(core_arn), DB_INT(c->now_ms), DB_TEXT(id)),
-                   NULL);
+             : db_run(c->db,
+                      "UPDATE gg_deployments SET status = 'InProgress', envelope = $1, core_arn = $2, "
+                      "updated_ms = $3"
+                      " WHERE uuid = $4",
+                      DB_ARGS(DB_SLICE(buf_slice(envelope)), DB_TEXT(parts->core_arn), DB_INT(c->now_ms),
+                              DB_TEXT(id)),
+                      NULL);
 }
 
 static err_t fail(struct api_call *c, const char *id, const char *message)
@@ -80,39 +79,49 @@ static err_t fail(struct api_call *c, const char *id, const char *message)
         DB_ARGS(DB_TEXT(message), DB_INT(c->now_ms), DB_TEXT(id)), NULL);
 }
 
+/* A redeployment sends what its source sent, whatever aliases point to now. */
+static err_t gather(struct api_call *c, const struct row *r, struct gg_parts *parts, char why[GG_WHY_MAX])
+{
+    err_t e = r->source[0] ? gg_parts_load(c, r->source, parts) : ERR_NOT_FOUND;
+
+    return e == ERR_NOT_FOUND ? gg_parts_build(c, r->group, r->version, parts, why) : e;
+}
+
 static err_t build(struct api_call *c, const char *id, const struct row *r)
 {
-    autobuf group_json = BUF_INIT(GG_GROUP_MAX), envelope = BUF_INIT(GG_ENVELOPE_MAX);
-    autofree char *core_arn = NULL;
-    err_t e = gg_group_document(c, r->group, r->version, &group_json, &core_arn);
+    auto_parts parts = GG_PARTS_INIT;
+    autobuf envelope = BUF_INIT(GG_ENVELOPE_MAX);
+    char why[GG_WHY_MAX] = "the group cannot be deployed";
+    err_t e = gather(c, r, &parts, why);
 
     if (e == ERR_NOT_FOUND)
         return fail(c, id, "the group version or a definition it refers to does not exist any more");
     if (e == ERR_TOO_BIG)
         return fail(c, id, "the group document is too large");
+    if (e == ERR_INVALID)
+        return fail(c, id, why);
     if (e)
         return e;
-    if (!core_arn || !gg_core_name(c->env, core_arn))
+    if (!parts.core_arn || !gg_core_name(c->env, parts.core_arn))
         return fail(c, id, "the group has no core");
-    struct gg_deployment_text d = { id,           r->kind,  r->group,
-                                    r->version,   core_arn, buf_slice(&group_json),
-                                    r->created_ms };
+    struct gg_deployment_text d = { id, r->kind, r->group, r->version, &parts, r->created_ms };
     e = gg_envelope(c, &d, &envelope);
     if (e == ERR_UNAVAILABLE)
         return fail(c, id, "the key that signs deployments does not answer: deploy again when it does");
-    if (e || (e = store_documents(c, id, &group_json, &envelope, core_arn)))
+    if (e || (e = store(c, id, &parts, &envelope)))
         return e;
-    return tell_core(c, id, r, core_arn);
+    return tell_core(c, id, r, parts.core_arn);
 }
 
 err_t deployment_build(struct api_call *c)
 {
     const char *id = api_param(c, "deploymentId");
     struct row r;
-    err_t e = db_one(
-        c->db,
-        "SELECT owner, group_version, kind, status, region, created_ms FROM gg_deployments WHERE uuid = $1",
-        DB_ARGS(DB_TEXT(id)), take_row, &r);
+    err_t e =
+        db_one(c->db,
+               "SELECT owner, group_version, kind, status, region, created_ms, source FROM gg_deployments"
+               " WHERE uuid = $1",
+               DB_ARGS(DB_TEXT(id)), take_row, &r);
 
     if (e)
         return e;

@@ -2,6 +2,7 @@
  * asker is the core of the deployment, and hides everything else behind a 404 (docs/spec/edge-cloud.md
  * EC-10). */
 #include "base/mem.h"
+#include "cloud/greengrass/artifacts.h"
 #include "cloud/greengrass/build.h"
 #include "cloud/greengrass/handlers.h"
 #include "cloud/greengrass/ids.h"
@@ -76,14 +77,6 @@ err_t core_document(struct api_call *c)
     return e ? e : buf_add_str(&c->text, d.envelope);
 }
 
-static err_t artifact_row(void *ctx, const struct db_rows *row)
-{
-    struct api_call *c = ctx;
-
-    buf_clear(&c->text);
-    return buf_add(&c->text, db_blob(row, 0));
-}
-
 err_t core_artifact(struct api_call *c)
 {
     auto_deployment d = { 0 };
@@ -92,9 +85,7 @@ err_t core_artifact(struct api_call *c)
     if (e)
         return e;
     c->content_type = "application/octet-stream";
-    e = db_one(c->db, "SELECT content FROM gg_artifacts WHERE deployment = $1 AND name = $2",
-               DB_ARGS(DB_TEXT(api_param(c, "deploymentId")), DB_TEXT(api_param(c, "name"))), artifact_row,
-               c);
+    e = gg_artifact_read(c, api_param(c, "deploymentId"), api_param(c, "name"), &c->text);
     return e == ERR_NOT_FOUND ? not_found(c) : e;
 }
 

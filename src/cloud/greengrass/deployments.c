@@ -22,7 +22,7 @@ static err_t take_version(void *ctx, const struct db_rows *row)
     return ERR_OK;
 }
 
-/* Redeployment sends what an earlier deployment of the group sent. */
+/* Redeployment: the version of an earlier deployment of the group. */
 static err_t version_of(struct api_call *c, const char *group, const char *deployment,
                         char version[UUID_LEN + 1])
 {
@@ -64,12 +64,12 @@ static err_t choose_version(struct api_call *c, const char *group, const char *k
     return ERR_OK;
 }
 
-/* A dry run of the build: what would fail there is told to the caller at once. */
+/* What is wrong with the group's functions becomes the deployment's status; these two the caller hears at
+ * once. */
 static err_t check_deployable(struct api_call *c, const char *group, const char *version)
 {
-    autobuf text = BUF_INIT(GG_GROUP_MAX);
-    autofree char *core = NULL;
-    err_t e = gg_group_document(c, group, version, &text, &core);
+    bool core;
+    err_t e = gg_has_core(c, group, version, &core);
 
     if (e == ERR_NOT_FOUND)
         return unknown_version(c, group, version);
@@ -105,6 +105,8 @@ static err_t reply_created(struct api_call *c, const char *group, const char *id
 err_t deployment_create(struct api_call *c)
 {
     const char *group = api_param(c, "groupId"), *kind = json_get_str(c->body, "DeploymentType");
+    const char *source =
+        kind && strcmp(kind, "Redeployment") == 0 ? json_get_str(c->body, "DeploymentId") : NULL;
     char version[UUID_LEN + 1], id[CRYPTO_UUID_MAX];
     err_t e;
 
@@ -113,10 +115,10 @@ err_t deployment_create(struct api_call *c)
         (e = crypto_random_uuid(c->env->crypto, id)) ||
         (e = db_run(c->db,
                     "INSERT INTO gg_deployments (uuid, owner, group_version, kind, status, region, "
-                    "created_ms, updated_ms)"
-                    " VALUES ($1, $2, $3, $4, 'Building', $5, $6, $7)",
+                    "created_ms, updated_ms, source)"
+                    " VALUES ($1, $2, $3, $4, 'Building', $5, $6, $7, $8)",
                     DB_ARGS(DB_TEXT(id), DB_TEXT(group), DB_TEXT(version), DB_TEXT(kind), DB_TEXT(c->region),
-                            DB_INT(c->now_ms), DB_INT(c->now_ms)),
+                            DB_INT(c->now_ms), DB_INT(c->now_ms), DB_TEXT(source)),
                     NULL)) ||
         (e = effects_add(&c->effects, EFFECT_BUILD, id)))
         return e;

@@ -1,11 +1,10 @@
 #include "cloud/greengrass/kinds.h"
 
 #include "base/mem.h"
+#include "cloud/greengrass/functions.h"
 #include "cloud/registry/names.h"
 
 #include <ctype.h>
-
-#define ENTITIES_MAX 10000u /* subscriptions; the others have less (7.4) */
 
 static err_t invalid(struct api_call *c, const struct gg_kind *k, const char *detail)
 {
@@ -20,7 +19,8 @@ static const char *need(const json_t *entity, const char *member)
     return s && *s ? s : NULL;
 }
 
-static err_t check_thing(struct api_call *c, const struct gg_kind *k, const json_t *entity)
+static err_t check_thing(struct api_call *c, const struct gg_kind *k, const json_t *version,
+                         const json_t *entity)
 {
     const char *thing = need(entity, "ThingArn"), *cert = need(entity, "CertificateArn");
     const char *name = thing ? arn_name(c->env, thing, "thing") : NULL;
@@ -42,7 +42,8 @@ static bool one_of(const char *s, const char *const *names)
     return false;
 }
 
-static err_t check_logger(struct api_call *c, const struct gg_kind *k, const json_t *entity)
+static err_t check_logger(struct api_call *c, const struct gg_kind *k, const json_t *version,
+                          const json_t *entity)
 {
     static const char *const types[] = { "FileSystem", "AWSCloudWatch", NULL };
     static const char *const components[] = { "GreengrassSystem", "Lambda", NULL };
@@ -66,7 +67,8 @@ static bool party_ok(const char *s)
     return s && (strcmp(s, "cloud") == 0 || strcmp(s, "GGShadowService") == 0 || strncmp(s, "arn:", 4) == 0);
 }
 
-static err_t check_subscription(struct api_call *c, const struct gg_kind *k, const json_t *entity)
+static err_t check_subscription(struct api_call *c, const struct gg_kind *k, const json_t *version,
+                                const json_t *entity)
 {
     const char *id = json_get_str(entity, "Id"), *source = json_get_str(entity, "Source");
     const char *target = json_get_str(entity, "Target"), *subject = need(entity, "Subject");
@@ -89,17 +91,39 @@ static err_t check_subscription(struct api_call *c, const struct gg_kind *k, con
     return ERR_OK;
 }
 
+static err_t check_function(struct api_call *c, const struct gg_kind *k, const json_t *version,
+                            const json_t *entity)
+{
+    char detail[GG_DETAIL_MAX];
+    const char *wrong = gg_function_wrong(entity, json_object_get(version, "DefaultConfig"), detail);
+    const char *arn = json_get_str(entity, "FunctionArn");
+    json_t *other;
+    size_t i;
+
+    if (wrong)
+        return invalid(c, k, wrong);
+    json_array_foreach(json_get_arr(version, k->list), i, other)
+    {
+        const char *its = json_get_str(other, "FunctionArn");
+        if (other != entity && its && strcmp(its, arn) == 0)
+            return invalid(c, k, "FunctionArn is not unique");
+    }
+    return ERR_OK;
+}
+
 const struct gg_kind gg_kinds[GG_KINDS] = {
-    { "cores", "Cores", "CoreDefinitionVersionArn", "Core List", "Cores", NULL, check_thing },
-    { "devices", "Devices", "DeviceDefinitionVersionArn", "Device List", "Devices", NULL, check_thing },
-    { "functions", "Functions", "FunctionDefinitionVersionArn", "Lambda List", "Lambda", "Lambdas", NULL },
+    { "cores", "Cores", "CoreDefinitionVersionArn", "Core List", "Cores", NULL, 1, check_thing },
+    { "devices", "Devices", "DeviceDefinitionVersionArn", "Device List", "Devices", NULL, 2500, check_thing },
+    { "functions", "Functions", "FunctionDefinitionVersionArn", "Lambda List", "Lambda", "Lambdas", 200,
+      check_function },
     { "subscriptions", "Subscriptions", "SubscriptionDefinitionVersionArn", "Subscription List",
-      "Subscription", "Subscriptions", check_subscription },
-    { "resources", "Resources", "ResourceDefinitionVersionArn", "Resource List", "Resource", "Resources",
+      "Subscription", "Subscriptions", 10000, check_subscription },
+    { "resources", "Resources", "ResourceDefinitionVersionArn", "Resource List", "Resource", "Resources", 200,
       NULL },
-    { "loggers", "Loggers", "LoggerDefinitionVersionArn", "Logger List", "Logger", "Logging", check_logger },
+    { "loggers", "Loggers", "LoggerDefinitionVersionArn", "Logger List", "Logger", "Logging", 200,
+      check_logger },
     { "connectors", "Connectors", "ConnectorDefinitionVersionArn", "Connector List", "Connector",
-      "Connectors", NULL },
+      "Connectors", 200, NULL },
 };
 
 const struct gg_kind *gg_kind_find(const char *name)
@@ -123,26 +147,52 @@ static err_t check_id(struct api_call *c, const struct gg_kind *k, const json_t 
     return json_object_set_new(seen, id, json_true()) == 0 ? ERR_OK : ERR_NOMEM;
 }
 
+static err_t check_entities(struct api_call *c, const struct gg_kind *k, const json_t *version,
+                            const json_t *list)
+{
+    auto_json *seen = json_object();
+    json_t *entity;
+    size_t i;
+    err_t e = seen ? ERR_OK : ERR_NOMEM;
+
+    json_array_foreach(list, i, entity)
+    {
+        if (e)
+            break;
+        if (!json_is_object(entity))
+            return invalid(c, k, "an entity is not an object");
+        if (!(e = check_id(c, k, entity, seen)) && k->check)
+            e = k->check(c, k, version, entity);
+    }
+    return e;
+}
+
+/* Only functions have it. */
+static err_t take_defaults(struct api_call *c, const struct gg_kind *k, json_t *version, json_t *out)
+{
+    json_t *defaults = k->check == check_function ? json_object_get(version, "DefaultConfig") : NULL;
+    char detail[GG_DETAIL_MAX];
+    const char *wrong;
+
+    if (!defaults || json_is_null(defaults))
+        return ERR_OK;
+    if ((wrong = gg_defaults_wrong(defaults, detail)))
+        return invalid(c, k, wrong);
+    return json_object_set(out, "DefaultConfig", defaults) == 0 ? ERR_OK : ERR_NOMEM;
+}
+
 err_t gg_kind_read(struct api_call *c, const struct gg_kind *k, json_t *version, json_t **ret)
 {
-    json_t *list = json_object_get(version, k->list), *entity;
-    auto_json *seen = json_object();
-    size_t i;
-    err_t e;
+    json_t *list = json_object_get(version, k->list);
+    auto_json *out = list ? json_pack("{s:O}", k->list, list) : json_pack("{s:[]}", k->list);
+    err_t e = out ? ERR_OK : ERR_NOMEM;
 
     if (list && !json_is_array(list))
         return invalid(c, k, "the list of entities is not a list");
-    if (json_array_size(list) > ENTITIES_MAX)
-        return invalid(c, k, "too many entities");
-    if (strcmp(k->name, "cores") == 0 && json_array_size(list) > 1)
-        return invalid(c, k, "a group has one core");
-    json_array_foreach(list, i, entity)
-    {
-        if (!json_is_object(entity))
-            return invalid(c, k, "an entity is not an object");
-        if ((e = check_id(c, k, entity, seen)) || (k->check && (e = k->check(c, k, entity))))
-            return e;
-    }
-    *ret = list ? json_pack("{s:O}", k->list, list) : json_pack("{s:[]}", k->list);
-    return *ret ? ERR_OK : ERR_NOMEM;
+    if (json_array_size(list) > k->max)
+        return k->max == 1 ? invalid(c, k, "a group has one core") : invalid(c, k, "too many entities");
+    if (e || (e = take_defaults(c, k, version, out)) || (e = check_entities(c, k, version, list)))
+        return e;
+    *ret = steal(&out);
+    return ERR_OK;
 }

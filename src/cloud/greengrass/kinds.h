@@ -9,7 +9,9 @@ struct gg_kind {
     const char *noun;           /* in messages: "Core List" */
     const char *reference;      /* in messages about groups: "Cores" */
     const char *document; /* below GroupDefinitions of group.json; NULL: a list of its own (Cores, Devices) */
-    err_t (*check)(struct api_call *c, const struct gg_kind *k, const json_t *entity);
+    size_t max;           /* entities of a version: the service's quota (7.4) */
+    /* One entity of the version; NULL: any object will do. */
+    err_t (*check)(struct api_call *c, const struct gg_kind *k, const json_t *version, const json_t *entity);
 };
 
 #define GG_KINDS 7

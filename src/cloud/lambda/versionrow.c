@@ -53,13 +53,18 @@ static err_t number_of(struct api_call *c, const struct function_name *n, int64_
                       DB_ARGS(DB_TEXT(n->name), DB_TEXT(n->qualifier)), ret);
 }
 
-err_t function_row_load(struct api_call *c, const struct function_name *n, struct function_row *ret)
+err_t function_row_find(struct api_call *c, const struct function_name *n, struct function_row *ret)
 {
     int64_t version;
     err_t e = number_of(c, n, &version);
 
-    if (!e)
-        e = function_row_load_version(c, n->name, version, ret);
+    return e ? e : function_row_load_version(c, n->name, version, ret);
+}
+
+err_t function_row_load(struct api_call *c, const struct function_name *n, struct function_row *ret)
+{
+    err_t e = function_row_find(c, n, ret);
+
     return e == ERR_NOT_FOUND ? function_not_found(c, n->name, n->qualifier) : e;
 }
 
@@ -144,7 +149,8 @@ err_t function_code_drop(struct api_call *c, const char *code_sha)
 {
     return db_run(c->db,
                   "DELETE FROM lambda_code WHERE sha256 = $1"
-                  " AND NOT EXISTS (SELECT 1 FROM lambda_versions WHERE code_sha = $1)",
+                  " AND NOT EXISTS (SELECT 1 FROM lambda_versions WHERE code_sha = $1)"
+                  " AND NOT EXISTS (SELECT 1 FROM gg_code WHERE code_sha = $1)",
                   DB_ARGS(DB_TEXT(code_sha)), NULL);
 }
 

@@ -26,9 +26,11 @@ void function_row_done(struct function_row *r);
 /* The columns above, in that order. */
 err_t function_row_read(const struct db_rows *row, struct function_row *ret);
 
-/* The version a name means: its qualifier's, an alias's, or $LATEST. ResourceNotFoundException. */
+/* The version a name means: its qualifier's, an alias's, or $LATEST. ERR_NOT_FOUND. */
+err_t function_row_find(struct api_call *c, const struct function_name *n, struct function_row *ret);
+/* The same for a request: ResourceNotFoundException. */
 err_t function_row_load(struct api_call *c, const struct function_name *n, struct function_row *ret);
-/* The same for one of a known number. ERR_NOT_FOUND. */
+/* The one of a known number. ERR_NOT_FOUND. */
 err_t function_row_load_version(struct api_call *c, const char *name, int64_t version,
                                 struct function_row *ret);
 
@@ -46,7 +48,7 @@ err_t function_check_revision(struct api_call *c, const char *revision);
 
 /* Keep a package; the digest goes into r. One that is there already is kept once. */
 err_t function_code_store(struct api_call *c, struct slice zip, struct function_row *r);
-/* Drop a package that no version has any more. */
+/* Drop a package that no version and no deployment has any more. */
 err_t function_code_drop(struct api_call *c, const char *code_sha);
 
 /* Where a list goes on: the query's Marker (NAME:VERSION) and MaxItems. InvalidParameterValueException. */
