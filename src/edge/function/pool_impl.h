@@ -1,5 +1,6 @@
-/* src/edge/function/pool_impl.h - what the pool's files share: pool.c (group, time), pool_items.c (items and
- * their ends), pool_workers.c (workers), pool_demand.c (who starts, who gets what), pool_view.c (looking in).
+/* src/edge/function/pool_impl.h - what the pool's files share: pool.c (group, turn), pool_items.c,
+ * pool_invoke.c, pool_results.c (items), pool_workers.c, pool_poll.c (workers), pool_demand.c (who starts,
+ * who gets what), pool_view.c (looking in).
  */
 #pragma once
 #include "edge/backoff.h"
@@ -10,6 +11,7 @@
 #define POOL_WHY_MAX 256
 #define POOL_LIVED_MS 10000 /* a worker that lived this long, or answered once, starts the back-off anew */
 #define POOL_DROPS_MAX 65536
+#define POOL_NEVER (-1) /* no deadline */
 
 enum item_state {
     ITEM_QUEUED,
@@ -87,7 +89,7 @@ struct worker {
     bool polled, answered;
     bool tell_start, tell_stop, tell_work; /* callbacks that are due */
     int64_t grace_ms;
-    int64_t started_ms, since_ms, deadline_ms; /* since: in its state; deadline: -1 none */
+    int64_t started_ms, since_ms, deadline_ms; /* since: in its state; deadline: or POOL_NEVER */
     struct item *item;
     uint64_t waiter; /* hangs in a poll */
     uint64_t handed; /* the waiter its item went to */
@@ -154,6 +156,9 @@ struct pool_fn *pool_find_fn(const struct pool *p, const char *arn);
 void pool_drop_waiter(struct pool *p, uint64_t waiter, err_t why); /* POOL_NOBODY: nothing */
 
 /* pool_items.c */
+/* A copy, in no queue yet. */
+err_t item_new(struct pool *p, const struct pool_item *from, const char *invoker, struct item **ret);
+void item_enqueue(struct pool *p, struct item *it);
 struct item *item_take_next(struct pool *p, struct pool_fn *fn); /* NULL: none waits */
 void item_requeue(struct pool *p, struct item *it);              /* to the front */
 /* Ends, frees or keeps the item; it is in no queue and in nobody's hand. */
@@ -165,10 +170,17 @@ void items_end_queued(struct pool *p, struct pool_fn *fn, const char *type, cons
                       int64_t now_ms);
 /* One more worker was lost before it took the item; true: that was the last try, and it ended. */
 bool item_lost_worker(struct pool *p, struct item *it, int64_t now_ms);
+/* It is done: kept until it is fetched, or told to who waits. */
+void item_keep(struct pool *p, struct item *it, int64_t now_ms);
 void item_free(struct pool *p, struct item *it);
-void item_free_given(struct pool *p);
 struct slice item_context(const struct item *it);
 struct slice item_payload(const struct item *it);
+struct pool_work item_work(const struct item *it);
+
+/* pool_results.c */
+void item_free_given(struct pool *p);
+/* Results nobody fetched yet make room for `need` bytes, oldest first. */
+void items_push_out(struct pool *p, size_t need);
 void items_forget_owner(struct pool *p, uint64_t owner);
 void items_forget_waiter(struct pool *p, uint64_t waiter);
 void items_expire(struct pool *p, int64_t now_ms);
@@ -179,17 +191,18 @@ struct worker *worker_by_token(const struct pool *p, const char *token);
 err_t worker_start(struct pool *p, struct pool_fn *fn, int64_t now_ms);
 void worker_stop(struct pool *p, struct worker *w, enum worker_end why, int64_t grace_ms);
 void worker_free(struct worker *w);
-void worker_give(struct pool *p, struct worker *w, struct item *it, int64_t now_ms);
 void worker_set(struct worker *w, enum worker_state state, int64_t deadline_ms, int64_t now_ms);
-int64_t worker_idle_deadline(const struct pool *p, const struct worker *w, int64_t now_ms);
-/* Its item was answered: out of its hand, and back. */
-struct item *worker_answered(struct pool *p, struct worker *w, int64_t now_ms);
-void worker_forget_waiter(struct pool *p, struct worker *w, uint64_t waiter, int64_t now_ms);
 void workers_check_deadlines(struct pool *p, int64_t now_ms);
 void workers_tell(struct pool *p);
 /* A worker of fn ended, or could not be made, before it asked for work. */
 void fn_start_failed(struct pool *p, struct pool_fn *fn, const char *worker_id, const char *why,
                      int64_t now_ms);
+
+/* pool_poll.c */
+void worker_give(struct pool *p, struct worker *w, struct item *it, int64_t now_ms);
+/* Its item was answered: out of its hand, and back. */
+struct item *worker_answered(struct pool *p, struct worker *w, int64_t now_ms);
+void worker_forget_waiter(struct pool *p, struct worker *w, uint64_t waiter, int64_t now_ms);
 
 /* pool_demand.c */
 /* Work for those who wait, workers for what waits, an end for those who are idle too long. */

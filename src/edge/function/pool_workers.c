@@ -6,8 +6,6 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define NEVER (-1)
-
 /* ---- life ---- */
 
 /* Every token is compared, with or without a hit. */
@@ -109,7 +107,7 @@ void worker_stop(struct pool *p, struct worker *w, enum worker_end why, int64_t 
     w->end = why;
     w->grace_ms = grace_ms;
     w->tell_stop = true;
-    worker_set(w, WORKER_STOPPING, NEVER, 0);
+    worker_set(w, WORKER_STOPPING, POOL_NEVER, 0);
     pool_wake(p);
 }
 
@@ -162,19 +160,6 @@ void fn_start_failed(struct pool *p, struct pool_fn *fn, const char *worker_id, 
     it = item_take_next(p, fn);
     if (it && !item_lost_worker(p, it, now_ms))
         item_requeue(p, it);
-}
-
-static void mark_ready(struct pool *p, struct worker *w)
-{
-    struct pool_fn *fn = w->fn;
-
-    w->ready = true;
-    fn->start_fails = 0;
-    fn->failed = false;
-    if (fn->pinned && !fn->said_ready) {
-        fn->said_ready = fn->tell_ready = true;
-        pool_wake(p);
-    }
 }
 
 /* ---- ends ---- */
@@ -304,123 +289,6 @@ void pool_worker_started(struct pool *p, uint64_t worker, pid_t pid)
              ELOG_N("pid", pid));
 }
 
-/* ---- work ---- */
-
-int64_t worker_idle_deadline(const struct pool *p, const struct worker *w, int64_t now_ms)
-{
-    return w->pinned ? NEVER : now_ms + p->limits.idle_ms;
-}
-
-void worker_give(struct pool *p, struct worker *w, struct item *it, int64_t now_ms)
-{
-    w->item = it;
-    w->handed = w->waiter;
-    w->waiter = POOL_NOBODY;
-    worker_set(w, WORKER_WORKING, now_ms + w->fn->timeout_ms, now_ms);
-    pool_wake(p);
-}
-
-struct item *worker_answered(struct pool *p, struct worker *w, int64_t now_ms)
-{
-    w->answered = true;
-    w->handed = POOL_NOBODY;
-    if (w->waiter)
-        worker_set(w, WORKER_WAITING, worker_idle_deadline(p, w, now_ms), now_ms);
-    else
-        worker_set(w, WORKER_BETWEEN, now_ms + p->limits.start_ms, now_ms);
-    pool_wake(p);
-    return steal(&w->item);
-}
-
-static struct pool_work work_of(const struct item *it)
-{
-    return (struct pool_work){ it->id, item_context(it), item_payload(it) };
-}
-
-/* The worker asks again and has an item: one that was on its way to the older poll goes to this one;
- * otherwise it owes an answer. */
-static err_t poll_with_item(struct pool *p, struct worker *w, uint64_t waiter, struct pool_work *ret)
-{
-    if (!w->tell_work) {
-        pool_drop_waiter(p, w->waiter, ERR_CONFLICT);
-        w->waiter = waiter;
-        return ERR_MORE;
-    }
-    pool_drop_waiter(p, w->handed, ERR_CONFLICT);
-    w->tell_work = false;
-    w->handed = waiter;
-    *ret = work_of(w->item);
-    return ERR_OK;
-}
-
-err_t pool_poll(struct pool *p, const char *token, const char *arn, uint64_t waiter, int64_t now_ms,
-                struct pool_work *ret)
-{
-    struct worker *w = worker_by_token(p, token);
-    struct item *it;
-
-    if (!w || strcmp(w->arn, arn) != 0)
-        return ERR_AUTH;
-    if (w->state == WORKER_STOPPING)
-        return ERR_CANCELLED;
-    w->polled = true;
-    mark_ready(p, w);
-    if (w->item)
-        return poll_with_item(p, w, waiter, ret);
-    pool_drop_waiter(p, w->waiter, ERR_CONFLICT);
-    w->waiter = waiter;
-    it = pool_must_yield(p, w->fn, now_ms) ? NULL : item_take_next(p, w->fn);
-    if (!it) {
-        worker_set(w, WORKER_WAITING, worker_idle_deadline(p, w, now_ms), now_ms);
-        pool_wake(p);
-        return ERR_MORE;
-    }
-    worker_give(p, w, it, now_ms);
-    *ret = work_of(it);
-    return ERR_OK;
-}
-
-err_t pool_initialized(struct pool *p, const char *token, const char *arn, bool ok, const char *text,
-                       int64_t now_ms)
-{
-    struct worker *w = worker_by_token(p, token);
-
-    if (!w || strcmp(w->arn, arn) != 0)
-        return ERR_AUTH;
-    if (w->state == WORKER_STOPPING)
-        return ERR_CANCELLED;
-    if (ok) {
-        w->said = true;
-        mark_ready(p, w);
-        if (w->state == WORKER_STARTING)
-            worker_set(w, WORKER_BETWEEN, w->pinned ? NEVER : now_ms + p->limits.start_ms, now_ms);
-        return ERR_OK;
-    }
-    (void)snprintf(w->fn->why, sizeof(w->fn->why), "worker with %s failed to initialize with reason %s",
-                   w->id, text && *text ? text : "(none given)");
-    worker_stop(p, w, END_REFUSED, p->limits.grace_ms);
-    return ERR_OK;
-}
-
-void worker_forget_waiter(struct pool *p, struct worker *w, uint64_t waiter, int64_t now_ms)
-{
-    struct item *it;
-
-    if (w->waiter == waiter) {
-        w->waiter = POOL_NOBODY;
-        if (w->state == WORKER_WAITING)
-            worker_set(w, WORKER_BETWEEN, now_ms + p->limits.start_ms, now_ms);
-        pool_wake(p);
-        return;
-    }
-    it = steal(&w->item);
-    w->handed = POOL_NOBODY;
-    w->tell_work = false;
-    worker_set(w, WORKER_BETWEEN, now_ms + p->limits.start_ms, now_ms);
-    if (!item_lost_worker(p, it, now_ms))
-        item_requeue(p, it);
-}
-
 /* ---- time ---- */
 
 static void time_out(struct pool *p, struct worker *w, int64_t now_ms)
@@ -445,7 +313,7 @@ static void report_silence(struct pool *p, struct worker *w)
 {
     struct pool_fn *fn = w->fn;
 
-    w->deadline_ms = NEVER;
+    w->deadline_ms = POOL_NEVER;
     if (fn->said_ready)
         return;
     (void)snprintf(fn->why, sizeof(fn->why),
@@ -483,7 +351,7 @@ void workers_check_deadlines(struct pool *p, int64_t now_ms)
     struct worker *w;
 
     TAILQ_FOREACH (w, &p->workers, link)
-        if (w->deadline_ms != NEVER && w->deadline_ms <= now_ms)
+        if (w->deadline_ms != POOL_NEVER && w->deadline_ms <= now_ms)
             miss_deadline(p, w, now_ms);
 }
 
@@ -513,7 +381,7 @@ static void tell_driver(struct pool *p, struct worker *w)
 
 static void tell_work(struct pool *p, struct worker *w)
 {
-    struct pool_work work = work_of(w->item);
+    struct pool_work work = item_work(w->item);
 
     w->tell_work = false;
     if (p->waiter_events)
