@@ -39,7 +39,8 @@ static err_t read_custom(const json_t *doc, struct client_context *ret)
     e = e ? e : read_text(custom, "queueFullPolicy", &c.queue_full_policy);
     if (e)
         return e;
-    *ret = (struct client_context){ steal(&c.subject), steal(&c.queue_full_policy) };
+    ret->subject = steal(&c.subject);
+    ret->queue_full_policy = steal(&c.queue_full_policy);
     return ERR_OK;
 }
 

@@ -20,10 +20,12 @@ struct waiting {
     uint8_t bytes[];
 };
 
+typedef const struct route_target *target_ptr;
+
 struct router {
     struct router_opts o;
     struct route_table *table;
-    const struct route_target **hits; /* of the message being routed */
+    target_ptr *hits; /* of the message being routed */
     size_t n_hits;
     bool routing;
     struct waiting *first, **end;
@@ -345,7 +347,7 @@ static void warn_about(struct router *r, const struct group_subscription *s)
 
 err_t router_set(struct router *r, const struct group_subscription *subs, size_t n, struct problem *why)
 {
-    autofree const struct route_target **hits = mem_calloc(n + 1, sizeof(*hits));
+    autofree target_ptr *hits = mem_calloc(n + 1, sizeof(target_ptr));
     struct route_table *table;
     err_t e = hits ? route_table_new(subs, n, &table) : ERR_NOMEM;
 
