@@ -116,13 +116,21 @@ err_t shadow_doc_copy(const struct shadow_doc *d, struct shadow_doc *ret)
     return ERR_OK;
 }
 
-bool shadow_is_expired(struct slice stored, int64_t now_s)
+bool shadow_is_deleted(struct slice stored, int64_t *ret_deleted_s)
 {
     auto_json *root = NULL;
 
     if (json_parse(stored, STORED_DEPTH, &root, NULL) || !json_is_integer(json_object_get(root, "deleted")))
         return false;
-    return now_s - json_get_int(root, "deleted", 0) > DELETED_KEPT_S;
+    *ret_deleted_s = json_get_int(root, "deleted", 0);
+    return true;
+}
+
+bool shadow_is_expired(struct slice stored, int64_t now_s)
+{
+    int64_t deleted_s;
+
+    return shadow_is_deleted(stored, &deleted_s) && now_s - deleted_s > DELETED_KEPT_S;
 }
 
 /* ---- results ---- */

@@ -80,5 +80,9 @@ err_t shadow_rejected(struct buf *out, int code, const char *message, struct sli
 /* The usual text of a code. Static, never NULL. */
 const char *shadow_code_str(int code);
 
+/* Is the stored document only the memory of a shadow that was deleted, and when? Such a one has at most
+ * SHADOW_DELETED_MAX bytes. */
+#define SHADOW_DELETED_MAX 96
+bool shadow_is_deleted(struct slice stored, int64_t *ret_deleted_s);
 /* May a stored document be forgotten? True for a deletion older than 48 hours. */
 bool shadow_is_expired(struct slice stored, int64_t now_s);

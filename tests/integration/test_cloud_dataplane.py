@@ -279,3 +279,57 @@ def test_retained_messages(cloud, data):
     assert (p.payload, p.retain) == (b"of b", True)
     data.publish(topic="b", qos=1, retain=True, payload=b"")
     assert d.curl("/retainedMessage/b")[0] == 404
+
+
+# --- the names of shadows ---------------------------------------------------------------------------------------------------
+
+def test_named_shadows_are_listed(cloud, data):
+    """In pages, as a paginating client walks them; neither the classic shadow, nor those deleted, nor another thing's."""
+    put = lambda thing, **kw: data.update_thing_shadow(thingName=thing, payload=b'{"state":{"reported":{"deleted":1}}}', **kw)  # noqa: E731
+    assert data.list_named_shadows_for_thing(thingName="t")["results"] == []
+    put("t")
+    put("other", shadowName="theirs")
+    names = sorted(f"{c}{i}" for i in range(4) for c in "Ab-")
+    for name in names + ["gone", "0gone"]:
+        put("t", shadowName=name)
+    for name in ("gone", "0gone"):
+        data.delete_thing_shadow(thingName="t", shadowName=name)
+    told = data.list_named_shadows_for_thing(thingName="t")
+    assert told["results"] == names and "nextToken" not in told and abs(told["timestamp"] - time.time()) < 60
+    seen, token, pages = [], {}, 0
+    while True:
+        page = data.list_named_shadows_for_thing(thingName="t", pageSize=5, **token)
+        pages, seen = pages + 1, seen + page["results"]
+        put("t", shadowName="A0")  # what comes or changes meanwhile does not move the others
+        if "nextToken" not in page:
+            break
+        token = {"nextToken": page["nextToken"]}
+    assert (seen, pages) == (names, 3)
+    exact = data.list_named_shadows_for_thing(thingName="t", pageSize=len(names))
+    assert len(exact["results"]) == len(names) and "nextToken" not in exact
+    for bad in ({"pageSize": 101}, {"pageSize": 0}, {"nextToken": "nonsense"}, {"thingName": "a b"}):
+        with pytest.raises(botocore.exceptions.ClientError) as e:
+            cloud.client("iot-data", parameter_validation=False).list_named_shadows_for_thing(**{"thingName": "t", **bad})
+        assert e.value.response["Error"]["Code"] == "InvalidRequestException", bad
+    assert len(cloud.aws("iot-data", "list-named-shadows-for-thing", "--thing-name", "t", "--page-size", "3")["results"]) == 3
+
+
+def test_a_device_lists_the_shadows_of_its_thing(cloud, data):
+    data.update_thing_shadow(thingName="dev", shadowName="s", payload=b'{"state":{}}')
+    d = cloud.device("dev", policy=policy(("iot:ListNamedShadowsForThing", arn("thing/dev"))))
+    path = "/api/things/shadow/ListNamedShadowsForThing/"
+    status, body = d.curl(path + "dev")
+    assert status == 200 and json.loads(body)["results"] == ["s"]
+    assert d.curl(path + "other")[0] == 403
+
+
+def test_a_name_in_the_query_is_part_of_a_shadow_only(cloud, data):
+    """What a policy allows on a/b is not allowed on a because the query says name=b: only shadows have that."""
+    d = cloud.device("dev", policy=policy((["iot:Publish", "iot:ListNamedShadowsForThing", "iot:GetThingShadow"],
+                                           [arn("topic/a/b"), arn("thing/dev/b"), arn("thing/x/b")])))
+    data.update_thing_shadow(thingName="dev", shadowName="b", payload=b'{"state":{}}')
+    assert d.curl("/topics/a?name=b", "--data-binary", "x")[0] == 403
+    assert d.curl("/topics/a/b?name=c", "--data-binary", "x")[0] == 200
+    assert d.curl("/api/things/shadow/ListNamedShadowsForThing/dev?name=b")[0] == 403
+    assert d.curl("/things/dev/shadow?name=b")[0] == 200
+    assert d.curl("/things/dev/shadow")[0] == 403

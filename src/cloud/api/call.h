@@ -51,8 +51,9 @@ struct api_op {
     const char *path;
     api_handler_fn run;
     unsigned flags;
-    /* For API_DEVICE: the policy action and how its resource is named: a format with {labels}, put behind
-     * arn:aws:SERVICE:REGION:ACCOUNT: (a '/' after the account belongs to the format). */
+    /* For API_DEVICE: the policy action and how its resource is named: a format with {labels}
+     * (gateway/device.c), put behind arn:aws:SERVICE:REGION:ACCOUNT: (a '/' after the account belongs to the
+     * format). */
     const char *action;
     const char *resource;
     api_after_fn after; /* NULL: there is no second half */

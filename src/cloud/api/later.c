@@ -177,7 +177,6 @@ const struct api_op api_later_ops[] = {
     { "UpdateTopicRuleDestination", "PATCH", "/destinations", IOT },
     { "ValidateSecurityProfileBehaviors", "POST", "/security-profile-behaviors/validate", IOT },
     /* iot-data */
-    { "ListNamedShadowsForThing", "GET", "/api/things/shadow/ListNamedShadowsForThing/{thingName}", DATA },
     { "SendDirectMessage", "POST", "/connections/{clientId}/messages", DATA },
     /* iot-jobs-data */
     { "DescribeJobExecution", "GET", "/things/{thingName}/jobs/{jobId}", JOBS },

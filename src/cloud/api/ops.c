@@ -224,11 +224,14 @@ const struct api_op api_ops[] = {
       API_CONTROL | API_READS },
 
     { "GetThingShadow", "GET", "/things/{thingName}/shadow", shadow_get, SHADOW | API_READS,
-      "iot:GetThingShadow", "iot:thing/{thingName}" },
+      "iot:GetThingShadow", "iot:thing/{thingName}{/name}" },
     { "UpdateThingShadow", "POST", "/things/{thingName}/shadow", shadow_update, SHADOW,
-      "iot:UpdateThingShadow", "iot:thing/{thingName}" },
+      "iot:UpdateThingShadow", "iot:thing/{thingName}{/name}" },
     { "DeleteThingShadow", "DELETE", "/things/{thingName}/shadow", shadow_delete, SHADOW,
-      "iot:DeleteThingShadow", "iot:thing/{thingName}" },
+      "iot:DeleteThingShadow", "iot:thing/{thingName}{/name}" },
+    { "ListNamedShadowsForThing", "GET", "/api/things/shadow/ListNamedShadowsForThing/{thingName}",
+      shadow_list_named, API_CONTROL | API_DEVICE | API_SHADOW_CODES | API_READS,
+      "iot:ListNamedShadowsForThing", "iot:thing/{thingName}" },
 
     { "CreateDefinition", "POST", "/greengrass/definition/{kind}", definition_create, GG },
     { "ListDefinitions", "GET", "/greengrass/definition/{kind}", definition_list, GG | API_READS },

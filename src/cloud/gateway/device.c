@@ -23,15 +23,17 @@ struct device {
 /* ---- on the database thread ---- */
 
 /* Fill {labels} into the operation's resource; {label%} percent-encodes the value once more, as the core's
- * ARN is in the policy's words (EC-14). */
+ * ARN is in the policy's words (EC-14); {/label} is a slash and the value, or nothing when it is absent. */
 static err_t add_label(struct api_call *c, struct slice label, struct buf *out)
 {
-    bool encode = label.n && label.p[label.n - 1] == '%';
-    autofree char *name = mem_str(slice_head(label, label.n - encode));
+    bool encode = label.n && label.p[label.n - 1] == '%', optional = label.n && label.p[0] == '/';
+    autofree char *name = mem_str(slice_skip(slice_head(label, label.n - encode), optional));
     const char *value = name ? api_param(c, name) : NULL;
 
     if (!value)
-        return ERR_NOT_FOUND;
+        return name && optional ? ERR_OK : ERR_NOT_FOUND;
+    if (optional)
+        return buf_printf(out, "/%s", value);
     return encode ? http_percent_encode(out, slice_str(value), false) : buf_add_str(out, value);
 }
 
@@ -49,8 +51,6 @@ static err_t build_resource(struct api_call *c, const char *form, struct buf *ou
             form += len + 1;
         }
     }
-    if (!e && (c->op->flags & API_SHADOW_CODES) && api_param(c, "name"))
-        e = buf_printf(out, "/%s", api_param(c, "name")); /* thing/NAME/SHADOW */
     return e;
 }
 

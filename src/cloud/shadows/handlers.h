@@ -5,3 +5,4 @@
 err_t shadow_get(struct api_call *c);
 err_t shadow_update(struct api_call *c);
 err_t shadow_delete(struct api_call *c);
+err_t shadow_list_named(struct api_call *c);

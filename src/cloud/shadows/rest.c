@@ -1,3 +1,4 @@
+#include "cloud/api/page.h"
 #include "cloud/registry/names.h"
 #include "cloud/shadows/handlers.h"
 #include "cloud/shadows/service.h"
@@ -66,4 +67,51 @@ err_t shadow_update(struct api_call *c)
 err_t shadow_delete(struct api_call *c)
 {
     return handle(c, SHADOW_DELETE);
+}
+
+/* ---- the names ---- */
+
+static bool shadow_name_ok(const char *s)
+{
+    return shadow_name_valid(slice_str(s));
+}
+
+/* A deleted shadow's row stays for a while. */
+static err_t add_name(struct api_page *page, const struct db_rows *row)
+{
+    const char *name = db_str(row, 0);
+    int64_t deleted_s;
+
+    if (!db_is_null(row, 1) && shadow_is_deleted(db_text(row, 1), &deleted_s))
+        return ERR_OK;
+    return api_page_room(page) ? api_page_add(page, json_string(name), "%s", name) : ERR_OK;
+}
+
+/* The query has no LIMIT, because rows of deleted shadows do not count; it is read until the page is full. */
+static err_t list_names(struct api_page *page, const char *thing, const char *after)
+{
+    auto_rows struct db_rows *rows = NULL;
+    err_t e = db_query(page->c->db,
+                       "SELECT name, CASE WHEN length(document) <= $3 THEN document END FROM shadows"
+                       " WHERE thing = $1 AND name > $2 ORDER BY name",
+                       DB_ARGS(DB_TEXT(thing), DB_TEXT(after), DB_INT(SHADOW_DELETED_MAX)), &rows);
+
+    while (!e && !page->more && !(e = db_next(rows)))
+        e = add_name(page, rows);
+    return e == ERR_EOF ? ERR_OK : e;
+}
+
+err_t shadow_list_named(struct api_call *c)
+{
+    auto_page page = API_PAGE_INIT(c);
+    const char *thing, *after;
+    err_t e;
+
+    if ((e = name_thing(c, "thingName", &thing)) ||
+        (e = api_name_marker(c, "nextToken", shadow_name_ok, &after)) ||
+        (e = api_param_size(c, "pageSize", 25, 100, &page.size)) || (e = list_names(&page, thing, after)) ||
+        (e = api_page_reply(&page, "results", "nextToken")))
+        return e;
+    return json_object_set_new(c->reply, "timestamp", json_integer(c->now_ms / 1000)) == 0 ? ERR_OK
+                                                                                           : ERR_NOMEM;
 }
