@@ -23,7 +23,9 @@ def test_layout(tmp_path):
     for program in ("greengrassd", "bin/daemon", "bin/core"):
         assert members[PACKAGE + program].mode == 0o755 and members[PACKAGE + program].isfile()
     assert members[PACKAGE + "LICENSE/LICENSE"].isfile()
-    assert members[PACKAGE + "runtime/nodejs/lambda_nodejs_runtime.js"].mode == 0o644  # functions run as somebody else
+    for file in ("nodejs/lambda_nodejs_runtime.js", "python/lambda_runtime.py"):
+        assert members[f"{PACKAGE}runtime/{file}"].mode == 0o644  # functions run as somebody else
+    assert members[PACKAGE + "runtime/c/libaws-greengrass-core-sdk-c.so"].isfile()
     assert {m.mode for n, m in members.items() if n.startswith(PACKAGE + "runtime") and m.isdir()} == {0o755}
     assert members["greengrass/certs"].isdir() and members["greengrass/config"].isdir()
     assert {(m.uid, m.gid) for m in members.values()} == {(0, 0)}
