@@ -95,7 +95,7 @@ err_t broker_new(struct net_loop *loop, const struct broker_options *o, struct b
     b->o = *o;
     if (b->o.config.max_filters > CONN_QUESTIONS)
         b->o.config.max_filters = CONN_QUESTIONS;
-    b->connects_left = b->o.config.connects_per_s;
+    broker_new_second(b);
     b->intercepts_end = &b->intercepts;
     b->holds_end = &b->holds;
     e = start(b);
@@ -139,6 +139,8 @@ void broker_free(struct broker *b)
     broker_msg_unref(b->loaded);
     broker_images_done(b);
     route_room_done(&b->spare);
+    broker_rate_clear(&b->client_connects);
+    broker_rate_clear(&b->retained_sets);
     broker_tree_done(&b->tree);
     while (b->intercepts) {
         struct intercept *i = b->intercepts;
@@ -400,6 +402,7 @@ void broker_stats(const struct broker *b, struct broker_stats *ret)
     };
     for (size_t i = 0; i < BROKER_DROPS; i++)
         ret->dropped += ret->drops[i] = b->drops[i];
+    memcpy(ret->throttled, b->throttled, sizeof(ret->throttled));
     memcpy(ret->packets_in, b->packets_in, sizeof(ret->packets_in));
     memcpy(ret->packets_out, b->packets_out, sizeof(ret->packets_out));
 }

@@ -47,6 +47,19 @@ struct broker_peer {
     struct slice address;          /* for events and logs, copied; may be empty */
 };
 
+/* A rate that was passed: what came over it waits, but for what is said otherwise. */
+enum broker_limit {
+    BROKER_LIMIT_CONNECTS,        /* CONNECTs of all clients: refused */
+    BROKER_LIMIT_CLIENT_CONNECTS, /* of one client id */
+    BROKER_LIMIT_PUBLISHES,       /* PUBLISHes of a connection */
+    BROKER_LIMIT_BYTES,           /* their payload */
+    BROKER_LIMIT_ALL_PUBLISHES,   /* PUBLISHes of all clients */
+    BROKER_LIMIT_RETAINED,        /* retained messages for one topic */
+    BROKER_LIMITS                 /* how many there are; none of them */
+};
+/* "connects_per_s": the member of struct broker_config; static. */
+const char *broker_limit_str(enum broker_limit l);
+
 /* What happened to clients; all members optional. Slices live for the call. */
 struct broker_events {
     void *ctx;
@@ -61,6 +74,8 @@ struct broker_events {
                          size_t n);
     void (*denied)(void *ctx, void *user, struct slice client_id, enum broker_action action,
                    struct slice topic);
+    /* At most once a second for a connection. client_id is empty before CONNECT was accepted. */
+    void (*throttled)(void *ctx, void *user, struct slice client_id, enum broker_limit limit);
 };
 
 struct broker_options {
@@ -126,6 +141,7 @@ err_t broker_publish(struct broker *b, const struct broker_message *m);
  * ERR_TOO_BIG      over max_payload
  * ERR_DENIED       a reserved topic that nobody owns, or RETAIN where there is none
  * ERR_NO_SPACE     no room for another retained message
+ * ERR_BUSY         over a rate of all clients or of the topic
  * ERR_UNAVAILABLE  the broker is draining
  * ERR_NOMEM, or what the journal said: nobody got it */
 typedef void (*broker_submitted_fn)(void *ctx, err_t err);
@@ -222,6 +238,7 @@ enum broker_drop {
     BROKER_DROP_FULL,    /* its session's queue is */
     BROKER_DROP_EXPIRED, /* the message */
     BROKER_DROP_DENIED,  /* it may not receive that */
+    BROKER_DROP_RATE,    /* QoS 0, and all clients together get too many */
     BROKER_DROP_UNACKED, /* given up: sent, and not acknowledged for too long */
     BROKER_DROP_OTHER,   /* over the size it takes, its connection just ended, no memory */
     BROKER_DROPS
@@ -232,5 +249,6 @@ struct broker_stats {
     uint64_t received, delivered, dropped;    /* messages since start */
     uint64_t drops[BROKER_DROPS];             /* `dropped`, by reason */
     uint64_t packets_in[16], packets_out[16]; /* control packets, by type */
+    uint64_t throttled[BROKER_LIMITS];        /* times that a connection or a request was over a rate */
 };
 void broker_stats(const struct broker *b, struct broker_stats *ret);

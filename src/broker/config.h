@@ -4,6 +4,9 @@
  * Plain data; any thread. Reference: iot-core.md 1.4 and 1.5.
  */
 #pragma once
+#include "base/err.h"
+#include "base/slice.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,17 +23,18 @@ struct broker_config {
     uint16_t
         max_inflight_in;   /* publishes not acknowledged yet, or with an interceptor (v5: Receive Maximum) */
     uint16_t max_received; /* 3.1.1, which has no Receive Maximum: QoS 2 identifiers not released */
-    uint16_t max_inflight_out; /* by the client */
-    unsigned max_queued;       /* messages waiting in one session */
-    size_t max_queued_bytes;   /* topic and payload of them */
-    unsigned max_connections;  /* of the broker, including those before CONNECT */
-    unsigned max_new;          /* of those before CONNECT: over it the oldest has to go */
-    unsigned connects_per_s;   /* of all clients together; more are refused; 0: no limit */
-    size_t max_connect;        /* bytes of a CONNECT: all that a stranger can make the broker keep */
-    unsigned max_sessions;     /* of the broker */
-    unsigned max_retained;     /* messages; 0: RETAIN is refused (v5: 0x9A) */
-    uint16_t topic_alias_max;  /* v5, client to server */
-    uint16_t topic_alias_out;  /* v5, server to client: at most so many, and no more than the client takes */
+    uint16_t max_inflight_out;      /* by the client */
+    unsigned max_queued;            /* messages waiting in one session */
+    size_t max_queued_bytes;        /* topic and payload of them */
+    unsigned max_connections;       /* of the broker, including those before CONNECT */
+    unsigned max_new;               /* of those before CONNECT: over it the oldest has to go */
+    unsigned connects_per_s;        /* of all clients together; more are refused; 0: no limit */
+    unsigned connects_per_client_s; /* of one client id; more wait for the next second; 0: no limit */
+    size_t max_connect;             /* bytes of a CONNECT: all that a stranger can make the broker keep */
+    unsigned max_sessions;          /* of the broker */
+    unsigned max_retained;          /* messages; 0: RETAIN is refused (v5: 0x9A) */
+    uint16_t topic_alias_max;       /* v5, client to server */
+    uint16_t topic_alias_out; /* v5, server to client: at most so many, and no more than the client takes */
     /* Asked values are brought into this range and 0 becomes the maximum; with keep_alive_max_s 0 the
      * client's value counts as it is. */
     uint16_t keep_alive_min_s, keep_alive_max_s;
@@ -46,6 +50,10 @@ struct broker_config {
     /* of one connection; what comes faster stays on the wire until the next second; 0: no limit */
     unsigned publishes_per_s;
     size_t bytes_per_s; /* payload */
+    /* of all clients together; 0: no limit. What comes in faster waits likewise; of what goes out QoS 0 is
+     * left out, and QoS 1 and 2 wait in their sessions */
+    unsigned publishes_all_per_s, deliveries_all_per_s;
+    unsigned retained_per_topic_s; /* RETAIN with a payload; more wait for the next second; 0: no limit */
     /* behaviour */
     uint8_t max_qos;               /* 1: PUBLISH with QoS 2 ends the connection (v5: 0x9B) */
     bool close_on_qos;             /* and so does SUBSCRIBE; otherwise it is granted max_qos */
@@ -60,6 +68,11 @@ struct broker_config {
      * client ids that begin with $ are refused. Who may subscribe below $aws/ is the authority's to judge. */
     bool reserved_dollar_aws;
 };
+
+/* Change limits by their names above, as far as they are numbers: "NAME=N,NAME=N"; NULL: none.
+ * ERR_INVALID, and then *ret_bad is the first that is no limit, no number or out of its range; may be NULL.
+ */
+err_t broker_config_set(struct broker_config *c, const char *changes, struct slice *ret_bad);
 
 /* AWS IoT Core's behaviour and default limits. */
 void broker_config_aws(struct broker_config *ret);

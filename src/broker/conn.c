@@ -213,15 +213,6 @@ void conn_send(struct conn *c, struct slice packet)
 
 /* ---- its beginning ---- */
 
-void conn_new_second(struct conn *c)
-{
-    const struct broker_config *cf = &c->b->o.config;
-
-    c->stored_left = cf->stored_per_s;
-    c->publishes_left = cf->publishes_per_s;
-    c->bytes_left = cf->bytes_per_s;
-}
-
 static struct conn *conn_new(struct broker *b, const struct broker_peer *peer)
 {
     struct conn *c = mem_calloc(1, sizeof(*c));

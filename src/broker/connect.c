@@ -98,8 +98,10 @@ static bool too_many(struct conn *c)
     if (!b->o.config.connects_per_s || c->counted)
         return false;
     c->counted = true;
-    if (!b->connects_left)
+    if (!b->connects_left) {
+        conn_throttled(c, BROKER_LIMIT_CONNECTS);
         return true;
+    }
     b->connects_left--;
     return false;
 }
@@ -308,6 +310,8 @@ err_t conn_handle_connect(struct conn *c, const struct mqtt_frame *f)
     r = check(c, &p);
     if (r.reason)
         return refuse(c, BROKER_WHY_CLIENT_ERROR, r.reason, r.detail);
+    if (conn_connect_waits(c, p.client_id))
+        return ERR_MORE;
     switch (authorize(c, &p)) {
     case BROKER_ALLOW:
         break;

@@ -2,11 +2,19 @@
 
 /* Sending what is due: QoS 0 at once or never, QoS 1 and 2 through the session's queue and its window. */
 
+/* Has everybody together got enough for this second? */
+static bool too_many(const struct broker *b)
+{
+    return b->o.config.deliveries_all_per_s && !b->deliveries_left;
+}
+
 void conn_send_qos0(struct conn *c, struct broker_msg *m, const struct delivery *d)
 {
     if (!conn_up(c))
         return;
-    if (conn_output_full(c))
+    if (too_many(c->b))
+        c->b->drops[BROKER_DROP_RATE]++;
+    else if (conn_output_full(c))
         c->b->drops[BROKER_DROP_SLOW]++;
     else if (broker_msg_expired(m, broker_wall(c->b)))
         c->b->drops[BROKER_DROP_EXPIRED]++;
@@ -133,7 +141,7 @@ static void pump(struct session *s)
             drop(s, BROKER_DROP_EXPIRED);
             continue;
         }
-        if (held_back(s, e) || s->queue.inflight >= s->window)
+        if (held_back(s, e) || too_many(s->b) || s->queue.inflight >= s->window)
             return;
         if (e->state == MQTT_QOS_WAIT_PUBCOMP)
             send_release(s, e);

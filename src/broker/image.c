@@ -148,5 +148,6 @@ bool conn_publish(struct conn *c, const struct broker_msg *m, struct mqtt_image_
     if (new_alias && c->state != CONN_DOOMED)
         alias_note(c, m->topic);
     c->b->delivered++;
+    c->b->deliveries_left -= c->b->deliveries_left > 0;
     return true;
 }

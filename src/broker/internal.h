@@ -20,12 +20,14 @@
  *   image.c    the bytes of a PUBLISH, encoded once
  *   retain.c   retained messages
  *   message.c  the message itself
+ *   limit.c    rates; rate.c those of many names
  *   load.c     the journal read back; tick.c deadlines
  */
 #pragma once
 #include "base/buf.h"
 #include "broker/broker.h"
 #include "broker/queue.h"
+#include "broker/rate.h"
 #include "broker/tree.h"
 #include "mqtt/image.h"
 #include "mqtt/packet.h"
@@ -205,9 +207,12 @@ struct conn {
     uint8_t reason;      /* v5 DISCONNECT; 0: none is sent */
     bool welcomed;       /* CONNACK was sent */
     bool counted;        /* its CONNECT, for connects_per_s */
+    bool client_counted; /* and for connects_per_client_s */
     bool no_will;
     bool paused;  /* the stream is, by us */
     bool held;    /* the next packet is a PUBLISH that has to wait */
+    bool waits;   /* the packet at hand is over a rate: it is handled again in the next second */
+    bool slowed;  /* said so, in this second */
     char *detail; /* set when doomed; NULL then: no memory for it */
 };
 
@@ -239,8 +244,25 @@ bool conn_output_full(const struct conn *c);
 void conn_not_new(struct conn *c);
 /* What the stream may hold, by the connection's state. */
 void conn_set_limits(struct conn *c);
+
+/* ---- limit.c ---- */
+
 /* A second has passed: what has a rate begins again. */
 void conn_new_second(struct conn *c);
+void broker_new_second(struct broker *b);
+/* The rate that keeps the next PUBLISH of c out; BROKER_LIMITS: none. */
+enum broker_limit conn_over_rate(const struct conn *c);
+/* A PUBLISH was taken; c may be NULL. */
+void broker_count_publish(struct broker *b, struct conn *c, size_t payload);
+/* Its CONNECT, or its retained message, is one too many in this second: it has to be handled again. The
+ * handler returns ERR_MORE then. */
+bool conn_connect_waits(struct conn *c, struct slice client_id);
+bool conn_retain_waits(struct conn *c, struct slice topic, size_t payload);
+/* What conn_retain_waits asks, for somebody without a connection. */
+bool broker_may_retain(struct broker *b, struct slice topic, size_t payload);
+void broker_throttled(struct broker *b, enum broker_limit l);
+/* Tell, once a second for a connection. */
+void conn_throttled(struct conn *c, enum broker_limit l);
 
 /* What a decoder said against a packet ends the connection: 0x81 or 0x82. */
 void conn_refuse_packet(struct conn *c, unsigned type, err_t e);
@@ -412,7 +434,9 @@ struct broker {
     int64_t swept_ms;
     unsigned depth; /* calls into the broker on the stack */
     bool draining;
-    unsigned connects_left; /* until the next tick */
+    unsigned connects_left, publishes_left, deliveries_left; /* until the next tick */
+    struct broker_rate client_connects, retained_sets;
+    uint64_t throttled[BROKER_LIMITS];
     uint32_t last_serial;
     uint64_t mark, last_msg;
     struct broker_images images;

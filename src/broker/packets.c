@@ -98,6 +98,8 @@ static err_t handle(struct conn *c, const struct mqtt_frame *f)
     if (!c->answers) /* not a packet that comes again with its answers */
         c->b->packets_in[f->type]++;
     e = handlers[f->type] ? handlers[f->type](c, f) : unexpected(c, f);
+    if (e == ERR_MORE && c->waits && !c->answers)
+        c->b->packets_in[f->type]--; /* it is counted when it comes again */
     if (e != ERR_MORE) {
         free(steal(&c->answers));
         c->n_answers = 0;
@@ -110,7 +112,7 @@ static err_t handle(struct conn *c, const struct mqtt_frame *f)
 /* What is in work has a limit. Other packets are still taken when no PUBLISH is (5.0 [MQTT-4.9.0-3]). */
 static bool must_wait(const struct conn *c)
 {
-    return c->ticket || c->n_owed >= 2u * c->b->o.config.max_inflight_in || conn_output_full(c);
+    return c->ticket || c->waits || c->n_owed >= 2u * c->b->o.config.max_inflight_in || conn_output_full(c);
 }
 
 /* Publishes of the client that it has not seen the end of. */
@@ -119,17 +121,10 @@ static size_t unacked(const struct conn *c)
     return c->n_unacked + c->session->received.n;
 }
 
-static bool over_rate(const struct conn *c)
-{
-    const struct broker_config *cf = &c->b->o.config;
-
-    return (cf->publishes_per_s && !c->publishes_left) || (cf->bytes_per_s && !c->bytes_left);
-}
-
 /* May no PUBLISH be taken now? */
 static bool publish_must_wait(const struct conn *c)
 {
-    return c->n_owed >= c->b->o.config.max_inflight_in || over_rate(c);
+    return c->n_owed >= c->b->o.config.max_inflight_in || conn_over_rate(c) != BROKER_LIMITS;
 }
 
 static bool must_pause(const struct conn *c)
@@ -154,6 +149,8 @@ static bool hold_publish(struct conn *c, uint8_t first)
                   "more than %u publishes with QoS 2 before their PUBREL", cf->max_received);
     else
         c->held = publish_must_wait(c);
+    if (c->held && conn_over_rate(c) != BROKER_LIMITS)
+        conn_throttled(c, conn_over_rate(c));
     return c->held || c->state == CONN_DOOMED;
 }
 

@@ -241,8 +241,9 @@ err_t conn_handle_publish(struct conn *c, const struct mqtt_frame *f)
                         .action = BROKER_PUBLISH, .topic = p.topic, .retain = p.retain, .qos = p.qos });
     if (v == BROKER_LATER)
         return ERR_MORE;
-    c->publishes_left -= c->publishes_left > 0;
-    c->bytes_left -= p.payload.n < c->bytes_left ? p.payload.n : c->bytes_left;
+    if (v == BROKER_ALLOW && p.retain && conn_retain_waits(c, p.topic, p.payload.n))
+        return ERR_MORE;
+    broker_count_publish(c->b, c, p.payload.n);
     if (v == BROKER_ALLOW)
         publish(c, &p);
     else

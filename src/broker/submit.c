@@ -27,6 +27,21 @@ static err_t check(const struct broker *b, const struct broker_message *m)
     return ERR_OK;
 }
 
+static err_t take_rates(struct broker *b, const struct broker_message *m)
+{
+    enum broker_limit l = BROKER_LIMITS;
+
+    if (b->o.config.publishes_all_per_s && !b->publishes_left)
+        l = BROKER_LIMIT_ALL_PUBLISHES;
+    else if (m->retain && !broker_may_retain(b, m->topic, m->payload.n))
+        l = BROKER_LIMIT_RETAINED;
+    if (l != BROKER_LIMITS)
+        broker_throttled(b, l);
+    else
+        broker_count_publish(b, NULL, 0);
+    return l == BROKER_LIMITS ? ERR_OK : ERR_BUSY;
+}
+
 static void drop(struct broker *b, struct submitted *s)
 {
     struct submitted **at = &b->submitted;
@@ -90,7 +105,7 @@ err_t broker_submit(struct broker *b, const struct broker_message *m, broker_sub
     struct broker_msg *msg;
     err_t e = b->draining ? ERR_UNAVAILABLE : check(b, m);
 
-    if (e || (e = broker_own_message(b, m, &msg)))
+    if (e || (e = take_rates(b, m)) || (e = broker_own_message(b, m, &msg)))
         return e;
     broker_enter(b);
     s = enlist(b, done, ctx);

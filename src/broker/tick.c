@@ -37,7 +37,8 @@ static void tick_conn(struct conn *c, int64_t now_ms)
     check_answers(c, now_ms);
     if (c->state == CONN_NEW && !c->ticket &&
         older(now_ms, c->started_ms, (int64_t)cf->connect_timeout_s * 1000))
-        conn_doom(c, BROKER_WHY_CLIENT_ERROR, 0, "no CONNECT within %u s", cf->connect_timeout_s);
+        conn_doom(c, BROKER_WHY_CLIENT_ERROR, 0, "no CONNECT that could be taken within %u s",
+                  cf->connect_timeout_s);
     if (!conn_up(c))
         return;
     check_output(c, now_ms);
@@ -62,12 +63,24 @@ static void tick_session(struct session *s, int64_t wall_ms)
         session_end(s);
 }
 
+/* CONNECTs over their client id's rate, in the order of their coming: the newest wins in the end. */
+static void wake_new(struct broker *b)
+{
+    for (struct conn *c = b->oldest; c; c = c->newer) {
+        if (!c->waits)
+            continue;
+        conn_new_second(c);
+        conn_flow(c);
+    }
+}
+
 void broker_tick(struct broker *b)
 {
     int64_t now_ms = broker_mono(b), wall_ms = broker_wall(b);
 
-    b->connects_left = b->o.config.connects_per_s;
+    broker_new_second(b);
     broker_enter(b);
+    wake_new(b);
     for (struct conn *c = b->conns; c; c = c->next)
         tick_conn(c, now_ms);
     for (struct session *s = b->session_list, *next; s; s = next) {

@@ -19,6 +19,7 @@ struct cloud_env {
     const char *region;               /* of this installation: what device policies are judged with */
     const char *host;                 /* the first --host: DescribeEndpoint */
     bool standard;                    /* --profile standard */
+    const char *limits;               /* --limit, checked; NULL: the profile's */
     uint16_t mqtt_port, https_port;   /* the real ones; 0 before the listeners stand */
     uint16_t plain_port;              /* 0: there is none */
     uint16_t api_port;                /* of the control port */

@@ -1,6 +1,7 @@
 #include "cloud/options.h"
 
 #include "base/mem.h"
+#include "broker/config.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -10,8 +11,8 @@
 const char options_usage[] =
     "usage: sedge-cloud serve --data DIR [--host NAME,...] [--account ID,...] [--region R]\n"
     "                   [--mqtt ADDR:PORT] [--https ADDR:PORT] [--api ADDR:PORT] [--db URL] "
-    "[--ca-key URI] [--signing-key URI] [--profile aws|standard] [--plain-mqtt ADDR:PORT] [--threads N]\n"
-    "                   [--tls-resumption on|off] [--insecure-dev]\n"
+    "[--ca-key URI] [--signing-key URI] [--profile aws|standard] [--limit NAME=N,...]\n"
+    "                   [--plain-mqtt ADDR:PORT] [--threads N] [--tls-resumption on|off] [--insecure-dev]\n"
     "       sedge-cloud keys create|list|delete ... (sedge-cloud keys --help)\n"
     "       sedge-cloud status --data DIR [--json]\n"
     "       sedge-cloud backup|restore --data DIR FILE\n"
@@ -33,6 +34,7 @@ const char options_usage[] =
     "                      at the first start): file:///PATH or, in a token,\n"
     "                      pkcs11:token=T;object=K;type=private?module-path=/M.so&pin-source=/FILE\n"
     "  --profile P         aws: AWS IoT's MQTT and limits; standard: all of MQTT, QoS 2 included (aws)\n"
+    "  --limit NAME=N,...  another value for a limit of the profile (sedge-cloud(8) lists them)\n"
     "  --plain-mqtt ADDR:PORT  MQTT without TLS, certificate or policy, for development; refused unless\n"
     "                      every listener is on loopback\n"
     "  --threads N         event loops, each with a thread; default: one for each CPU it may use\n"
@@ -60,6 +62,7 @@ static const struct {
     { "--ca-key", offsetof(struct options, ca_key) },
     { "--signing-key", offsetof(struct options, signing_key) },
     { "--profile", offsetof(struct options, profile) },
+    { "--limit", offsetof(struct options, limits) },
     { "--plain-mqtt", offsetof(struct options, plain_mqtt) },
     { "--threads", offsetof(struct options, threads_text) },
     { "--tls-resumption", offsetof(struct options, tls_resumption) },
@@ -119,8 +122,19 @@ static bool take_resumption(struct options *o)
     return !given || o->resumption || strcmp(given, "off") == 0;
 }
 
+/* What is wrong is left in *ret_bad. */
+static bool limits_ok(const struct options *o, struct slice *ret_bad)
+{
+    struct broker_config c;
+
+    broker_config_aws(&c);
+    return broker_config_set(&c, o->limits, ret_bad) == ERR_OK;
+}
+
 static err_t check(struct options *o, char *why, size_t why_n)
 {
+    struct slice bad = { 0 };
+
     if (!o->data || !*o->data)
         (void)snprintf(why, why_n, "--data DIR is required");
     else if (!take_accounts(o))
@@ -130,6 +144,10 @@ static err_t check(struct options *o, char *why, size_t why_n)
         (void)snprintf(why, why_n, "--region %s: not a region's name", o->region);
     else if (strcmp(o->profile, "aws") != 0 && strcmp(o->profile, "standard") != 0)
         (void)snprintf(why, why_n, "--profile %s: there are aws and standard", o->profile);
+    else if (!limits_ok(o, &bad))
+        (void)snprintf(why, why_n,
+                       "--limit %.*s: not a limit's name with a number it takes (see sedge-cloud(8))",
+                       SLICE_FMT(bad));
     else if (!take_resumption(o))
         (void)snprintf(why, why_n, "--tls-resumption %s: on or off", o->tls_resumption);
     else

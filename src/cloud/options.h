@@ -19,6 +19,7 @@ struct options {
     const char *db;                   /* url; NULL: a file in `data` */
     const char *ca_key, *signing_key; /* URIs; NULL: files in `data` */
     const char *profile;              /* aws or standard */
+    const char *limits;               /* changes of the profile's limits; NULL: none (broker_config_set) */
     const char *plain_mqtt;           /* ADDRESS:PORT; NULL: no such listener */
     const char *threads_text;         /* as given; NULL: not */
     unsigned threads;                 /* with event loops; 0: one for each CPU */

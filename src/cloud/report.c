@@ -13,9 +13,10 @@ static const char *const packet_names[16] = { "",          "connect",  "connack"
                                               "subscribe", "suback",   "unsubscribe", "unsuback",
                                               "pingreq",   "pingresp", "disconnect",  "auth" };
 static const char *const drop_names[BROKER_DROPS] = {
-    [BROKER_DROP_SLOW] = "slow_reader",         [BROKER_DROP_FULL] = "queue_full",
-    [BROKER_DROP_EXPIRED] = "expired",          [BROKER_DROP_DENIED] = "denied",
-    [BROKER_DROP_UNACKED] = "not_acknowledged", [BROKER_DROP_OTHER] = "other"
+    [BROKER_DROP_SLOW] = "slow_reader", [BROKER_DROP_FULL] = "queue_full",
+    [BROKER_DROP_EXPIRED] = "expired",  [BROKER_DROP_DENIED] = "denied",
+    [BROKER_DROP_RATE] = "over_rate",   [BROKER_DROP_UNACKED] = "not_acknowledged",
+    [BROKER_DROP_OTHER] = "other"
 };
 
 struct sums {
@@ -35,6 +36,8 @@ static void add_broker(struct broker_stats *sum, const struct broker_stats *b)
     sum->dropped += b->dropped;
     for (size_t i = 0; i < BROKER_DROPS; i++)
         sum->drops[i] += b->drops[i];
+    for (size_t i = 0; i < BROKER_LIMITS; i++)
+        sum->throttled[i] += b->throttled[i];
     for (size_t i = 0; i < 16; i++) {
         sum->packets_in[i] += b->packets_in[i];
         sum->packets_out[i] += b->packets_out[i];
@@ -125,16 +128,22 @@ static err_t write_family(struct buf *out, const char *family, const char *help,
 err_t report_metrics(const struct report_source *src, struct buf *out)
 {
     static const char *const message_names[] = { "received", "delivered" };
+    const char *limit_names[BROKER_LIMITS];
     struct sums s = add_up(src);
     const uint64_t messages[] = { s.broker.received, s.broker.delivered };
     err_t e;
 
+    for (size_t i = 0; i < BROKER_LIMITS; i++)
+        limit_names[i] = broker_limit_str((enum broker_limit)i);
     if ((e = write_gauges(src, &s, out)) ||
         (e = write_family(out, "sedge_mqtt_messages_total", "Messages from clients and to them.", "direction",
                           message_names, messages, ARRAY_LEN(messages))) ||
         (e = write_family(out, "sedge_mqtt_messages_dropped_total",
                           "Messages that a receiver did not get, by reason.", "reason", drop_names,
                           s.broker.drops, BROKER_DROPS)) ||
+        (e = write_family(out, "sedge_mqtt_throttled_total",
+                          "Times that a client was over a rate, at most once a second each.", "limit",
+                          limit_names, s.broker.throttled, BROKER_LIMITS)) ||
         (e = write_family(out, "sedge_mqtt_packets_received_total", "Control packets from clients.", "type",
                           packet_names, s.broker.packets_in, 16)) ||
         (e = write_family(out, "sedge_mqtt_packets_sent_total", "Control packets to clients.", "type",

@@ -172,7 +172,8 @@ static err_t open_state(struct cloud *c)
                                  .n_accounts = c->o->n_accounts,
                                  .region = c->o->region,
                                  .host = c->host,
-                                 .standard = strcmp(c->o->profile, "standard") == 0 };
+                                 .standard = strcmp(c->o->profile, "standard") == 0,
+                                 .limits = c->o->limits };
     return ERR_OK;
 }
 

@@ -42,6 +42,7 @@ class Cloud:
         self.data = folder / "cloud"
         self.start()
 
+    QUICK = ["--limit", "connects_per_client_s=0,retained_per_topic_s=0"]  # tests do not wait for the next second
     ANY_PORTS = ["--mqtt", "127.0.0.1:0", "--https", "127.0.0.1:0", "--api", "127.0.0.1:0"]
 
     def command(self, *argv):
@@ -53,7 +54,7 @@ class Cloud:
         if hasattr(self, "api"):  # where it was before
             ports = ["--mqtt", f"127.0.0.1:{self.mqtt}", "--https", f"127.0.0.1:{self.https}",
                      "--api", self.api.split("//")[1]]
-        self.p = self.procs.start(*self.command(*(ports or self.ANY_PORTS), *self.more, *more), env=self.its_env)
+        self.p = self.procs.start(*self.command(*(ports or self.ANY_PORTS), *self.QUICK, *self.more, *more), env=self.its_env)
         wait_for(lambda: b"ready " in self.p.log.read_bytes() or self.p.poll() is not None, message="sedge-cloud not ready")
         assert self.p.poll() is None, self.p.log.read_text()
         told = json.loads(self.data.joinpath("endpoints.json").read_text())

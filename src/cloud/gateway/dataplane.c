@@ -180,6 +180,8 @@ static err_t say_why(struct api_call *c, err_t e)
         return api_fail(c, API_FORBIDDEN, "nobody may publish that to this topic");
     case ERR_NO_SPACE:
         return api_fail(c, API_THROTTLING, "no room for another retained message");
+    case ERR_BUSY:
+        return api_fail(c, API_THROTTLING, "too many messages in this second: try again");
     case ERR_UNAVAILABLE:
         return api_fail(c, API_UNAVAILABLE, "the server is stopping");
     default:

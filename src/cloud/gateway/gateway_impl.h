@@ -18,5 +18,6 @@ struct gateway {
     struct admission *admission;     /* NULL: none */
     struct authorizers *authorizers; /* NULL: none */
     struct loglimit refused_log;     /* CONNECTs */
+    struct loglimit throttled_log;   /* rates */
     bool closing;
 };

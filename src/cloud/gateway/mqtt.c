@@ -1,5 +1,6 @@
 #include "cloud/gateway/mqtt.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "cloud/gateway/gateway_impl.h"
@@ -101,6 +102,16 @@ static void on_unsubscribed(void *ctx, void *user, struct slice client_id, const
     lifecycle_unsubscribed(g->lifecycle, g->broker, client_id, filters, n);
 }
 
+static void on_throttled(void *ctx, void *user, struct slice client_id, enum broker_limit limit)
+{
+    struct gateway *g = ctx;
+    char id[LOG_ESC_MAX], note[LOGLIMIT_NOTE_MAX];
+
+    if (loglimit_pass(&g->throttled_log, LOGLIMIT_KIND, clock_mono_ms(), note))
+        log_info("mqtt throttled clientId=%s certificateId=%s: over the limit %s%s", log_esc(id, client_id),
+                 principal_id(user), broker_limit_str(limit), note);
+}
+
 static err_t new_broker(struct gateway *g)
 {
     struct broker_options o = { .authority = { g, may },
@@ -108,13 +119,16 @@ static err_t new_broker(struct gateway *g)
                                             .connected = on_connected,
                                             .disconnected = on_disconnected,
                                             .subscribed = on_subscribed,
-                                            .unsubscribed = on_unsubscribed } };
+                                            .unsubscribed = on_unsubscribed,
+                                            .throttled = on_throttled } };
     err_t e;
 
     if (g->env->standard)
         broker_config_standard(&o.config);
     else
         broker_config_aws(&o.config);
+    if ((e = broker_config_set(&o.config, g->env->limits, NULL)))
+        return e;
     if ((e = journal_new(g->loop, g->store, &g->journal)))
         return e;
     o.journal = journal_interface(g->journal);

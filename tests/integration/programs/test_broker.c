@@ -205,41 +205,6 @@ static err_t serve(struct app *app)
     return e;
 }
 
-/* ---- limits ---- */
-
-#define LIMIT(name)                                                                            \
-    {                                                                                          \
-#name, offsetof(struct broker_config, name), sizeof(((struct broker_config *)0)->name) \
-    }
-
-static const struct {
-    const char *name;
-    size_t at, size;
-} limits[] = {
-    LIMIT(max_inflight_in), LIMIT(max_inflight_out), LIMIT(max_queued),       LIMIT(max_subscriptions),
-    LIMIT(max_retained),    LIMIT(max_new),          LIMIT(max_connect),      LIMIT(connect_timeout_s),
-    LIMIT(connects_per_s),  LIMIT(publishes_per_s),  LIMIT(bytes_per_s),      LIMIT(stored_per_s),
-    LIMIT(max_received),    LIMIT(keep_alive_min_s), LIMIT(keep_alive_max_s), LIMIT(max_qos),
-    LIMIT(unacked_s),       LIMIT(session_expiry_s), LIMIT(topic_alias_max),  LIMIT(max_topic),
-    LIMIT(max_connections), LIMIT(max_queued_bytes),
-};
-
-/* "NAME=VALUE"; false: no such limit. */
-static bool limit_set(struct broker_config *cf, const char *text)
-{
-    const char *eq = strchr(text, '=');
-
-    for (size_t i = 0; eq && i < ARRAY_LEN(limits); i++) {
-        uint64_t v = strtoull(eq + 1, NULL, 10);
-
-        if (!slice_eq(slice_of(text, (size_t)(eq - text)), slice_str(limits[i].name)))
-            continue;
-        memcpy((char *)cf + limits[i].at, &v, limits[i].size); /* little endian, as all we build for */
-        return true;
-    }
-    return false;
-}
-
 int main(int argc, char **argv)
 {
     struct app app = { .slow_ms = argc > 2 ? atoi(argv[2]) : 0 };
@@ -263,8 +228,10 @@ int main(int argc, char **argv)
     app.o.config.keep_alive_min_s = 1; /* tests cannot wait 45 s */
     app.o.config.publishes_per_s = 0;  /* nor be slowed down, unless they say so */
     app.o.config.bytes_per_s = 0;
+    app.o.config.connects_per_client_s = 0;
+    app.o.config.retained_per_topic_s = 0;
     for (int i = 3; i < argc; i++)
-        if (!limit_set(&app.o.config, argv[i]))
+        if (broker_config_set(&app.o.config, argv[i], NULL))
             return 2;
     e = serve(&app);
     broker_memory_free(memory);

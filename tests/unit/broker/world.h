@@ -110,6 +110,14 @@ static inline void world_disconnected(void *ctx, void *user, struct slice id, en
                  broker_why_str(why));
 }
 
+static inline void world_throttled(void *ctx, void *user, struct slice id, enum broker_limit limit)
+{
+    struct world *w = ctx;
+    if (w->n_events < NOTES)
+        snprintf(w->event[w->n_events++], sizeof(w->event[0]), "~%.*s %s", SLICE_FMT(id),
+                 broker_limit_str(limit));
+}
+
 static inline void world_peer_free(void *user)
 {
     ((struct world *)user)->peers_freed++;
@@ -274,12 +282,17 @@ static inline int setup(void **state)
     w->o = (struct broker_options){
         .authority = { w, world_may },
         .journal = { w, world_write, world_load },
-        .events = { .ctx = w, .connected = world_connected, .disconnected = world_disconnected },
+        .events = { .ctx = w,
+                    .connected = world_connected,
+                    .disconnected = world_disconnected,
+                    .throttled = world_throttled },
         .mono_ms = world_now,
         .wall_ms = world_now,
         .clock_ctx = w,
     };
     broker_config_aws(&w->o.config);
+    w->o.config.connects_per_client_s = 0; /* clients come back in the same second, unless a test says so */
+    w->o.config.retained_per_topic_s = 0;
     start(w);
     *state = w;
     return 0;
