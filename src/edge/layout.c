@@ -75,8 +75,9 @@ err_t layout_find_root(const char *option, char **ret_root, struct problem *why)
 err_t layout_program(const char *name, char **ret)
 {
     char own[PATH_MAX];
-    /* In the release; beside each other in the build tree; installed. */
-    static const char *const places[] = { "/bin/", "/greengrass-", "/../libexec/sedge/greengrass-" };
+    /* In the release, from greengrassd; beside each other in the build tree; installed; in the release, from
+     * bin. */
+    static const char *const places[] = { "/bin/", "/greengrass-", "/../libexec/sedge/greengrass-", "/" };
 
     if (own_path(own) || !cut_component(own))
         return ERR_NOT_FOUND;

@@ -14,7 +14,8 @@ err_t layout_find_root(const char *option, char **ret_root, struct problem *why)
 char *layout_root_of(const char *program);
 
 /* Absolute path of the release's program `name` (daemon, core), seen from greengrassd:
- * packages/VERSION/bin/NAME, or greengrass-NAME beside it (build tree) or in ../libexec/sedge (installed).
+ * packages/VERSION/bin/NAME, or greengrass-NAME beside it (build tree) or in ../libexec/sedge (installed);
+ * or seen from another program of the release.
  * ERR_NOT_FOUND, ERR_NOMEM. */
 err_t layout_program(const char *name, char **ret);
 

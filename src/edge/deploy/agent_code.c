@@ -7,8 +7,9 @@
 #include "edge/deploy/agent_impl.h"
 #include "edge/deploy/check.h"
 #include "edge/deploy/codetree.h"
-#include "edge/deploy/unpack.h"
+#include "edge/deploy/unpack_child.h"
 #include "edge/elog.h"
+#include "edge/layout.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -96,6 +97,16 @@ static err_t make_executable(const struct code_job *c, struct problem *why)
     return ERR_OK;
 }
 
+static err_t unpack(const struct code_job *c, const atomic_bool *cancel, struct problem *why)
+{
+    autofree char *program = NULL;
+
+    if (layout_program("unpack", &program))
+        return problem_set(why, ERR_IO,
+                           "the program bin/unpack of this release is missing: install it again");
+    return unpack_in_child(program, c->zip, c->to, cancel, why);
+}
+
 static err_t unpack_code(void *work, const atomic_bool *cancel, struct problem *why)
 {
     struct code_job *c = work;
@@ -104,7 +115,7 @@ static err_t unpack_code(void *work, const atomic_bool *cancel, struct problem *
 
     if (e)
         return e;
-    e = unpack_zip(c->zip, c->to, cancel, &inner);
+    e = unpack(c, cancel, &inner);
     if (e)
         return problem_set(why, e, "the code of function %s (%s) cannot be unpacked: %s", c->arn,
                            c->artifact.name, inner.text);
