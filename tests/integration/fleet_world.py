@@ -61,10 +61,10 @@ class Held:
 
 
 class Joining:
-    """A connection with the claim."""
+    """A connection with the claim, or `client`, one that is there."""
 
-    def __init__(self, device, form="json", client_id=None, **kw):
-        self.client, self.form = DeviceClient(device, client_id, **kw), form
+    def __init__(self, device=None, form="json", client_id=None, client=None, **kw):
+        self.client, self.form = client or DeviceClient(device, client_id, **kw), form
         self.client.subscribe(*[(f"{t}/{form}/{level}", 1) for t in (CREATE, FROM_CSR, PROVISION) for level in ("accepted", "rejected")])
 
     def send(self, topic, message, qos=1):

@@ -22,6 +22,8 @@ from mqtt_device import DeviceClient
 from mqtt_wire import Closed
 from test_cloud_accounts import A, B, Two
 from test_cloud_api import process_memory, refused
+from test_cloud_keys import create as create_key
+from ws_wire import WsClient, sign
 
 HOOK = "arn:aws:lambda:us-east-1:123456789012:function:hook"
 
@@ -111,6 +113,32 @@ def test_a_trusted_user(cloud, iot):
     edit(cloud, "UPDATE provisioning_claims SET expires_ms = 1")
     with pytest.raises((Closed, ssl.SSLError, OSError)):
         DeviceClient(claim, "late")
+
+
+def over_websocket(cloud, keys, client_id):
+    host = cloud.api.split("//")[1]
+    c = WsClient(int(host.split(":")[1]), sign(keys, host), host)
+    c.connect(client_id)
+    return c
+
+
+@pytest.mark.parametrize("form", ["json", "cbor"])
+def test_a_trusted_user_with_an_access_key(cloud, iot, form):
+    """An installer's key, which may do no more than a claim, over WebSocket."""
+    template(iot)
+    installer, other = (create_key(cloud, CLAIM_POLICY["Statement"]) for _ in range(2))
+    j = Joining(client=over_websocket(cloud, installer, "phone"), form=form)
+    key = ec.generate_private_key(ec.SECP256R1())
+    made = j.ok(FROM_CSR, {"certificateSigningRequest": csr(key)})
+    assert j.provision(made["certificateOwnershipToken"], "ws")["thingName"] == "d-ws"
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
+    assert DeviceClient(Held(cloud, "d-ws", made["certificatePem"], pem)).publish("anything", b"x", 1) == 0
+    made = j.ok(CREATE, {} if form == "cbor" else b"")
+    stranger = Joining(client=over_websocket(cloud, other, "other"), form=form)
+    assert stranger.rejected(PROVISION, {"certificateOwnershipToken": made["certificateOwnershipToken"], "parameters": {"SerialNumber": "x"}}) == (403, "InvalidCertificateOwnershipToken")
+    for topic in ("anything", "$aws/things/d-ws/shadow/get", "$aws/provisioning-templates/other/provision/json"):
+        with pytest.raises(Closed):  # the control: the key's policy counts
+            over_websocket(cloud, installer, "late").publish(topic, b"{}", 1)
 
 
 def test_claims_need_a_template(iot):
