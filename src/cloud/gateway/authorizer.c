@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "cloud/gateway/authorizer_token.h"
 #include "cloud/provisioning/hook.h"
+#include "cloud/registry/domains.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@ struct ask {
     json_t *record; /* the authorizer; NULL: there is none */
     struct authorizer_credentials given;
     bool test, only_find;
+    char closed[DOMAIN_WHY_MAX]; /* why the domain does not let in; "": it does */
     authorizer_fn fn;
     void *ctx;
 };
@@ -194,13 +196,40 @@ static err_t load(struct db *db, const char *kind, const char *name, json_t **re
                   DB_ARGS(DB_TEXT(kind), DB_TEXT(name)), take_content, ret);
 }
 
+/* The name that was asked for: in the TLS handshake, or by the request's Host. */
+static char *server_name(const json_t *shown)
+{
+    const char *sni = json_get_str(json_get_obj(shown, "tls"), "serverName");
+    char *host = sni ? mem_strdup(sni) : json_get_obj(shown, "http") ? authorizer_shown(shown, "host") : NULL;
+
+    if (host)
+        host[strcspn(host, ":")] = '\0';
+    return host;
+}
+
+/* Which authorizer is it by the domain? *ret_name NULL: the account's default one. */
+static err_t ask_domain(struct ask *k, struct db *db, const char **ret_name, struct domain *d)
+{
+    bool http = json_get_obj(k->shown, "http") != NULL;
+    autofree char *host = k->test ? NULL : server_name(k->shown);
+    err_t e = domain_of(db, k->owner->parts->env, host ? host : "", d);
+
+    k->closed[0] = '\0';
+    if (!e && domain_admits(d, http ? DOMAIN_HTTP_AUTHORIZER : DOMAIN_MQTT_AUTHORIZER, k->closed))
+        (void)domain_authorizer(d, k->name, ret_name, k->closed);
+    return e;
+}
+
 static err_t run(struct store_job *job, struct db *db)
 {
     struct ask *k = CONTAINER_OF(job, struct ask, job);
     auto_json *settings = NULL;
     const char *name = k->name;
-    err_t e = name ? ERR_OK : load(db, "settings", "defaultAuthorizer", &settings);
+    struct domain d = { .name = "" };
+    err_t e = ask_domain(k, db, &name, &d);
 
+    if (!e && !name)
+        e = load(db, "settings", "defaultAuthorizer", &settings);
     json_decref(k->record);
     k->record = NULL;
     if (!e && !name)
@@ -216,6 +245,8 @@ static void done(struct store_job *job, err_t result)
 
     if (result)
         tell(k, AUTHORIZER_FAILED, NULL, "the registry cannot be read");
+    else if (k->closed[0])
+        tell(k, AUTHORIZER_REFUSED, NULL, k->closed);
     else if (!k->record)
         tell(k, AUTHORIZER_UNKNOWN, NULL, "there is no such authorizer");
     else

@@ -77,6 +77,14 @@ static err_t judge_retain(struct api_call *c, const struct facts *f, const struc
     return e || !retain ? e : judge(c, f, "iot:RetainPublish", resource);
 }
 
+static err_t load_facts(struct api_call *c, const char *client, enum domain_way way, struct facts *f)
+{
+    const char *server_name = policy_vars_first(&c->vars, SLICE_LIT("iot:DomainName"));
+    err_t e = facts_load(c->db, c->cert_id, client, f);
+
+    return e ? e : facts_take_domain(c->db, c->env, server_name ? server_name : "", way, f);
+}
+
 /* 403 for whatever is wrong: the peer has proven that it holds the key, so it may know what became of its
  * certificate. */
 static err_t authorize(struct api_call *c)
@@ -84,7 +92,8 @@ static err_t authorize(struct api_call *c)
     autobuf resource = BUF_INIT(RESOURCE_MAX);
     auto_facts f = { 0 };
     char why[FACTS_WHY_MAX];
-    err_t e = facts_load(c->db, c->cert_id, NULL, &f);
+    bool iot = strncmp(c->op->action, "iot:", 4) == 0; /* domain configurations are of that service */
+    err_t e = iot ? load_facts(c, NULL, DOMAIN_HTTPS_CERT, &f) : facts_load(c->db, c->cert_id, NULL, &f);
 
     if (e)
         return e;
@@ -109,7 +118,7 @@ err_t device_connection(struct api_call *c)
     if (!client)
         return api_fail(c, API_INVALID_REQUEST, "clientId is required");
     if ((e = policy_vars_add(&c->vars, "iot:ClientId", slice_str(client))) ||
-        (e = facts_load(c->db, c->cert_id, client, &f)) || (e = buf_printf(&resource, "client/%s", client)))
+        (e = load_facts(c, client, DOMAIN_MQTT_CERT, &f)) || (e = buf_printf(&resource, "client/%s", client)))
         return e;
     ok = facts_admit(&f, c->cert_id, c->now_ms, why);
     if (ok && facts_judge(&f, c->env, &c->vars, "iot:Connect", buf_slice(&resource), NULL) != POLICY_ALLOW) {
@@ -125,11 +134,14 @@ err_t device_connection(struct api_call *c)
 
 /* ---- on the loop ---- */
 
-static err_t fill_vars(const struct http_request *req, const char *cert_id, const X509 *cert,
+static err_t fill_vars(const struct http_request *req, const char *cert_id, const struct tls_identity *peer,
                        struct policy_vars *vars)
 {
-    err_t e = certvars_add(vars, cert_id, cert);
+    struct slice sni = slice_str(peer->sni);
+    err_t e = certvars_add(vars, cert_id, peer->cert);
 
+    if (!e && sni.n)
+        e = policy_vars_add(vars, "iot:DomainName", sni);
     return e ? e : certvars_add_source(vars, net_stream_peer(req->stream));
 }
 
@@ -147,8 +159,7 @@ static void on_request(void *ctx, struct http_request *req)
                            "the name in the TLS handshake is the endpoint of an account that is not here");
         return;
     }
-    if (!peer->cert || crypto_cert_id(a->env.crypto, peer->cert, id) ||
-        fill_vars(req, id, peer->cert, &vars)) {
+    if (!peer->cert || crypto_cert_id(a->env.crypto, peer->cert, id) || fill_vars(req, id, peer, &vars)) {
         api_request_refuse(&a->parts, req, op, API_FORBIDDEN, "the client certificate cannot be read");
         return;
     }

@@ -141,11 +141,25 @@ err_t facts_load(struct db *db, const char *cert_id, const char *client_id, stru
     return client_id ? load_thing(db, cert_id, client_id, ret) : ERR_OK;
 }
 
+err_t facts_take_domain(struct db *db, const struct cloud_env *env, const char *server_name,
+                        enum domain_way way, struct facts *f)
+{
+    struct domain d;
+    err_t e = domain_of(db, env, server_name, &d);
+
+    f->closed[0] = '\0';
+    if (!e)
+        (void)domain_admits(&d, way, f->closed);
+    return e;
+}
+
 bool facts_admit(const struct facts *f, const char *cert_id, int64_t now_ms, char why[FACTS_WHY_MAX])
 {
     char when[CLOCK_ISO_MAX];
 
-    if (!f->status[0]) {
+    if (f->closed[0]) {
+        (void)snprintf(why, FACTS_WHY_MAX, "%s", f->closed);
+    } else if (!f->status[0]) {
         (void)snprintf(why, FACTS_WHY_MAX, "certificate %s is not registered here", cert_id);
     } else if (strcmp(f->status, "ACTIVE") != 0) {
         (void)snprintf(why, FACTS_WHY_MAX,

@@ -6,6 +6,7 @@
 #pragma once
 #include "cloud/env.h"
 #include "cloud/policy/matcher.h"
+#include "cloud/registry/domains.h"
 #include "db/db.h"
 
 #define FACTS_WHY_MAX 256u
@@ -17,7 +18,8 @@ struct facts {
     struct policy_doc **docs;
     char (*names)[POLICY_NAME_MAX + 1]; /* of the policies */
     size_t n, cap, names_cap;
-    struct policy_vars thing; /* iot:Connection.Thing.*; empty without a client id */
+    char closed[DOMAIN_WHY_MAX]; /* why the domain's configuration lets nobody in this way; "": it does */
+    struct policy_vars thing;    /* iot:Connection.Thing.*; empty without a client id */
 };
 
 void facts_done(struct facts *f);
@@ -26,6 +28,10 @@ void facts_done(struct facts *f);
 /* client_id NULL: an HTTP request, which has no thing variables. *ret is to be freed in every case. */
 err_t facts_load(struct db *db, const char *cert_id, const char *client_id, struct facts *ret);
 
+/* Whether the name asked for in the TLS handshake lets in who comes this way. */
+err_t facts_take_domain(struct db *db, const struct cloud_env *env, const char *server_name,
+                        enum domain_way way, struct facts *f);
+
 /* One more policy, by its text. Unreadable: the error of policy_doc_parse, and nothing may be allowed. */
 err_t facts_take_policy(struct facts *f, const char *name, struct slice document);
 
@@ -33,8 +39,8 @@ err_t facts_take_policy(struct facts *f, const char *name, struct slice document
  * client_id names (NULL: an HTTP request). */
 err_t facts_policies(struct db *db, const char *cert_id, const char *client_id, db_row_fn fn, void *ctx);
 
-/* May this certificate connect at all: known, ACTIVE, within its dates? Otherwise `why` says what is the
- * matter and what to do. Policies come afterwards. */
+/* May this certificate connect at all: known, ACTIVE, within its dates, by this domain? Otherwise `why` says
+ * what is the matter and what to do. Policies come afterwards. */
 bool facts_admit(const struct facts *f, const char *cert_id, int64_t now_ms, char why[FACTS_WHY_MAX]);
 
 /* Judge one action. `resource` is what follows arn:aws:SERVICE:REGION:ACCOUNT: in the ARN; SERVICE is the

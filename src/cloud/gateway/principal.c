@@ -14,7 +14,7 @@ struct load {
     struct store_job job; /* first */
     struct principal *p;  /* a reference */
     char id[CRYPTO_SHA256_HEX];
-    char *client_id;
+    char *client_id, *server_name;
     struct facts facts;
 };
 
@@ -269,13 +269,16 @@ static err_t load_run(struct store_job *job, struct db *db)
 {
     struct load *l = CONTAINER_OF(job, struct load, job);
 
-    return facts_load(db, l->id, l->client_id, &l->facts);
+    err_t e = facts_load(db, l->id, l->client_id, &l->facts);
+
+    return e ? e : facts_take_domain(db, l->p->gw->env, l->server_name, DOMAIN_MQTT_CERT, &l->facts);
 }
 
 static void load_free(struct load *l)
 {
     facts_done(&l->facts);
     free(l->client_id);
+    free(l->server_name);
     free(l);
 }
 
@@ -301,7 +304,8 @@ static bool ask_admission(struct principal *p)
 {
     const char *status = p->facts.status;
 
-    if (!p->gw->admission || !p->cert || (status[0] && strcmp(status, "PENDING_ACTIVATION") != 0))
+    if (p->facts.closed[0] || !p->gw->admission || !p->cert ||
+        (status[0] && strcmp(status, "PENDING_ACTIVATION") != 0))
         return false;
     if (admission_consider(p->gw->admission, p->cert, p->id, admitted, p))
         return false;
@@ -359,6 +363,7 @@ static void load_done(struct store_job *job, err_t result)
 
 static err_t submit_load(struct principal *p)
 {
+    const char *server_name = policy_vars_first(&p->vars, SLICE_LIT("iot:DomainName"));
     struct load *l = mem_calloc(1, sizeof(*l));
     err_t e = ERR_NOMEM;
 
@@ -366,7 +371,8 @@ static err_t submit_load(struct principal *p)
         return ERR_NOMEM;
     *l = (struct load){ .job = { .run = load_run, .done = load_done }, .p = p };
     memcpy(l->id, p->id, sizeof(l->id));
-    if ((!p->client_id || (l->client_id = mem_strdup(p->client_id))) &&
+    l->server_name = mem_strdup(server_name ? server_name : "");
+    if (l->server_name && (!p->client_id || (l->client_id = mem_strdup(p->client_id))) &&
         !(e = store_submit(p->gw->store, p->gw->loop, &l->job))) {
         p->refs++;
         return ERR_OK;

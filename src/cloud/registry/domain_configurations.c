@@ -1,5 +1,5 @@
-/* Domain configurations: kept, checked and read back; docs/spec/cloud.md CL-160..162 says what they mean
- * here. */
+/* Domain configurations: kept, checked and read back; whom they let in: domains.h, docs/spec/cloud.md
+ * CL-160..164. */
 #include "base/mem.h"
 #include "cloud/api/field.h"
 #include "cloud/registry/domains.h"
@@ -175,6 +175,22 @@ static err_t set_defaults(struct api_call *c, json_t *content)
                : ERR_OK;
 }
 
+/* The installation's own name is the service's own endpoint, which nobody configures; and a name has one
+ * configuration of each service. */
+static err_t check_domain(struct api_call *c, const json_t *content)
+{
+    const char *domain = json_get_str(content, "domainName");
+    int64_t n;
+    err_t e;
+
+    if (!domain)
+        return ERR_OK;
+    if (strcasecmp(domain, c->env->host) == 0)
+        return api_fail(c, API_INVALID_REQUEST, "%s is the endpoint of this server itself", domain);
+    e = domain_count(c->db, domain, json_get_str(content, "serviceType"), &n);
+    return e || !n ? e : api_fail(c, API_INVALID_REQUEST, "%s has a domain configuration already", domain);
+}
+
 static err_t check_room(struct api_call *c)
 {
     int64_t n;
@@ -199,7 +215,7 @@ err_t domain_configuration_create(struct api_call *c)
         return ERR_NOMEM;
     if ((e = label(c, &name)) || (e = set_defaults(c, content)) ||
         (e = api_fields_take(c, c->body, of_creation, ARRAY_LEN(of_creation), true, content)) ||
-        (e = refuse_certificates(c)) || (e = take_both(c, content)))
+        (e = check_domain(c, content)) || (e = refuse_certificates(c)) || (e = take_both(c, content)))
         return e;
     if (!(e = record_load(c, KIND, name, &have)))
         return api_fail_exists(c, arn_iot(c, KIND, full_name(name, have.content, full), arn), name,
@@ -328,33 +344,4 @@ err_t domain_configuration_list(struct api_call *c)
         (e = record_list_by_age(&page, KIND, &from, item, service ? MAX_PER_ACCOUNT : 0)))
         return e;
     return api_page_reply(&page, "domainConfigurations", "nextMarker");
-}
-
-/* ---- for authorizers ---- */
-
-struct use {
-    const char *authorizer;
-    bool found;
-};
-
-static err_t use_row(void *ctx, const struct db_rows *row)
-{
-    struct use *u = ctx;
-    auto_json *content = NULL;
-    err_t e = json_parse(db_text(row, 0), 8, &content, NULL);
-    const char *name =
-        e ? NULL : json_get_str(json_get_obj(content, "authorizerConfig"), "defaultAuthorizerName");
-
-    u->found = u->found || (name && strcmp(name, u->authorizer) == 0);
-    return e;
-}
-
-err_t domains_use_authorizer(struct api_call *c, const char *authorizer, bool *ret)
-{
-    struct use u = { .authorizer = authorizer };
-    err_t e =
-        db_each(c->db, "SELECT content FROM records WHERE kind = $1", DB_ARGS(DB_TEXT(KIND)), use_row, &u);
-
-    *ret = u.found;
-    return e;
 }
