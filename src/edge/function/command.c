@@ -45,12 +45,14 @@ static err_t interpreted(const struct group_function *f, const char *package_dir
 /* Below the folder it is joined to, whatever it says. */
 static bool stays_inside(const char *path)
 {
+    if (!path[0] || path[0] == '/')
+        return false;
     for (const char *part = path; part; part = strchr(part, '/')) {
         part += *part == '/';
         if (strncmp(part, "..", 2) == 0 && (!part[2] || part[2] == '/'))
             return false;
     }
-    return path[0] && path[0] != '/';
+    return true;
 }
 
 static err_t add_words(struct command *c, const char *text)

@@ -145,7 +145,7 @@ void pool_forget_waiter(struct pool *p, uint64_t waiter, int64_t now_ms)
         if (p->drops[i].waiter == waiter)
             p->drops[i].waiter = POOL_NOBODY;
     items_forget_waiter(p, waiter);
-    TAILQ_FOREACH (w, &p->workers, link)
+    for (w = TAILQ_FIRST(&p->workers); w; w = TAILQ_NEXT(w, link))
         if (w->waiter == waiter || (w->item && w->handed == waiter))
             break;
     if (w)
@@ -215,7 +215,7 @@ err_t pool_set_functions(struct pool *p, const struct pool_function *functions, 
     e = e ? e : make_functions(p, functions, n, &fns);
     if (e)
         return e;
-    TAILQ_FOREACH (w, &p->workers, link)
+    for (w = TAILQ_FIRST(&p->workers); w; w = TAILQ_NEXT(w, link))
         retire(p, w, now_ms);
     for (size_t i = 0; i < p->fn_count; i++)
         items_end_queued(p, &p->fns[i], "Function.Stopped",

@@ -13,7 +13,7 @@ static size_t coming(const struct pool *p, const struct pool_fn *fn)
     const struct worker *w;
     size_t n = 0;
 
-    TAILQ_FOREACH (w, &p->workers, link)
+    for (w = TAILQ_FIRST(&p->workers); w; w = TAILQ_NEXT(w, link))
         n += w->fn == fn && (w->state == WORKER_STARTING || w->state == WORKER_BETWEEN);
     return n;
 }
@@ -24,7 +24,7 @@ static size_t leaving(const struct pool *p)
     const struct worker *w;
     size_t n = 0;
 
-    TAILQ_FOREACH (w, &p->workers, link)
+    for (w = TAILQ_FIRST(&p->workers); w; w = TAILQ_NEXT(w, link))
         n += !w->pinned && w->state == WORKER_STOPPING;
     return n;
 }
@@ -71,7 +71,7 @@ static struct worker *freshest_waiting(const struct pool *p, const struct pool_f
 {
     struct worker *w, *best = NULL;
 
-    TAILQ_FOREACH (w, &p->workers, link)
+    for (w = TAILQ_FIRST(&p->workers); w; w = TAILQ_NEXT(w, link))
         if (w->fn == fn && w->state == WORKER_WAITING && (!best || w->since_ms >= best->since_ms))
             best = w;
     return best;
@@ -110,7 +110,7 @@ static struct worker *least_recently_used(const struct pool *p)
 {
     struct worker *w, *oldest = NULL;
 
-    TAILQ_FOREACH (w, &p->workers, link)
+    for (w = TAILQ_FIRST(&p->workers); w; w = TAILQ_NEXT(w, link))
         if (!w->pinned && w->state == WORKER_WAITING && (!oldest || w->since_ms < oldest->since_ms))
             oldest = w;
     return oldest;
@@ -142,7 +142,7 @@ static void keep_lru_small(struct pool *p)
     const struct worker *w;
     int64_t idle = 0;
 
-    TAILQ_FOREACH (w, &p->workers, link)
+    for (w = TAILQ_FIRST(&p->workers); w; w = TAILQ_NEXT(w, link))
         idle += !w->pinned && w->state == WORKER_WAITING;
     while (idle-- > p->limits.lru)
         (void)reap_one(p);
@@ -181,7 +181,7 @@ int64_t pool_next_ms(const struct pool *p, int64_t now_ms)
 
     if (p->woken)
         return 0;
-    TAILQ_FOREACH (w, &p->workers, link)
+    for (w = TAILQ_FIRST(&p->workers); w; w = TAILQ_NEXT(w, link))
         at = sooner(at, w->deadline_ms);
     for (size_t i = 0; i < p->fn_count; i++) {
         int64_t wake = fn_wakes_at(p, &p->fns[i]);

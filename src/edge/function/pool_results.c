@@ -118,10 +118,10 @@ void items_forget_waiter(struct pool *p, uint64_t waiter)
 {
     struct item *it;
 
-    TAILQ_FOREACH (it, &p->asked, in_asked)
+    for (it = TAILQ_FIRST(&p->asked); it; it = TAILQ_NEXT(it, in_asked))
         if (it->waiter == waiter)
             it->waiter = POOL_NOBODY;
-    TAILQ_FOREACH (it, &p->told, in_queue)
+    for (it = TAILQ_FIRST(&p->told); it; it = TAILQ_NEXT(it, in_queue))
         if (it->waiter == waiter)
             break;
     if (!it)

@@ -30,7 +30,7 @@ void pool_each_worker(const struct pool *p, void (*fn)(void *ctx, const struct p
 {
     const struct worker *w;
 
-    TAILQ_FOREACH (w, &p->workers, link) {
+    for (w = TAILQ_FIRST(&p->workers); w; w = TAILQ_NEXT(w, link)) {
         struct pool_worker_view v = { w->arn, w->id, w->pid, worker_word(w) };
         fn(ctx, &v);
     }
@@ -49,6 +49,6 @@ void pool_stats(const struct pool *p, struct pool_stats *ret)
     ret->bytes = p->bytes;
     ret->on_demand = p->on_demand;
     ret->workers = 0;
-    TAILQ_FOREACH (w, &p->workers, link)
+    for (w = TAILQ_FIRST(&p->workers); w; w = TAILQ_NEXT(w, link))
         ret->workers++;
 }

@@ -14,7 +14,7 @@ struct worker *worker_by_token(const struct pool *p, const char *token)
     struct slice given = slice_str(token);
     struct worker *w, *found = NULL;
 
-    TAILQ_FOREACH (w, &p->workers, link)
+    for (w = TAILQ_FIRST(&p->workers); w; w = TAILQ_NEXT(w, link))
         if (secret_eq(w->token, given))
             found = w;
     return found;
@@ -31,7 +31,7 @@ static struct worker *worker_by_no(const struct pool *p, uint64_t no)
 {
     struct worker *w;
 
-    TAILQ_FOREACH (w, &p->workers, link)
+    for (w = TAILQ_FIRST(&p->workers); w; w = TAILQ_NEXT(w, link))
         if (w->no == no)
             return w;
     return NULL;
@@ -350,7 +350,7 @@ void workers_check_deadlines(struct pool *p, int64_t now_ms)
 {
     struct worker *w;
 
-    TAILQ_FOREACH (w, &p->workers, link)
+    for (w = TAILQ_FIRST(&p->workers); w; w = TAILQ_NEXT(w, link))
         if (w->deadline_ms != POOL_NEVER && w->deadline_ms <= now_ms)
             miss_deadline(p, w, now_ms);
 }
@@ -394,7 +394,7 @@ void workers_tell(struct pool *p)
     struct worker *w;
 
     for (;;) {
-        TAILQ_FOREACH (w, &p->workers, link)
+        for (w = TAILQ_FIRST(&p->workers); w; w = TAILQ_NEXT(w, link))
             if (is_due(w))
                 break;
         if (!w)
