@@ -68,9 +68,9 @@ static void become_core(const struct children *c, pid_t parent, int runner_fd)
 static void become_runner(const struct children *c, const char *program, pid_t parent, int fd)
 {
     char text[32];
-    const char *argv[] = {
-        program, "-core-dir", c->core_dir, "-daemonRoot", c->root, "-socket-fd", text, NULL
-    };
+    const char *argv[] = { program, "-core-dir",  c->core_dir, "-daemonRoot",
+                           c->root, "-socket-fd", text,        c->allow_root ? "-allow-root" : NULL,
+                           NULL };
 
     (void)snprintf(text, sizeof(text), "%d", fd);
     keep_open(fd);

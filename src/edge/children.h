@@ -15,6 +15,7 @@ struct children {
     const char *core_program; /* .../core; the runner's is .../runner beside it */
     const char *core_dir, *root;
     int status_fd;      /* for the core; -1: none */
+    bool allow_root;    /* runtime.allowFunctionsToRunAsRoot, as of the start */
     pid_t core, runner; /* 0: does not run */
     int64_t core_ended_ms;
 };

@@ -164,10 +164,15 @@ static int supervise(struct daemon *d)
 }
 
 static const struct option options[] = {
-    { "core-dir", required_argument, NULL, 'd' },     { "greengrassdPid", required_argument, NULL, 'g' },
-    { "daemonRoot", required_argument, NULL, 'r' },   { "daemonWriteDir", required_argument, NULL, 'w' },
-    { "daemonPidDir", required_argument, NULL, 'p' }, { "daemonCore", required_argument, NULL, 'c' },
-    { "status-fd", required_argument, NULL, 's' },    { 0 },
+    { "core-dir", required_argument, NULL, 'd' },
+    { "greengrassdPid", required_argument, NULL, 'g' },
+    { "daemonRoot", required_argument, NULL, 'r' },
+    { "daemonWriteDir", required_argument, NULL, 'w' },
+    { "daemonPidDir", required_argument, NULL, 'p' },
+    { "daemonCore", required_argument, NULL, 'c' },
+    { "allowRootFunctions", no_argument, NULL, 'a' },
+    { "status-fd", required_argument, NULL, 's' },
+    { 0 },
 };
 
 static bool parse_options(struct daemon *d, int argc, char **argv)
@@ -190,6 +195,9 @@ static bool parse_options(struct daemon *d, int argc, char **argv)
             break;
         case 'c':
             d->children.core_program = optarg;
+            break;
+        case 'a':
+            d->children.allow_root = true;
             break;
         case 's':
             d->children.status_fd = atoi(optarg);

@@ -6,15 +6,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "edge/logfile.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#define SPACE_MIN_KB 8
 
 static const char *const level_names[] = { "DEBUG", "INFO", "WARN", "ERROR", "FATAL" };
 
@@ -98,49 +93,18 @@ err_t elog_format(struct buf *out, int64_t wall_ms, enum elog_level level, const
 
 static struct {
     pthread_mutex_t lock;
-    int fd;
-    char *path;
-    int64_t size;
-    int64_t space;
+    struct logfile file;
+    int64_t space_kb;
     enum elog_level min;
-} state = {
-    .lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1, .space = ELOG_DEFAULT_SPACE_KB * 1024, .min = ELOG_INFO
-};
-
-static int open_log(const char *path, int64_t *ret_size)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-    struct stat st;
-
-    if (fd >= 0)
-        *ret_size = fstat(fd, &st) == 0 ? st.st_size : 0;
-    return fd;
-}
-
-/* Half of the space for the file, half for its predecessor. */
-static void rotate(void)
-{
-    autofree char *old = mem_printf("%s.1", state.path);
-    int fd;
-
-    if (!old || rename(state.path, old) != 0)
-        return;
-    fd = open_log(state.path, &state.size);
-    if (fd < 0)
-        return;
-    (void)close(state.fd);
-    state.fd = fd;
-}
+} state = { .lock = PTHREAD_MUTEX_INITIALIZER,
+            .file = { .fd = -1 },
+            .space_kb = ELOG_DEFAULT_SPACE_KB,
+            .min = ELOG_INFO };
 
 static void put_line(const struct buf *line)
 {
     (void)pthread_mutex_lock(&state.lock);
-    if (state.fd >= 0) {
-        if (state.size > 0 && state.size + (int64_t)line->n > state.space / 2)
-            rotate();
-        if (file_write_all(state.fd, buf_slice(line)) == ERR_OK)
-            state.size += (int64_t)line->n;
-    }
+    logfile_put(&state.file, buf_slice(line), state.space_kb);
     (void)pthread_mutex_unlock(&state.lock);
 }
 
@@ -177,7 +141,7 @@ void elogf(enum elog_level level, const char *fmt, ...)
 void elog_configure(enum elog_level min, int64_t space_kb)
 {
     (void)pthread_mutex_lock(&state.lock);
-    state.space = (space_kb < SPACE_MIN_KB ? SPACE_MIN_KB : space_kb) * 1024;
+    state.space_kb = space_kb;
     __atomic_store_n(&state.min, min, __ATOMIC_RELAXED);
     (void)pthread_mutex_unlock(&state.lock);
     log_set_level(min <= ELOG_ERROR ? (enum log_level)min : LOG_ERROR);
@@ -196,24 +160,18 @@ err_t elog_open(const char *write_dir)
 {
     autofree char *dir = mem_printf("%s/var/log/system", write_dir);
     autofree char *path = mem_printf("%s/var/log/system/runtime.log", write_dir);
-    int64_t size = 0;
     err_t e;
-    int fd;
 
     if (!dir || !path)
         return ERR_NOMEM;
     e = file_mkdirs(dir, 0755);
     if (e)
         return e;
-    fd = open_log(path, &size);
-    if (fd < 0)
-        return file_err(errno);
-    elog_close();
     (void)pthread_mutex_lock(&state.lock);
-    state.fd = fd;
-    state.size = size;
-    state.path = steal(&path);
+    e = logfile_open(&state.file, path);
     (void)pthread_mutex_unlock(&state.lock);
+    if (e)
+        return e;
     log_set_sink(from_library, NULL);
     return ERR_OK;
 }
@@ -222,9 +180,6 @@ void elog_close(void)
 {
     log_set_sink(NULL, NULL);
     (void)pthread_mutex_lock(&state.lock);
-    mem_close_fd(&state.fd);
-    state.fd = -1;
-    free(state.path);
-    state.path = NULL;
+    logfile_close(&state.file);
     (void)pthread_mutex_unlock(&state.lock);
 }

@@ -115,6 +115,7 @@ static void exec_daemon(const struct call *c, const char *program, const char *c
                            core,
                            "-status-fd",
                            fd,
+                           c->config->allow_root_functions ? "-allowRootFunctions" : NULL,
                            NULL };
     autoclose int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 

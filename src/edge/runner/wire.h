@@ -25,7 +25,7 @@ struct runner_command {
     const char *const *argv, *const *envp; /* NULL-terminated; argv[0] included */
     const char *cwd;
     const char *path;        /* folders with colons between */
-    int64_t uid, gid;        /* -1: the runner's own. Where the runner is not root they count for nothing */
+    int64_t uid, gid;        /* both -1: the runner's own; at most INT32_MAX. Where the runner is not root they count for nothing */
     int fds[RUNNER_FDS_MAX]; /* become 1, 2, 3 ... of the process; 0 is /dev/null */
     size_t fd_count;
 };
@@ -36,8 +36,9 @@ struct runner_message {
     int64_t number;                /* pid, wait status, grace in ms */
     char text[RUNNER_TEXT_MAX];    /* NOT_STARTED; cut when longer */
     struct runner_command command; /* START; strings point into `words`, fds are the receiver's to fill in */
-    char *words;                   /* owned */
-    const char **lists;            /* owned: argv and envp */
+    char *words;                   /* owned, wiped */
+    size_t words_len;
+    const char **lists; /* owned: argv and envp */
 };
 
 /* Append one message. ERR_TOO_BIG, ERR_NOMEM. */
