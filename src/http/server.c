@@ -132,7 +132,10 @@ static void enter(struct conn *c, enum phase phase)
     };
     c->phase = phase;
     c->since_ms = clock_mono_ms();
-    net_timer_set(c->timer, ms[phase]);
+    if (ms[phase] < 0)
+        net_timer_stop(c->timer);
+    else
+        net_timer_set(c->timer, ms[phase]);
 }
 
 /* The answer is queued: next request or end. */
@@ -144,6 +147,7 @@ static void after_reply(struct conn *c)
     }
     request_done(c);
     enter(c, PHASE_IDLE);
+    net_stream_pause(c->s); /* so that what was kept is shown again in every case */
     net_stream_resume(c->s);
 }
 
@@ -309,7 +313,8 @@ static bool dispatch(struct conn *c)
     route_request(c);
     c->in_handler = false;
     if (!c->replied) {
-        net_stream_pause(c->s); /* until http_reply */
+        if (!c->srv->opts.on_gone)
+            net_stream_pause(c->s); /* until http_reply */
         return true;
     }
     bool last = c->close;
@@ -409,8 +414,15 @@ static void on_open(void *ctx)
 
 static void on_close(void *ctx, err_t why)
 {
+    struct conn *c = ctx;
+    struct http_server *srv = c->srv;
+    struct http_token token = c->req.token;
+    bool unanswered = c->phase == PHASE_WORKING && !c->replied;
+
     (void)why; /* a client may leave at any time */
-    conn_free(ctx, true);
+    conn_free(c, true);
+    if (unanswered && srv->opts.on_gone)
+        srv->opts.on_gone(srv->opts.ctx, token);
 }
 
 static const struct net_handler handler = { .on_open = on_open, .on_read = on_read, .on_close = on_close };

@@ -65,7 +65,10 @@ struct http_server_opts {
     int64_t head_ms;  /* from its first byte to the end of the headers; 0 = 10 s -> 408 */
     int64_t body_ms;  /* for the body; 0 = 30 s -> 408 */
     int64_t idle_ms;  /* between requests; 0 = 60 s -> closed */
-    int64_t reply_ms; /* for the handler; 0 = 60 s -> 504 */
+    int64_t reply_ms; /* for the handler; 0 = 60 s -> 504, -1: as long as it takes */
+    /* A connection died before its request was answered; NULL: nobody asks, and the end of a connection is
+     * not looked for meanwhile. Never from inside http_reply. */
+    void (*on_gone)(void *ctx, struct http_token token);
 };
 
 /* ERR_NOMEM, ERR_INVALID for a broken route. opts is copied. */

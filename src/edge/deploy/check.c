@@ -2,6 +2,7 @@
 #include "edge/deploy/check.h"
 
 #include "base/mem.h"
+#include "edge/function/accounts.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -103,6 +104,17 @@ static err_t check_handler(const struct check_env *env, const struct group_funct
         f->arn, f->handler);
 }
 
+/* ---- as whom ---- */
+
+static err_t check_account(const struct check_env *env, const struct group_function *f, struct problem *why)
+{
+    struct problem inner = { "" };
+    struct account account;
+    err_t e = account_of(env->config, f, &account, &inner);
+
+    return e ? problem_set(why, e, "function %s: %s", f->arn, inner.text) : ERR_OK;
+}
+
 /* ---- the whole group ---- */
 
 /* V1 names them all. */
@@ -125,10 +137,7 @@ static err_t check_root(const struct check_env *env, const struct group *g, stru
 }
 
 static err_t (*const rules[])(const struct check_env *, const struct group_function *, struct problem *) = {
-    check_runtime,
-    check_interpreter,
-    check_artifact,
-    check_handler,
+    check_runtime, check_interpreter, check_artifact, check_handler, check_account,
 };
 
 err_t check_group(const struct check_env *env, const struct group *g, struct problem *why)

@@ -150,7 +150,8 @@ void fn_start_failed(struct pool *p, struct pool_fn *fn, const char *worker_id, 
 {
     struct item *it;
 
-    (void)snprintf(fn->why, sizeof(fn->why), "worker with %s failed to initialize: %s", worker_id, why);
+    (void)snprintf(fn->why, sizeof(fn->why), "worker with %s failed to initialize with reason %s", worker_id,
+                   why);
     fn->start_fails++;
     set_back(p, fn, now_ms);
     if (fn->start_fails >= p->limits.max_starts) {
@@ -317,7 +318,7 @@ static void report_silence(struct pool *p, struct worker *w)
     if (fn->said_ready)
         return;
     (void)snprintf(fn->why, sizeof(fn->why),
-                   "worker with %s failed to initialize: it has not asked for work within "
+                   "worker with %s failed to initialize with reason it has not asked for work within "
                    "%lld ms; its handler is loaded only when the code outside of it has run to its end",
                    w->id, (long long)p->limits.start_ms);
     fn->tell_failed = true;

@@ -40,8 +40,8 @@ static struct group_function good_function(void)
                                     .artifact = (char *)(uintptr_t) "lambda-00.zip",
                                     .handler = (char *)(uintptr_t) "a.b",
                                     .runtime = (char *)(uintptr_t) "python3.7",
-                                    .uid = -1,
-                                    .gid = -1 };
+                                    .uid = 1000,
+                                    .gid = 1000 };
 }
 
 static err_t check(struct group_function *f, struct problem *why)

@@ -168,7 +168,7 @@ static void a_worker_that_never_gets_to_work(void **state)
     }
     sees(w, SAW_FAILED, 0, "P: worker with 0");
     expect_unhandled(w, caller, id[1], "Function.StartFailed");
-    expect_unhandled(w, caller, id[2], "failed to initialize: exit status 1");
+    expect_unhandled(w, caller, id[2], "failed to initialize with reason exit status 1");
     assert_int_equal(invoke(w, "P", caller->token, true, "x", id[0]), ERR_OK);
     expect_unhandled(w, caller, id[0], "Function.StartFailed"); /* at once: nothing is queued for it */
     assert_int_equal(stats(w).items, 0);
