@@ -1,6 +1,6 @@
 /* src/edge/function/environment.h - what a worker's process begins with: program, arguments, variables.
  *
- * Pure; any thread. Spec: docs/spec/functions.md FN-60..; greengrass-v1 reference 4.2, 4.3.
+ * Pure; any thread. Spec: docs/spec/functions.md FN-100 to FN-104; greengrass-v1 reference 4.2, 4.3.
  */
 #pragma once
 #include "edge/config.h"

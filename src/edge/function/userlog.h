@@ -2,7 +2,7 @@
  *
  * I/O on one loop; everything here belongs to its thread. A function has a pipe for each level; all versions
  * and workers of a function share a file. Spec: greengrass-v1 reference 2.1 to 2.3, 4.3;
- * docs/spec/functions.md FN-70...
+ * docs/spec/functions.md FN-90 to FN-93
  */
 #pragma once
 #include "edge/elog.h"

@@ -1,6 +1,6 @@
 /* src/edge/runner/spawn.h - one worker's process: from fork to exec.
  *
- * One thread. What the process has and has not: docs/spec/functions.md FN-50...
+ * One thread. What the process has and has not: docs/spec/functions.md FN-70 to FN-76
  */
 #pragma once
 #include "edge/runner/wire.h"
