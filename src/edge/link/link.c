@@ -7,6 +7,7 @@
 #include "edge/backoff.h"
 #include "edge/elog.h"
 #include "edge/link/mqttc.h"
+#include "edge/link/subscriptions.h"
 #include "mqtt/reason.h"
 #include "net/stream.h"
 #include "tls/stream.h"
@@ -18,24 +19,13 @@
 #define CONNECT_MS 15000
 #define RETRY_BASE_MS 1000
 #define ATTEMPT_ID_LEN 4
-#define CLOSES_MAX 3 /* then a topic of a data connection counts as refused */
-
-/* What became of a subscription on this connection. */
-enum grant { GRANT_OPEN, GRANT_GIVEN, GRANT_REFUSED };
-
-struct topic {
-    char *filter;
-    enum grant grant;
-    unsigned closed; /* connections that the cloud closed when it was asked for this */
-};
 
 struct link {
     struct net_loop *loop;
     const struct crypto_ctx *crypto;
     struct tls_context *tls;
     char *host, *client_id, *thing_name, *endpoint;
-    struct topic *topics;
-    size_t topic_count;
+    struct subscriptions topics;
     uint16_t port;
     enum link_role role;
     uint8_t qos;
@@ -176,16 +166,13 @@ static void ask_for(struct link *l, const char *topic)
 /* The next topic that was not answered yet; after the last one the link is ready. */
 static void subscribe_next(struct link *l)
 {
-    bool refused = false;
+    const char *topic = subscriptions_next(&l->topics);
 
-    for (l->asked = 0; l->asked < l->topic_count; l->asked++) {
-        if (l->topics[l->asked].grant == GRANT_OPEN) {
-            ask_for(l, l->topics[l->asked].filter);
-            return;
-        }
-        refused = refused || l->topics[l->asked].grant == GRANT_REFUSED;
+    if (topic) {
+        ask_for(l, topic);
+        return;
     }
-    if (refused)
+    if (subscriptions_any_refused(&l->topics))
         net_timer_set(l->ask_again, l->max_retry_ms);
     if (l->state == LINK_SUBSCRIBING)
         become_ready(l);
@@ -196,9 +183,7 @@ static void ask_again(void *ctx)
 {
     struct link *l = ctx;
 
-    for (size_t i = 0; i < l->topic_count; i++)
-        if (l->topics[i].grant == GRANT_REFUSED)
-            l->topics[i].grant = GRANT_OPEN;
+    subscriptions_retry(&l->topics);
     subscribe_next(l);
 }
 
@@ -209,8 +194,7 @@ static void on_connected(struct link *l, const struct mqttc_event *ev)
 {
     (void)ev;
     l->connections++;
-    for (size_t i = 0; i < l->topic_count; i++)
-        l->topics[i].grant = l->topics[i].closed >= CLOSES_MAX ? GRANT_REFUSED : GRANT_OPEN;
+    subscriptions_reset(&l->topics);
     set_state(l, LINK_SUBSCRIBING);
     elog(ELOG_INFO, "MQTT connection successful.", ELOG_S("attemptId", l->attempt_id),
          ELOG_S("clientId", l->client_id));
@@ -218,7 +202,7 @@ static void on_connected(struct link *l, const struct mqttc_event *ev)
          ELOG_N("count", l->connections));
     if (l->role == LINK_DEPLOYMENTS)
         elogf(ELOG_INFO, "Daemon connected to cloud.");
-    elog(ELOG_INFO, "Start subscribing.", ELOG_N("numOfTopics", (int64_t)l->topic_count),
+    elog(ELOG_INFO, "Start subscribing.", ELOG_N("numOfTopics", (int64_t)l->topics.count),
          ELOG_S("clientId", l->client_id));
     subscribe_next(l);
     if (l->state >= LINK_SUBSCRIBING)
@@ -237,29 +221,24 @@ static void on_refused(struct link *l, const struct mqttc_event *ev)
 
 static void on_subscribed(struct link *l, const struct mqttc_event *ev)
 {
-    struct topic *asked = &l->topics[l->asked];
-
     (void)ev;
-    elogf(ELOG_INFO, "Subscribed to : %s", asked->filter);
-    asked->grant = GRANT_GIVEN;
-    asked->closed = 0;
+    elogf(ELOG_INFO, "Subscribed to : %s", subscriptions_granted(&l->topics));
     subscribe_next(l);
 }
 
 static void on_denied(struct link *l, const struct mqttc_event *ev)
 {
-    struct topic *asked = &l->topics[l->asked];
+    const char *topic = subscriptions_refused(&l->topics);
     autofree char *text =
-        mem_printf("the cloud refused the subscription to %s (SUBACK 0x%02x)", asked->filter, ev->code);
+        mem_printf("the cloud refused the subscription to %s (SUBACK 0x%02x)", topic, ev->code);
     struct problem why;
 
     if (l->role == LINK_DEPLOYMENTS) {
         fail(l, ERR_DENIED, text ? text : "the cloud refused a subscription");
         return;
     }
-    asked->grant = GRANT_REFUSED;
     link_explain(l->role, LINK_SUBSCRIBING, ERR_DENIED, text ? text : "", l->client_id, l->thing_name, &why);
-    elog(ELOG_ERROR, "Subscription refused, nothing comes on this topic.", ELOG_S("topic", asked->filter),
+    elog(ELOG_ERROR, "Subscription refused, nothing comes on this topic.", ELOG_S("topic", topic),
          ELOG_S("clientId", l->client_id), ELOG_S("errorString", why.text),
          ELOG_N("retryInMs", l->max_retry_ms));
     subscribe_next(l);
@@ -340,21 +319,13 @@ static void on_open(void *ctx)
 
 /* The cloud closes the connection rather than refuse some topics. One such topic must not keep the others of
  * a data connection away for ever. */
-static char *blame_topic(struct link *l)
-{
-    struct topic *asked = &l->topics[l->asked];
-
-    if (l->role != LINK_DATA || l->asked >= l->topic_count || asked->grant != GRANT_OPEN)
-        return NULL;
-    asked->closed++;
-    return mem_printf("subscribing to %s", asked->filter);
-}
-
 static void on_close(void *ctx, err_t e)
 {
     struct link *l = ctx;
-    autofree char *topic = l->state >= LINK_SUBSCRIBING ? blame_topic(l) : NULL;
-    autofree char *detail = mem_strdup(topic ? topic : net_stream_why(l->stream));
+    const char *topic =
+        l->role == LINK_DATA && l->state >= LINK_SUBSCRIBING ? subscriptions_ended(&l->topics) : NULL;
+    autofree char *detail =
+        topic ? mem_printf("subscribing to %s", topic) : mem_strdup(net_stream_why(l->stream));
 
     fail(l, e, detail ? detail : "");
 }
@@ -403,27 +374,15 @@ static void on_tick(void *ctx)
 
 /* ---- life ---- */
 
-static err_t copy_topics(struct link *l, const struct link_opts *o)
-{
-    l->topics = mem_calloc(o->topic_count + 1, sizeof(*l->topics));
-    if (!l->topics)
-        return ERR_NOMEM;
-    for (; l->topic_count < o->topic_count; l->topic_count++) {
-        char *copy = mem_strdup(o->topics[l->topic_count]);
-        if (!copy)
-            return ERR_NOMEM;
-        l->topics[l->topic_count].filter = copy;
-    }
-    return ERR_OK;
-}
-
 static err_t copy_texts(struct link *l, const struct link_opts *o)
 {
     l->host = mem_strdup(o->host);
     l->client_id = mem_strdup(o->client_id);
     l->thing_name = mem_strdup(o->thing_name);
     l->endpoint = mem_printf("%s:%u", o->host, o->port);
-    return l->host && l->client_id && l->thing_name && l->endpoint ? copy_topics(l, o) : ERR_NOMEM;
+    if (!l->host || !l->client_id || !l->thing_name || !l->endpoint)
+        return ERR_NOMEM;
+    return subscriptions_init(&l->topics, o->topics, o->topic_count);
 }
 
 err_t link_new(const struct link_opts *opts, struct link **ret)
@@ -465,9 +424,7 @@ void link_free(struct link *l)
     net_timer_free(l->tick);
     net_timer_free(l->ask_again);
     mqttc_done(&l->mqtt);
-    for (size_t i = 0; i < l->topic_count; i++)
-        free(l->topics[i].filter);
-    free(l->topics);
+    subscriptions_done(&l->topics);
     free(l->host);
     free(l->client_id);
     free(l->thing_name);

@@ -7,18 +7,9 @@
 #include "edge/function/context.h"
 #include "edge/route/table.h"
 #include "edge/route/topics.h"
+#include "edge/route/waiting.h"
 
-#define WAITING_MAX 1024 /* messages, and bytes, that may wait for the next turn */
-#define WAITING_MAX_BYTES (4u * 1024 * 1024)
 #define PER_TURN 64
-
-/* A message that came up during a delivery. */
-struct waiting {
-    struct waiting *next;
-    char *source, *topic;
-    struct slice payload;
-    uint8_t bytes[];
-};
 
 typedef const struct route_target *target_ptr;
 
@@ -28,22 +19,16 @@ struct router {
     target_ptr *hits; /* of the message being routed */
     size_t n_hits;
     bool routing;
-    struct waiting *first, **end;
-    size_t n_waiting, waiting_bytes;
+    struct waiting waiting; /* came up during a delivery */
     struct net_timer *turn, *tell;
     char *context_topic; /* the last context made, and for which topic */
     struct buf context;
     struct router_stats stats;
 };
 
-struct message {
-    const char *source, *topic;
-    struct slice payload;
-};
-
 /* ---- drops ---- */
 
-static void drop(struct router *r, enum drop why, const struct message *m, const char *target)
+static void drop(struct router *r, enum drop why, const struct route_message *m, const char *target)
 {
     int64_t next;
 
@@ -55,7 +40,7 @@ static void drop(struct router *r, enum drop why, const struct message *m, const
 
 void router_note_drop(struct router *r, enum drop why, const char *topic)
 {
-    drop(r, why, &(struct message){ .topic = topic }, NULL);
+    drop(r, why, &(struct route_message){ .topic = topic }, NULL);
 }
 
 static void on_tell(void *ctx)
@@ -104,7 +89,7 @@ static enum drop function_drop(err_t e)
     return DROP_FUNCTION;
 }
 
-static err_t to_function(struct router *r, const struct message *m, const char *target)
+static err_t to_function(struct router *r, const struct route_message *m, const char *target)
 {
     err_t e = context_for(r, m->topic);
 
@@ -116,7 +101,7 @@ static err_t to_function(struct router *r, const struct message *m, const char *
     return e;
 }
 
-static err_t to_cloud(struct router *r, const struct message *m, const char *target)
+static err_t to_cloud(struct router *r, const struct route_message *m, const char *target)
 {
     err_t e = spooler_put(r->o.spooler, m->topic, m->payload);
 
@@ -127,7 +112,7 @@ static err_t to_cloud(struct router *r, const struct message *m, const char *tar
     return e;
 }
 
-static err_t to_shadows(struct router *r, const struct message *m, const char *target)
+static err_t to_shadows(struct router *r, const struct route_message *m, const char *target)
 {
     err_t e = r->o.ports->to_shadows(r->o.ctx, slice_str(m->topic), m->payload);
 
@@ -138,13 +123,13 @@ static err_t to_shadows(struct router *r, const struct message *m, const char *t
     return e;
 }
 
-static err_t to_device(struct router *r, const struct message *m, const char *target)
+static err_t to_device(struct router *r, const struct route_message *m, const char *target)
 {
     drop(r, DROP_NO_DEVICE, m, target);
     return ERR_NOT_FOUND;
 }
 
-static err_t (*const deliver[])(struct router *, const struct message *, const char *target) = {
+static err_t (*const deliver[])(struct router *, const struct route_message *, const char *target) = {
     [ROUTE_CLOUD] = to_cloud,
     [ROUTE_SHADOWS] = to_shadows,
     [ROUTE_FUNCTION] = to_function,
@@ -161,7 +146,7 @@ static void on_found(void *ctx, const struct route_target *target)
 }
 
 /* May every target have it? */
-static bool all_can(struct router *r, const struct message *m)
+static bool all_can(struct router *r, const struct route_message *m)
 {
     size_t functions = 0, copies = 0;
 
@@ -180,7 +165,7 @@ static bool all_can(struct router *r, const struct message *m)
            (!copies || spooler_has_room(r->o.spooler, copies, m->topic, m->payload));
 }
 
-static err_t route(struct router *r, const struct message *m, enum queue_full_policy policy)
+static err_t route(struct router *r, const struct route_message *m, enum queue_full_policy policy)
 {
     err_t e = ERR_OK;
 
@@ -200,81 +185,38 @@ static err_t route(struct router *r, const struct message *m, enum queue_full_po
     return policy == QUEUE_ALL_OR_ERROR && e ? ERR_BUSY : ERR_OK;
 }
 
-static err_t route_now(struct router *r, const struct message *m, enum queue_full_policy policy)
+static err_t route_now(struct router *r, const struct route_message *m, enum queue_full_policy policy)
 {
     err_t e;
 
     r->routing = true;
     e = route(r, m, policy);
     r->routing = false;
-    if (r->first)
+    if (r->waiting.n)
         net_timer_set(r->turn, 0);
     return e;
 }
 
 /* ---- messages that wait for the next turn ---- */
 
-static size_t waiting_cost(const struct message *m)
+static err_t wait_for_turn(struct router *r, const struct route_message *m)
 {
-    return sizeof(struct waiting) + strlen(m->source) + strlen(m->topic) + m->payload.n;
-}
+    err_t e = waiting_put(&r->waiting, m);
 
-static struct waiting *waiting_new(const struct message *m)
-{
-    size_t source_n = strlen(m->source) + 1, topic_n = strlen(m->topic) + 1;
-    struct waiting *w = mem_calloc(1, sizeof(*w) + source_n + topic_n + m->payload.n);
-
-    if (!w)
-        return NULL;
-    w->source = memcpy(w->bytes, m->source, source_n);
-    w->topic = memcpy(w->bytes + source_n, m->topic, topic_n);
-    if (m->payload.n)
-        memcpy(w->bytes + source_n + topic_n, m->payload.p, m->payload.n);
-    w->payload = slice_of(w->bytes + source_n + topic_n, m->payload.n);
-    return w;
-}
-
-static err_t wait_for_turn(struct router *r, const struct message *m)
-{
-    size_t size = waiting_cost(m);
-    struct waiting *w;
-
-    if (r->n_waiting >= WAITING_MAX || r->waiting_bytes + size > WAITING_MAX_BYTES) {
-        drop(r, DROP_QUEUE_FULL, m, NULL);
-        return ERR_BUSY;
-    }
-    w = waiting_new(m);
-    if (!w) {
-        drop(r, DROP_NO_MEMORY, m, NULL);
-        return ERR_NOMEM;
-    }
-    *r->end = w;
-    r->end = &w->next;
-    r->n_waiting++;
-    r->waiting_bytes += size;
-    return ERR_OK;
-}
-
-static struct waiting *take_waiting(struct router *r)
-{
-    struct waiting *w = r->first;
-
-    r->first = w->next;
-    if (!r->first)
-        r->end = &r->first;
-    r->n_waiting--;
-    r->waiting_bytes -= waiting_cost(&(struct message){ w->source, w->topic, w->payload });
-    return w;
+    if (e)
+        drop(r, e == ERR_BUSY ? DROP_QUEUE_FULL : DROP_NO_MEMORY, m, NULL);
+    return e;
 }
 
 static void on_turn(void *ctx)
 {
     struct router *r = ctx;
 
-    for (int i = 0; i < PER_TURN && r->first; i++) {
-        autofree struct waiting *w = take_waiting(r);
-        (void)route_now(r, &(struct message){ w->source, w->topic, w->payload },
-                        QUEUE_BEST_EFFORT); /* what could not be delivered was counted */
+    for (int i = 0; i < PER_TURN; i++) {
+        autofree struct waiting_message *w = waiting_take(&r->waiting);
+        if (!w)
+            return;
+        (void)route_now(r, &w->message, QUEUE_BEST_EFFORT); /* what could not be delivered was counted */
     }
 }
 
@@ -283,7 +225,7 @@ static void on_turn(void *ctx)
 err_t router_publish(struct router *r, const char *source, const char *topic, struct slice payload,
                      enum queue_full_policy policy)
 {
-    const struct message m = { source, topic, payload };
+    const struct route_message m = { source, topic, payload };
     err_t e = payload.n > ROUTE_MESSAGE_MAX ? ERR_TOO_BIG : route_topic_check(slice_str(topic), NULL);
 
     if (e) {
@@ -370,7 +312,6 @@ err_t router_new(const struct router_opts *opts, struct router **ret)
     if (!r)
         return ERR_NOMEM;
     r->o = *opts;
-    r->end = &r->first;
     r->context = BUF_INIT(CLIENT_CONTEXT_MAX);
     e = net_timer_new(r->o.loop, on_turn, r, &r->turn);
     e = e ? e : net_timer_new(r->o.loop, on_tell, r, &r->tell);
@@ -387,8 +328,7 @@ void router_free(struct router *r)
 {
     if (!r)
         return;
-    while (r->first)
-        free(take_waiting(r));
+    waiting_done(&r->waiting);
     net_timer_free(r->turn);
     net_timer_free(r->tell);
     route_table_free(r->table);

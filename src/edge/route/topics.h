@@ -7,8 +7,9 @@
 #include "base/slice.h"
 #include "edge/problem.h"
 
-#define ROUTE_TOPIC_BYTES 256 /* without the "$aws/rules/NAME/" of basic ingest, which the cloud takes off \
-                               */
+#define ROUTE_TOPIC_BYTES                                                            \
+    256 /* without the "$aws/rules/NAME/" of basic ingest, which the cloud takes off \
+         */
 #define ROUTE_TOPIC_SLASHES 7
 #define ROUTE_TOPIC_MAX 512 /* with it */
 #define ROUTE_MESSAGE_MAX (128 * 1024)
