@@ -236,6 +236,7 @@ def test_subscriptions_to_functions_that_are_not_in_the_group(cloud, group):
     for member, other, arn in (("Source", "Target", ARN + "other:1"), ("Target", "Source", ARN + "nobody:prod"), ("Target", "Source", SPOOLER)):
         told = group.failure([entity(ARN + "hello:1")], [{"Id": "s1", member: arn, other: "cloud", "Subject": "a"}])
         assert f"Subscription {member.lower()} is invalid. ID is 's1' and {member} is '{arn}'" in told
+    assert "Target is 'arn:aws:lambda:" in group.failure([], [{"Id": "s1", "Source": "cloud", "Target": "arn:aws:lambda:x" + "\u00e9" * 300, "Subject": "a"}])
     # the same version by another name is the same function
     group.built(group.define([entity(ARN + "hello:1")], [{"Id": "s1", "Source": ARN + "hello:prod", "Target": "cloud", "Subject": "a"}]))
 

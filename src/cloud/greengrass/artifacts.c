@@ -36,9 +36,11 @@ err_t gg_artifacts_add(struct gg_artifacts *a, const struct function_row *r, con
     }
     if ((e = base64_decode(&digest, slice_str(r->code_sha))) || (e = next_item(a, &to)))
         return e;
+    if (digest.n != CRYPTO_SHA256_LEN)
+        return ERR_CORRUPT;
     hex_str(to->sha256, buf_slice(&digest));
     (void)snprintf(to->name, sizeof(to->name), "lambda-%s.zip", to->sha256);
-    memcpy(to->code_sha, r->code_sha, sizeof(to->code_sha));
+    (void)snprintf(to->code_sha, sizeof(to->code_sha), "%s", r->code_sha);
     to->size = r->code_size;
     a->n++;
     *ret = to;

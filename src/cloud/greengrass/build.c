@@ -97,7 +97,8 @@ static err_t build(struct api_call *c, const char *id, const struct row *r)
     if (e == ERR_NOT_FOUND)
         return fail(c, id, "the group version or a definition it refers to does not exist any more");
     if (e == ERR_TOO_BIG)
-        return fail(c, id, "the group document is too large");
+        return fail(c, id,
+                    "the group document is over 4 MiB: a core takes no larger one; use fewer subscriptions");
     if (e == ERR_INVALID)
         return fail(c, id, why);
     if (e)

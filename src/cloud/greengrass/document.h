@@ -6,7 +6,7 @@
 #pragma once
 #include "cloud/greengrass/resolve.h"
 
-#define GG_GROUP_MAX (8u << 20)    /* bytes of group.json */
+#define GG_GROUP_MAX (4u << 20)    /* EC-11 */
 #define GG_ENVELOPE_MAX (1u << 20) /* EC-5 */
 
 /* What a deployment consists of. */

@@ -25,6 +25,10 @@ __attribute__((format(printf, 2, 3))) static err_t refuse(const struct resolver 
     va_start(ap, fmt);
     (void)vsnprintf(r->why, GG_WHY_MAX, fmt, ap);
     va_end(ap);
+    for (char *p = r->why; *p; p++) {
+        if ((unsigned char)*p >= 0x80) /* a text that was cut may be no UTF-8, which no database takes */
+            *p = '?';
+    }
     return ERR_INVALID;
 }
 
