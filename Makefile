@@ -91,6 +91,11 @@ bench-gateway: all
 	@tools/peers
 	@tests/bench/gateway $(ROW)
 
+# What the edge runtime costs: memory, invocations, messages, disk; a minute and a half.
+bench-edge: all
+	@tools/packages demo check
+	@tests/bench/edge
+
 # The table of docs/chip.md: which tests prove which command of the virtual chip.
 chip-table:
 	@tools/chip-table
@@ -101,4 +106,4 @@ install: all
 clean:
 	rm -rf $(B)
 
-.PHONY: all compile demo demo-stop core-archive check check-long check-fresh asan unit tsan tidy fmt fuzz bench bench-gateway bench-registry chip-table install clean
+.PHONY: all compile demo demo-stop core-archive check check-long check-fresh asan unit tsan tidy fmt fuzz bench bench-edge bench-gateway bench-registry chip-table install clean
