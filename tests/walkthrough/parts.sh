@@ -1,5 +1,9 @@
 # tests/walkthrough/parts.sh - what the walk and its enrol variant share. Sourced by tests/walkthrough/demo.
 
+# The commands of docs/functions.md: the block behind the comment <!-- NAME -->.
+page_block() { sed -n "/^<!-- $1 -->\$/,/^\`\`\`\$/p" "$TOP/docs/functions.md" | sed '1,2d;$d'; }
+run_page() { run "$(page_block "$1")"; }
+
 # A cloud on this machine, and the environment the AWS tools read.
 start_cloud() {
     choose_port 4566 api_port
@@ -22,9 +26,9 @@ write_policy() { # FILE CORE
 {\"Version\": \"2012-10-17\", \"Statement\": [
   {\"Effect\": \"Allow\", \"Action\": \"iot:Connect\", \"Resource\": [\"$iot:client/$2\", \"$iot:client/$2-c*\"]},
   {\"Effect\": \"Allow\", \"Action\": [\"iot:Publish\", \"iot:Receive\"], \"Resource\": [
-    \"$iot:topic/\$aws/things/$2/*\", \"$iot:topic/\$aws/things/$2-gda/*\", \"$iot:topic/\$aws/things/$2-gci/*\"]},
+    \"$iot:topic/\$aws/things/$2/*\", \"$iot:topic/\$aws/things/$2-gda/*\", \"$iot:topic/\$aws/things/$2-gci/*\", \"$iot:topic/hello/*\"]},
   {\"Effect\": \"Allow\", \"Action\": \"iot:Subscribe\", \"Resource\": [
-    \"$iot:topicfilter/\$aws/things/$2/*\", \"$iot:topicfilter/\$aws/things/$2-gda/*\", \"$iot:topicfilter/\$aws/things/$2-gci/*\"]},
+    \"$iot:topicfilter/\$aws/things/$2/*\", \"$iot:topicfilter/\$aws/things/$2-gda/*\", \"$iot:topicfilter/\$aws/things/$2-gci/*\", \"$iot:topicfilter/hello/*\"]},
   {\"Effect\": \"Allow\", \"Action\": [\"iot:GetThingShadow\", \"iot:UpdateThingShadow\", \"iot:DeleteThingShadow\"], \"Resource\": [
     \"$iot:thing/$2\", \"$iot:thing/$2-*\"]},
   {\"Effect\": \"Allow\", \"Action\": [\"greengrass:GetDeployment\", \"greengrass:GetDeploymentArtifacts\",

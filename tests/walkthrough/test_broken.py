@@ -20,8 +20,8 @@ def test_broken(name, tmp_path):
     assert r.returncode == 0
 
 
-def test_all_twelve_are_there():
-    assert len(WALKS) == 12
+def test_all_fourteen_are_there():
+    assert len(WALKS) == 14
 
 
 def test_control_a_walk_with_nothing_wrong_is_not_taken_for_broken(tmp_path):

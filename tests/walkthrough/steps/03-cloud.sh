@@ -8,7 +8,7 @@ env_line "CERTIFICATE_ARN=$(json_member certificateArn "$DEMO/work/keys.json")"
 certificate_id=${CERTIFICATE_ARN##*/}
 env_line "HASH=${certificate_id:0:10}"
 say
-say "A policy that allows this core's own topics, shadows and Greengrass data plane, and nothing else:"
+say "A policy that allows this core's own topics, shadows and Greengrass data plane, its function's topics, and nothing else:"
 write_policy '$DEMO/work/policy.json' SE050_Core
 run 'aws --endpoint-url http://$SEDGE_API iot create-policy --policy-name SE050_Core-policy --policy-document file://$DEMO/work/policy.json --query policyArn --output text'
 run 'aws --endpoint-url http://$SEDGE_API iot attach-policy --policy-name SE050_Core-policy --target $CERTIFICATE_ARN'

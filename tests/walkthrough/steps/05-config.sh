@@ -40,10 +40,18 @@ write_published_config() { # FILE CORE: as the walkthrough for SE050 and Greengr
 }
 END"
 }
+choose_port 8000 ipc_port
+env_line "SEDGE_IPC_PORT=$ipc_port"
 write_published_config '$DEMO/work/published.json' SE050_Core
 here_edits='-e "s|HASH|$HASH|" -e "s|/usr/local/lib/|$PWD/build/lib/|" -e "s|file:///greengrass/|file://$SEDGE_ROOT/|" -e "s|PREFIX-ats.iot.us-east-1.amazonaws.com|localhost|" -e "s|greengrass-ats.iot.us-east-1.amazonaws.com|localhost|" -e "s|^  \"managedRespawn\"|  \"pidFileDirectory\": \"$SEDGE_ROOT/var/run\",\n&|"'
 if [ "$mqtt_port $https_port" != "8883 8443" ]; then # ports that are not the standard ones have to be said
     here_edits="$here_edits "'-e "s|^ *\"keepAlive\"|    \"iotMqttPort\": ${SEDGE_MQTT#*:},\n    \"iotHttpPort\": ${SEDGE_HTTPS#*:},\n    \"ggHttpPort\": ${SEDGE_HTTPS#*:},\n&|"'
+fi
+if [ $ipc_port != 8000 ]; then
+    here_edits="$here_edits "'-e "s|^ *\"keepAlive\"|    \"ggDaemonPort\": $SEDGE_IPC_PORT,\n&|"'
+fi
+if [ "$(id -u)" = 0 ]; then # functions run as whoever calls, and that is root: no account is made for them here
+    here_edits="$here_edits "'-e "s|^  \"runtime\": {|&\n    \"allowFunctionsToRunAsRoot\": \"yes\",|"'
 fi
 run "sed $here_edits \$DEMO/work/published.json >\$SEDGE_ROOT/config/config.json"
 say "What differs from the published file:"

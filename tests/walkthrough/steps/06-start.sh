@@ -1,6 +1,8 @@
 title "6. The edge runtime starts; its key stays in the chip"
 run 'tar -xzf $PWD/build/greengrass-linux-*-1.11.6.tar.gz -C ${SEDGE_ROOT%/greengrass}'
 run 'mkdir -p $SEDGE_ROOT/var/run'
+say "Functions for nodejs12.x look for an interpreter of that name (docs/functions.md):"
+run_page interpreter
 runtime_log=$SEDGE_ROOT/ggc/var/log/system/runtime.log
 private_key_operations() { sed -n 's/.*"private_key_operations": *\([0-9]*\).*/\1/p' "$DEMO/chip.counters"; }
 operations_before=$(private_key_operations)

@@ -3,7 +3,8 @@ if [ "${KEEP:-0}" = 1 ]; then
     # shellcheck disable=SC2046 # a list of words on purpose
     pids=$(family $(cut -d' ' -f1 "$DEMO/pids") | sort -nu | tr '\n' ' ')
     cat >"$DEMO/env" <<END
-export PATH=$TOP/build/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export PATH=$TOP/build/bin:$DEMO/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export DEMO=$DEMO
 export SEDGE_API=$SEDGE_API
 export SEDGE_MQTT=$SEDGE_MQTT
 export SEDGE_HTTPS=$SEDGE_HTTPS
@@ -14,6 +15,8 @@ export EX_SSS_BOOT_SSS_PORT=vse:$SEDGE_CHIP_SOCKET
 export SEDGE_ROOT=$SEDGE_ROOT
 export SEDGE_CA=$SEDGE_ROOT/certs/root.ca.pem
 export SEDGE_GROUP_ID=$SEDGE_GROUP_ID
+export core_definition=$core_definition
+export logger_definition=$logger_definition
 export SEDGE_DEPLOYMENT_ID=$SEDGE_DEPLOYMENT_ID
 export SEDGE_PIDS="${pids% }"
 END
