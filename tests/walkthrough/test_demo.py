@@ -95,6 +95,26 @@ def test_the_walk_succeeds(kept):
     assert "FAILED" not in kept.result.stdout
 
 
+def test_every_command_of_the_functions_page_is_run(kept):
+    """docs/functions.md: the demo ends with the commands that stand there, all of them."""
+    page = (TOP / "docs/functions.md").read_text()
+    blocks = re.findall(r"^<!-- (\w+) -->\n```sh\n(.*?)^```$", page, re.M | re.S)
+    assert len(blocks) == page.count("```sh") >= 8
+    for name, text in blocks:
+        assert f"$ {text.rstrip()}" in kept.result.stdout, name
+
+
+def test_the_function_runs(kept):
+    """It goes on saying hello, as a process of its own; and what it printed is in its log."""
+    heard = kept.folder / "logs/listener.log"
+    before = heard.read_text().count("Hello from SE050_Core")
+    wait_for(lambda: heard.read_text().count("Hello from SE050_Core") > before, 20, "another hello")
+    own = [argv for _, argv in kept.processes() if b"lambda_nodejs_runtime.js" in b" ".join(argv)]
+    assert len(own) == 1 and own[0][-1] == b"--handler=index.handler"
+    log = pathlib.Path(kept.env["SEDGE_ROOT"], "ggc/var/log/user/us-east-1/123456789012/hello.log").read_text()
+    assert re.search(r"^\[[^]]+Z\]\[INFO\]-hello/core says: \{ name: 'Cloud' \}$", log, re.M), log
+
+
 def test_it_takes_under_a_minute(kept):
     assert kept.seconds < 60
 
