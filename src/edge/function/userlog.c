@@ -202,13 +202,9 @@ static void take_bytes(struct source *s, struct slice in)
 
 /* ---- pipes ---- */
 
+/* It is in no list any more. */
 static void source_free(struct source *s)
 {
-    struct source **at = &s->owner->sources;
-
-    while (*at != s)
-        at = &(*at)->next;
-    *at = s->next;
     flush_line(s);
     if (--s->file->sources == 0)
         logfile_close(&s->file->log); /* the next line opens it again */
@@ -216,6 +212,16 @@ static void source_free(struct source *s)
     mem_close_fd(&s->fd);
     buf_done(&s->line);
     free(s);
+}
+
+static void source_end(struct source *s)
+{
+    struct source **at = &s->owner->sources;
+
+    while (*at != s)
+        at = &(*at)->next;
+    *at = s->next;
+    source_free(s);
 }
 
 /* False: it has ended. */
@@ -240,7 +246,7 @@ static void on_readable(void *ctx, bool readable, bool writable)
     (void)readable;
     (void)writable;
     if (!read_some(s)) {
-        source_free(s);
+        source_end(s);
         return;
     }
     if (!net_timer_armed(s->owner->tick))
@@ -289,7 +295,7 @@ static err_t source_new(struct userlogs *u, struct file *f, enum elog_level leve
     e = e ? e : net_watch_set(s->watch, true, false);
     if (e) {
         mem_close_fd(&fds[1]);
-        source_free(s);
+        source_end(s);
         return e;
     }
     *ret_write_end = fds[1];
@@ -347,18 +353,22 @@ err_t userlogs_new(struct net_loop *loop, const char *write_dir, struct userlogs
 
 #define LAST_READS 64 /* of a pipe that is full and whose writer goes on */
 
+static void read_the_rest(struct source *s)
+{
+    size_t before = s->file->spent;
+
+    for (int i = 0; i < LAST_READS && read_some(s) && s->file->spent != before; i++)
+        before = s->file->spent;
+}
+
 void userlogs_free(struct userlogs *u)
 {
     if (!u)
         return;
-    while (u->sources) {
-        size_t before = 0;
-        for (int i = 0; i < LAST_READS; i++) {
-            before = u->sources->file->spent;
-            if (!read_some(u->sources) || u->sources->file->spent == before)
-                break;
-        }
-        source_free(u->sources);
+    for (struct source *s = u->sources, *next; s; s = next) {
+        next = s->next;
+        read_the_rest(s);
+        source_free(s);
     }
     while (u->files) {
         struct file *f = u->files;
