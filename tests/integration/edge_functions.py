@@ -123,4 +123,6 @@ def root_for_functions(cloud, **runtime):
         yield root
     finally:
         root.stop()
+        crash_log = root.path / "ggc/var/log/crash.log"
+        assert not crash_log.exists() or "Sanitizer" not in crash_log.read_text(), crash_log.read_text()
         shutil.rmtree(folder, ignore_errors=True)

@@ -14,7 +14,7 @@ from conftest import LONG, SEED, wait_for
 from edge_functions import deploy, deployed, plain, root_for_functions
 from fake_cloud import started
 
-KILLS = 200 if LONG else 3
+KILLS = 200 if LONG else 2
 WORKER = '''
 publish("runs", b"%d")
 while True:
