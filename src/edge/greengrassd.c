@@ -82,7 +82,8 @@ static bool sysctl_is_off(const char *path)
 }
 
 /* V1 ran without this protection in insecure mode only (-i): it keeps a function from linking into folders
- * that are not its own. No function runs in this release, so a machine without it is told, not refused. */
+ * that are not its own. The core follows no link of a function, so a machine without it is told, not refused.
+ */
 static void check_links(const struct call *c)
 {
     static const char *const knobs[] = { "fs.protected_hardlinks", "fs.protected_symlinks" };
@@ -92,7 +93,7 @@ static void check_links(const struct call *c)
     note("Validating hardlink/softlink protection");
     for (size_t i = 0; i < ARRAY_LEN(knobs) && !c->insecure; i++)
         if (sysctl_is_off(paths[i]))
-            (void)printf("Warning: %s is 0; functions will need it: sysctl -w %s=1 (or start with -i)\n",
+            (void)printf("Warning: %s is 0; functions are safer with it: sysctl -w %s=1 (or start with -i)\n",
                          knobs[i], knobs[i]);
 }
 

@@ -17,6 +17,8 @@ struct bench {
     struct http_token held[4];
     size_t held_n;
     struct net_timer *timer;
+    struct http_token gone;
+    int gone_n;
 };
 
 static void echo(void *ctx, struct http_request *req)
@@ -320,6 +322,49 @@ static void a_client_that_leaves_is_forgotten(void **state)
     bench_done(&b);
 }
 
+static void on_gone(void *ctx, struct http_token token)
+{
+    struct bench *b = ctx;
+
+    b->gone = token;
+    b->gone_n++;
+}
+
+/* A request that hangs: whoever waits for its answer for long hears that nobody wants it any more. */
+static void a_client_that_leaves_its_request_is_told(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_start(&b, (struct http_server_opts){ .reply_ms = -1, .on_gone = on_gone });
+    ask(&b, "GET /hold HTTP/1.1\r\n" H "\r\n");
+    assert_int_equal(b.gone_n, 0);
+    net_stream_free(steal(&b.c.s));
+    turn(&b);
+    assert_int_equal(b.gone_n, 1);
+    assert_int_equal(b.gone.slot, b.held[0].slot);
+    assert_int_equal(b.gone.gen, b.held[0].gen);
+    assert_int_equal(http_server_connections(b.srv), 0);
+    assert_int_equal(http_reply_json(b.srv, b.held[0], 200, SLICE_LIT("{}")), ERR_NOT_FOUND);
+    bench_done(&b);
+}
+
+/* And one that was answered, or asks more meanwhile, is not. */
+static void who_waits_may_send_more(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_start(&b, (struct http_server_opts){ .reply_ms = -1, .on_gone = on_gone });
+    ask(&b, "GET /hold HTTP/1.1\r\n" H "\r\nGET /echo/next HTTP/1.1\r\n" H "\r\n");
+    assert_int_equal(b.c.got.n, 0);
+    assert_int_equal(http_reply_json(b.srv, b.held[0], 200, SLICE_LIT("{\"held\":1}")), ERR_OK);
+    assert_true(TURN_UNTIL(b.loop, got(&b, "name=next"), 2000));
+    assert_true(got(&b, "{\"held\":1}"));
+    net_stream_free(steal(&b.c.s));
+    turn(&b);
+    assert_int_equal(b.gone_n, 0);
+    bench_done(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -334,6 +379,8 @@ int main(void)
         cmocka_unit_test(all_bodies_together_are_bounded),
         cmocka_unit_test(no_more_than_max_conns),
         cmocka_unit_test(a_client_that_leaves_is_forgotten),
+        cmocka_unit_test(a_client_that_leaves_its_request_is_told),
+        cmocka_unit_test(who_waits_may_send_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
