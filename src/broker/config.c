@@ -56,6 +56,7 @@ static const struct {
     LIMIT(publishes_all_per_s, 0),
     LIMIT(deliveries_all_per_s, 0),
     LIMIT(retained_per_topic_s, 0),
+    LIMIT(websocket_s, 1),
     SWITCH(max_qos, 2),
 };
 
@@ -168,6 +169,7 @@ void broker_config_aws(struct broker_config *ret)
         .publishes_all_per_s = 20000,
         .deliveries_all_per_s = 20000,
         .retained_per_topic_s = 1,
+        .websocket_s = 24 * 3600,
         .max_qos = 1,
         .close_on_qos = true,
         .hash_below = true,

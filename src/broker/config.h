@@ -54,6 +54,7 @@ struct broker_config {
      * left out, and QoS 1 and 2 wait in their sessions */
     unsigned publishes_all_per_s, deliveries_all_per_s;
     unsigned retained_per_topic_s; /* RETAIN with a payload; more wait for the next second; 0: no limit */
+    uint32_t websocket_s; /* the longest life of a WebSocket connection; for the door that lets it in */
     /* behaviour */
     uint8_t max_qos;               /* 1: PUBLISH with QoS 2 ends the connection (v5: 0x9B) */
     bool close_on_qos;             /* and so does SUBSCRIBE; otherwise it is granted max_qos */

@@ -1,16 +1,20 @@
 """MQTT over WebSocket on the control port: SigV4 URLs, frames good and bad, what the holder of a key may do."""
 
+import configparser
 import datetime
 import json
 import queue
 import struct
+import subprocess
+import time
 import urllib.parse
 
 import mqtt_wire
 import paho.mqtt.client
 import pytest
-from cloud import Cloud, arn
-from conftest import Processes
+from cloud import OPEN_POLICY, Cloud, arn
+from conftest import BIN, Processes
+from mqtt_device import DeviceClient
 from mqtt_wire import must
 from ws_wire import Refused, WsClient, WsSocket, frame, open_socket, sign
 
@@ -265,3 +269,36 @@ def test_paho(cloud):
     finally:
         c.disconnect()
         c.loop_stop()
+
+
+def test_a_key_that_is_deleted_cuts_its_websocket(cloud):
+    """Control: another key's connection, and that of the administrator, go on."""
+    made = {}
+    for name in ("gone", "stays"):
+        out = subprocess.run([BIN / "sedge-cloud", "keys", "create", "--data", cloud.data], capture_output=True, text=True, timeout=20, check=True).stdout
+        c = configparser.ConfigParser()
+        c.read_string(out)
+        made[name] = dict(c["default"])
+    open_ones = {name: client(cloud, 5, keys) for name, keys in (*made.items(), ("admin", cloud.keys()))}
+    for name, c in open_ones.items():
+        c.connect(name)
+    subprocess.run([BIN / "sedge-cloud", "keys", "delete", "--data", cloud.data, made["gone"]["aws_access_key_id"]], timeout=20, check=True)
+    open_ones.pop("gone").closed(0x98)
+    assert f"its access key {made['gone']['aws_access_key_id']} was deleted" in cloud.log()
+    for c in open_ones.values():
+        assert c.publish("a", b"x", 1) == 0
+
+
+def test_the_life_of_a_websocket(procs, tmp_path):
+    """24 hours; --limit websocket_s makes it short. The event says why; the Will is published."""
+    c = Cloud(procs, tmp_path, "--limit", "websocket_s=2")
+    begin = time.monotonic()
+    watcher = DeviceClient(c.device("watcher", policy=OPEN_POLICY))
+    watcher.subscribe(("$aws/events/presence/disconnected/ws", 1), ("will", 1))
+    ws = client(c, 5)
+    ws.connect("ws", will=mqtt_wire.will("will", b'{"gone": 1}'))
+    ws.closed(0xA0)
+    assert time.monotonic() - begin > 1.5
+    told = dict(watcher.topic_and_json() for _ in range(2))
+    assert told["will"] == {"gone": 1}
+    assert told["$aws/events/presence/disconnected/ws"]["disconnectReason"] == "WEBSOCKET_TTL_EXPIRATION"

@@ -18,12 +18,14 @@
 #define BODIES_MAX (64u << 20)
 #define CONNS_MAX 256u
 #define METRICS_MAX (1u << 20)
+#define RECHECK_MS 500 /* are the keys of open WebSockets still there? */
 
 struct control {
     struct control_opts opts;
     struct http_route *routes;
     struct http_server *server;
     struct loglimit refused_log;
+    struct net_timer *recheck;
 };
 
 static const struct account *first(const struct control *c)
@@ -178,6 +180,14 @@ static void on_unknown(void *ctx, struct http_request *req)
         refuse(c, req, NULL, API_UNKNOWN_OPERATION, "this server does not offer that operation");
 }
 
+static void on_recheck(void *ctx)
+{
+    struct control *c = ctx;
+
+    net_timer_set(c->recheck, RECHECK_MS);
+    mqtt_door_recheck(&c->opts);
+}
+
 err_t control_new(const struct control_opts *opts, struct control **ret)
 {
     struct control *c = mem_calloc(1, sizeof(*c));
@@ -191,7 +201,8 @@ err_t control_new(const struct control_opts *opts, struct control **ret)
     if (!c)
         return ERR_NOMEM;
     c->opts = *opts;
-    e = api_ops_routes(API_CONTROL | API_PUBLIC, on_request, &c->routes, &so.route_count);
+    if (!(e = net_timer_new(opts->loop, on_recheck, c, &c->recheck)))
+        e = api_ops_routes(API_CONTROL | API_PUBLIC, on_request, &c->routes, &so.route_count);
     if (!e) {
         so.routes = c->routes;
         e = http_server_new(opts->loop, &so, &c->server);
@@ -200,6 +211,7 @@ err_t control_new(const struct control_opts *opts, struct control **ret)
         control_free(c);
         return e;
     }
+    net_timer_set(c->recheck, RECHECK_MS);
     *ret = c;
     return ERR_OK;
 }
@@ -208,6 +220,7 @@ void control_free(struct control *c)
 {
     if (!c)
         return;
+    net_timer_free(c->recheck);
     http_server_free(c->server);
     free(c->routes);
     free(c);

@@ -57,8 +57,8 @@ static void let_in(struct account *a, struct http_request *req, const struct web
                    const struct caller *who)
 {
     struct guest_terms terms = { .id = who->access_key_id,
-                                 .ttl_ms = GUEST_WEBSOCKET_MS,
-                                 .ttl_why = BROKER_WHY_WEBSOCKET_TTL };
+                                 .ttl_why = BROKER_WHY_WEBSOCKET_TTL,
+                                 .by_key = !who->session };
     struct net_stream *s;
     err_t e = who->policy ? guest_policies(&who->policy, 1, &terms.facts) : guest_all(&terms.facts);
 
@@ -72,6 +72,17 @@ static void let_in(struct account *a, struct http_request *req, const struct web
         return;
     }
     gateway_adopt_guest(a->gateway, s, &terms);
+}
+
+static bool is_there(void *ctx, const char *key_id)
+{
+    return access_keys_find(ctx, key_id) != NULL;
+}
+
+void mqtt_door_recheck(const struct control_opts *o)
+{
+    for (size_t i = 0; i < accounts_count(o->accounts) && !o->any_key; i++)
+        gateway_recheck_keys(accounts_at(o->accounts, i)->gateway, is_there, o->keys);
 }
 
 /* ---- custom authorizers ---- */

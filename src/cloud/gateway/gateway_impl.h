@@ -19,5 +19,6 @@ struct gateway {
     struct authorizers *authorizers; /* NULL: none */
     struct loglimit refused_log;     /* CONNECTs */
     struct loglimit throttled_log;   /* rates */
+    int64_t websocket_ms;            /* the longest life of a guest's connection */
     bool closing;
 };

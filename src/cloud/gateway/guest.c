@@ -13,6 +13,7 @@ struct guest {
     struct principal *p; /* whose guest it is */
     struct net_timer *ttl;
     enum broker_why why;
+    bool by_key;
     /* of one whom an authorizer lets in */
     bool asks;
     char *authorizer; /* NULL: the default one */
@@ -53,12 +54,12 @@ static err_t guest_new(struct principal *p, const struct guest_terms *terms)
 
     if (!guest)
         return ERR_NOMEM;
-    *guest = (struct guest){ .p = p, .why = terms->ttl_why };
+    *guest = (struct guest){ .p = p, .why = terms->ttl_why, .by_key = terms->by_key };
     if ((e = net_timer_new(p->gw->loop, on_ttl, guest, &guest->ttl))) {
         free(guest);
         return e;
     }
-    net_timer_set(guest->ttl, terms->ttl_ms);
+    net_timer_set(guest->ttl, p->gw->websocket_ms);
     p->guest = guest;
     return ERR_OK;
 }
@@ -108,6 +109,19 @@ void gateway_adopt_guest(struct gateway *g, struct net_stream *s, struct guest_t
         return;
     }
     accept(g, s, p);
+}
+
+void gateway_recheck_keys(struct gateway *g, bool (*is_there)(void *ctx, const char *key_id), void *ctx)
+{
+    for (struct principal *p = g->principals, *next; p; p = next) {
+        p->refs++; /* cutting ends its connection */
+        if (p->guest && p->guest->by_key && !p->cut && !is_there(ctx, p->id)) {
+            log_info("mqtt connection ends peer=%s: its access key %s was deleted", p->address, p->id);
+            principal_cut(p);
+        }
+        next = p->next;
+        principal_unref(p);
+    }
 }
 
 /* ---- whom a custom authorizer lets in ---- */
@@ -203,7 +217,7 @@ err_t guest_ask(struct principal *p, const struct broker_question *q)
 
 static err_t stranger_new(struct principal *p, const char *name, const json_t *shown)
 {
-    const struct guest_terms terms = { .ttl_ms = GUEST_WEBSOCKET_MS, .ttl_why = BROKER_WHY_AUTHORIZER_TTL };
+    const struct guest_terms terms = { .ttl_why = BROKER_WHY_AUTHORIZER_TTL };
     err_t e = guest_new(p, &terms);
 
     if (e)

@@ -11,10 +11,10 @@
 
 /* On which terms somebody is let in. */
 struct guest_terms {
-    const char *id;     /* access key id, or the authorizer's principalId; PRINCIPAL_ID_MAX */
-    struct facts facts; /* its policies; taken */
-    int64_t ttl_ms;     /* so long the connection may live */
-    enum broker_why ttl_why;
+    const char *id;          /* access key id, or the authorizer's principalId; PRINCIPAL_ID_MAX */
+    struct facts facts;      /* its policies; taken */
+    enum broker_why ttl_why; /* said when the connection has lived as long as it may */
+    bool by_key;             /* id is that of an access key: gateway_recheck_keys */
 };
 
 /* ERR_INVALID: a document is no policy; ERR_NOMEM, ERR_TOO_BIG. *ret: for facts_done in every case. */
@@ -30,4 +30,5 @@ void gateway_adopt_guest(struct gateway *g, struct net_stream *s, struct guest_t
  * NULL: the default one. Takes `s`; copies the rest. */
 void gateway_adopt_stranger(struct gateway *g, struct net_stream *s, const char *name, const json_t *shown);
 
-#define GUEST_WEBSOCKET_MS ((int64_t)24 * 60 * 60 * 1000) /* iot-core reference 1.5 */
+/* End the connections of guests whose access key is not there any more. */
+void gateway_recheck_keys(struct gateway *g, bool (*is_there)(void *ctx, const char *key_id), void *ctx);

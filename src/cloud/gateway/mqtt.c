@@ -129,6 +129,7 @@ static err_t new_broker(struct gateway *g)
         broker_config_aws(&o.config);
     if ((e = broker_config_set(&o.config, g->env->limits, NULL)))
         return e;
+    g->websocket_ms = (int64_t)o.config.websocket_s * 1000;
     if ((e = journal_new(g->loop, g->store, &g->journal)))
         return e;
     o.journal = journal_interface(g->journal);
