@@ -10,47 +10,88 @@
 
 #define SHOWN_MAX 64u
 
+static const char *const certificate_keys[] = { "EC", "RSA", "RSA-PSS", "ED25519", "ED448", NULL };
+/* Those, what can be the key of a key exchange, and what TLS makes of secrets: an HMAC's key
+ * is a key type of its own, which CBC suites and TLS 1.3 tickets need. */
+static const char *const key_types[] = { "EC",   "RSA",  "RSA-PSS", "ED25519",  "ED448", "X25519",
+                                         "X448", "HMAC", "HKDF",    "TLS1-PRF", NULL };
+/* CTR and ECB are the random generator's; MD5 and SHA-1 SSL_CTX_new's and those of old suites. */
+static const char *const ciphers[] = { "AES-128-GCM",
+                                       "AES-256-GCM",
+                                       "ChaCha20-Poly1305",
+                                       "ChaCha20",
+                                       "AES-128-CCM",
+                                       "AES-256-CCM",
+                                       "AES-128-CBC",
+                                       "AES-256-CBC",
+                                       "AES-128-CBC-HMAC-SHA1",
+                                       "AES-256-CBC-HMAC-SHA1",
+                                       "AES-128-CBC-HMAC-SHA256",
+                                       "AES-256-CBC-HMAC-SHA256",
+                                       "AES-128-ECB",
+                                       "AES-256-ECB",
+                                       "AES-256-CTR",
+                                       "NULL",
+                                       NULL };
+static const char *const digests[] = { "SHA1",     "SHA2-224", "SHA2-256", "SHA2-384",
+                                       "SHA2-512", "MD5",      "MD5-SHA1", NULL };
+static const char *const macs[] = { "HMAC", NULL };
+static const char *const kdfs[] = { "HKDF", "TLS13-KDF", "TLS1-PRF", NULL };
+static const char *const exchanges[] = { "ECDH", "X25519", "X448", "HKDF", "TLS1-PRF", NULL };
+static const char *const signatures[] = { "ECDSA", "RSA", "ED25519", "ED448", "HMAC", NULL };
+
+/* What is shown of each operation. OpenSSL goes through all methods that a context has loaded, ciphers and
+ * digests too, each time it decodes a certificate: fewer cost less. */
+static const struct {
+    int operation;
+    const char *const *names;
+} shows[] = {
+    { OSSL_OP_DECODER, certificate_keys },
+    { OSSL_OP_KEYMGMT, key_types },
+    { OSSL_OP_CIPHER, ciphers },
+    { OSSL_OP_DIGEST, digests },
+    { OSSL_OP_MAC, macs },
+    { OSSL_OP_KDF, kdfs },
+    { OSSL_OP_KEYEXCH, exchanges },
+    { OSSL_OP_SIGNATURE, signatures },
+};
+
 static struct {
     OSSL_LIB_CTX *lib, *real_lib;
     OSSL_PROVIDER *real;
-    OSSL_ALGORITHM decoders[SHOWN_MAX], key_types[SHOWN_MAX]; /* each ends with zeros */
+    OSSL_ALGORITHM shown[ARRAY_LEN(shows)][SHOWN_MAX]; /* each ends with zeros */
 } lean;
 
-/* What can be the key of a certificate, and of a key exchange; and what TLS makes of secrets: an HMAC's key
- * is a key type of its own, which CBC suites and TLS 1.3 tickets need. */
-static const char *const key_types[] = { "EC",     "RSA",  "RSA-PSS", "ED25519", "ED448",
-                                         "X25519", "X448", "HMAC",    "HKDF",    "TLS1-PRF" };
-
 /* `names` is "EC:id-ecPublicKey:1.2.840.10045.2.1" */
-static bool is_shown(const char *names)
+static bool is_among(const char *names, const char *const *list)
 {
     size_t n = strcspn(names, ":");
 
-    for (size_t i = 0; i < ARRAY_LEN(key_types); i++) {
-        if (strlen(key_types[i]) == n && strncasecmp(names, key_types[i], n) == 0)
+    for (; *list; list++) {
+        if (strlen(*list) == n && strncasecmp(names, *list, n) == 0)
             return true;
     }
     return false;
 }
 
-/* The decoders of a certificate's public key. */
-static bool is_needed(const OSSL_ALGORITHM *a, int operation)
+/* Of the decoders those of a certificate's public key. */
+static bool is_needed(const OSSL_ALGORITHM *a, size_t i)
 {
-    return is_shown(a->algorithm_names) &&
-           (operation != OSSL_OP_DECODER ||
+    return is_among(a->algorithm_names, shows[i].names) &&
+           (shows[i].operation != OSSL_OP_DECODER ||
             (strstr(a->property_definition, "input=der") &&
              strstr(a->property_definition, "structure=SubjectPublicKeyInfo")));
 }
 
-static void choose(int operation, OSSL_ALGORITHM shown[SHOWN_MAX])
+static void choose(size_t i)
 {
     int no_cache;
-    const OSSL_ALGORITHM *a = OSSL_PROVIDER_query_operation(lean.real, operation, &no_cache);
+    const OSSL_ALGORITHM *a = OSSL_PROVIDER_query_operation(lean.real, shows[i].operation, &no_cache);
     size_t n = 0;
 
     for (; a && a->algorithm_names && n + 1 < SHOWN_MAX; a++) {
-        if (is_needed(a, operation))
-            shown[n++] = *a;
+        if (is_needed(a, i))
+            lean.shown[i][n++] = *a;
     }
 }
 
@@ -60,17 +101,13 @@ static const OSSL_ALGORITHM *query(void *ctx, int operation, int *no_cache)
 {
     (void)ctx;
     *no_cache = 0;
-    switch (operation) {
-    case OSSL_OP_DECODER:
-        return lean.decoders;
-    case OSSL_OP_KEYMGMT:
-        return lean.key_types;
-    case OSSL_OP_ENCODER:
-    case OSSL_OP_STORE:
-        return NULL;
-    default:
-        return OSSL_PROVIDER_query_operation(lean.real, operation, no_cache);
+    for (size_t i = 0; i < ARRAY_LEN(shows); i++) {
+        if (shows[i].operation == operation)
+            return lean.shown[i];
     }
+    if (operation == OSSL_OP_ENCODER || operation == OSSL_OP_STORE)
+        return NULL;
+    return OSSL_PROVIDER_query_operation(lean.real, operation, no_cache);
 }
 
 static int capabilities(void *ctx, const char *which, OSSL_CALLBACK *fn, void *arg)
@@ -103,8 +140,8 @@ static void make(void)
     lean.real_lib = OSSL_LIB_CTX_new();
     lean.real = lean.real_lib ? OSSL_PROVIDER_load(lean.real_lib, "default") : NULL;
     if (lib && lean.real) {
-        choose(OSSL_OP_DECODER, lean.decoders);
-        choose(OSSL_OP_KEYMGMT, lean.key_types);
+        for (size_t i = 0; i < ARRAY_LEN(shows); i++)
+            choose(i);
         if (OSSL_PROVIDER_add_builtin(lib, "sedge-tls", init) == 1 && OSSL_PROVIDER_load(lib, "sedge-tls"))
             lean.lib = steal(&lib);
     }
