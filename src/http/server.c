@@ -153,6 +153,8 @@ static void after_reply(struct conn *c)
 
 /* ---- answers ---- */
 
+#define REPLY_SMALL (64u << 10) /* bytes of a body that are not counted */
+
 static err_t send_reply(struct conn *c, const struct http_response *resp)
 {
     autobuf out = BUF_SECRET(SIZE_MAX / 2); /* wiped: an answer may carry a new private key */
@@ -181,16 +183,32 @@ static void refuse(struct conn *c, int status, const char *reason)
     conn_free(c, false);
 }
 
+/* Only large answers are counted, so the walk is worth its while. */
+static bool over_replies(const struct http_server *srv, const struct http_response *resp)
+{
+    size_t queued = resp->body.n;
+
+    if (!srv->opts.max_replies || resp->body.n <= REPLY_SMALL)
+        return false;
+    for (size_t i = 0; i < srv->slot_count; i++) {
+        if (srv->slots[i].conn && srv->slots[i].conn->s)
+            queued += net_stream_queued(srv->slots[i].conn->s);
+    }
+    return queued > srv->opts.max_replies;
+}
+
 err_t http_reply(struct http_server *srv, struct http_token token, const struct http_response *resp)
 {
     struct conn *c = conn_of(srv, token);
     if (!c)
         return ERR_NOT_FOUND;
     c->close |= resp->close;
-    err_t e = send_reply(c, resp);
+    err_t e = over_replies(srv, resp) ? ERR_BUSY : send_reply(c, resp);
     if (e) {
         c->close = true;
-        send_error(c, 500, "the answer could not be sent");
+        send_error(c, e == ERR_BUSY ? 503 : 500,
+                   e == ERR_BUSY ? "too much is being sent now: try again later"
+                                 : "the answer could not be sent");
     }
     if (e == ERR_WRONG_STATE)
         e = ERR_NOT_FOUND; /* the stream has ended, on_close is on its way */

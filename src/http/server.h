@@ -59,6 +59,9 @@ struct http_server_opts {
      * longest is ended (503). 0: no bound but the product of max_body and max_conns. */
     size_t max_bodies;
     size_t max_reply; /* queued output of a connection; 0 = 16 MiB */
+    /* Bytes of answers that wait for slow readers, of all connections together: beyond them an answer over 64
+     * KiB becomes a 503. 0: no bound but the product of max_reply and max_conns. */
+    size_t max_replies;
     /* 0 = 1024. One more ends the one that has been between requests (or in the head of one) for longest;
      * when all are being served the newcomer is answered 503 and closed. */
     size_t max_conns;
@@ -94,7 +97,8 @@ struct http_response {
 /* Answer a request, once. On the loop's thread, inside the handler or later.
  * ERR_NOT_FOUND  the connection is gone or the request was answered: nothing to do
  * ERR_INVALID    a header that cannot be sent (line break, empty name); the peer gets a 500
- * ERR_TOO_BIG    the body is over the stream's output limit; the peer gets a 500 */
+ * ERR_TOO_BIG    the body is over the stream's output limit; the peer gets a 500
+ * ERR_BUSY       max_replies; the peer gets a 503 */
 err_t http_reply(struct http_server *srv, struct http_token token, const struct http_response *resp);
 /* Answer 101 with `headers` (which name the protocol; Connection: Upgrade is the server's) and give the
  * connection away: *ret is the caller's, without a handler. What the peer sent behind the request is kept for

@@ -12,7 +12,8 @@
 #define RESOURCE_MAX 1024u
 #define BODY_MAX (128u << 10) /* a message's payload */
 #define CONNS_MAX 8192u
-#define HEADERS_MAX 16384u /* of an answer */
+#define HEADERS_MAX 16384u       /* of an answer */
+#define REPLIES_MAX (256u << 20) /* EC-9: functions' packages on their way to slow cores */
 
 struct device {
     struct accounts *accounts;
@@ -184,6 +185,7 @@ err_t device_new(struct accounts *accounts, struct net_loop *loop, struct device
                                    .fallback = on_unknown,
                                    .max_body = BODY_MAX,
                                    .max_reply = API_REPLY_MAX + HEADERS_MAX,
+                                   .max_replies = REPLIES_MAX,
                                    .max_conns = CONNS_MAX };
     err_t e;
 

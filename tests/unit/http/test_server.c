@@ -295,6 +295,35 @@ static void all_bodies_together_are_bounded(void **state)
     bench_done(&b);
 }
 
+/* Large answers that nobody reads are not kept beyond the bound; small ones, and others when they are read,
+ * go. */
+static void all_answers_together_are_bounded(void **state)
+{
+    struct bench b;
+    struct recorder more[2];
+    autofree char *body = mem_calloc(1, 100000);
+    const struct http_response large = { .status = 200, .body = slice_of(body, 100000) };
+
+    (void)state;
+    bench_start(&b, (struct http_server_opts){ .max_replies = 250000 });
+    ask(&b, "GET /hold HTTP/1.1\r\n" H "\r\n");
+    for (int i = 0; i < 2; i++) {
+        join(&b, &more[i]);
+        assert_int_equal(net_stream_write(more[i].s, SLICE_LIT("GET /hold HTTP/1.1\r\n" H "\r\n")), ERR_OK);
+        turn(&b);
+    }
+    assert_int_equal(http_reply(b.srv, b.held[0], &large), ERR_OK);
+    assert_int_equal(http_reply(b.srv, b.held[1], &large), ERR_OK);
+    assert_int_equal(http_reply(b.srv, b.held[2], &large), ERR_BUSY);
+    turn(&b);
+    assert_memory_equal(buf_str(&more[1].got), "HTTP/1.1 503 ", 13);
+    ask(&b, "GET /hold HTTP/1.1\r\n" H "\r\n"); /* the others were read meanwhile */
+    assert_int_equal(http_reply(b.srv, b.held[3], &large), ERR_OK);
+    for (int i = 0; i < 2; i++)
+        rec_done(&more[i]);
+    bench_done(&b);
+}
+
 static void no_more_than_max_conns(void **state)
 {
     struct bench b;
@@ -377,6 +406,7 @@ int main(void)
         cmocka_unit_test(every_phase_has_its_deadline),
         cmocka_unit_test(idle_connections_keep_nobody_out),
         cmocka_unit_test(all_bodies_together_are_bounded),
+        cmocka_unit_test(all_answers_together_are_bounded),
         cmocka_unit_test(no_more_than_max_conns),
         cmocka_unit_test(a_client_that_leaves_is_forgotten),
         cmocka_unit_test(a_client_that_leaves_its_request_is_told),
