@@ -24,7 +24,13 @@ static void on_dropped(void *ctx, enum drop why, const char *topic)
     router_note_drop(((struct route *)ctx)->router, why, topic);
 }
 
-static const struct spooler_port spooler_port = { on_send, on_dropped };
+static int64_t now_ms(void *ctx)
+{
+    (void)ctx;
+    return clock_mono_ms();
+}
+
+static const struct spooler_port spooler_port = { on_send, on_dropped, now_ms };
 
 static void on_cloud_message(void *ctx, struct slice topic, struct slice payload)
 {

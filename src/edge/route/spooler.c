@@ -10,6 +10,12 @@ struct message {
     char bytes[]; /* topic, NUL, payload */
 };
 
+/* A topic that the cloud does not take. */
+struct refused {
+    char *topic; /* NULL: free */
+    int64_t until_ms;
+};
+
 struct spooler {
     const struct spooler_port *port;
     void *ctx;
@@ -18,7 +24,8 @@ struct spooler {
     struct message *flying;       /* was sent, or is the next to be */
     uint16_t id;                  /* of `flying` on this connection; 0: not sent on it */
     bool up;
-    char *refused; /* the topic that was refused last */
+    struct refused refused[SPOOLER_REFUSED_TOPICS];
+    size_t next_refused; /* the place that is taken next */
     struct spooler_stats stats;
 };
 
@@ -77,7 +84,65 @@ static struct message *message_new(const char *topic, struct slice payload)
     return m;
 }
 
+/* ---- topics that the cloud refuses ---- */
+
+static struct refused *find_refused(struct spooler *s, const char *topic)
+{
+    for (size_t i = 0; i < SPOOLER_REFUSED_TOPICS; i++)
+        if (s->refused[i].topic && strcmp(s->refused[i].topic, topic) == 0)
+            return &s->refused[i];
+    return NULL;
+}
+
+static void remember_refused(struct spooler *s, const char *topic)
+{
+    struct refused *r = find_refused(s, topic);
+
+    if (!r) {
+        r = &s->refused[s->next_refused++ % SPOOLER_REFUSED_TOPICS];
+        free(r->topic);
+        r->topic = mem_strdup(topic); /* without memory: the next one has all its tries */
+    }
+    r->until_ms = s->port->now_ms(s->ctx) + SPOOLER_REFUSED_MS;
+}
+
+static void forget_refused(struct spooler *s, const char *topic)
+{
+    struct refused *r = find_refused(s, topic);
+
+    if (!r)
+        return;
+    free(r->topic);
+    r->topic = NULL;
+}
+
+static bool is_held_back(struct spooler *s, const char *topic)
+{
+    const struct refused *r = find_refused(s, topic);
+
+    return r && s->port->now_ms(s->ctx) < r->until_ms;
+}
+
+static void drop_refused(struct spooler *s, struct message *m)
+{
+    s->stats.dropped_refused++;
+    s->port->dropped(s->ctx, DROP_CLOUD_REFUSED, m->bytes);
+    free(m);
+}
+
 /* ---- sending ---- */
+
+/* The next one that the cloud may take. */
+static struct message *take_next(struct spooler *s)
+{
+    while (s->first) {
+        struct message *m = take_first(s);
+        if (!is_held_back(s, m->bytes))
+            return m;
+        drop_refused(s, m);
+    }
+    return NULL;
+}
 
 static void send_next(struct spooler *s)
 {
@@ -86,8 +151,8 @@ static void send_next(struct spooler *s)
 
     if (!s->up || s->id)
         return;
-    if (!s->flying && s->first)
-        s->flying = take_first(s);
+    if (!s->flying)
+        s->flying = take_next(s);
     m = s->flying;
     if (!m || s->port->send(s->ctx, m->bytes, slice_of(m->bytes + m->topic_n + 1, m->payload_n), &id))
         return;
@@ -111,27 +176,16 @@ void spooler_acked(struct spooler *s, uint16_t id)
 {
     if (!s->flying || !s->id || id != s->id)
         return;
-    if (s->refused && strcmp(s->refused, s->flying->bytes) == 0) {
-        free(s->refused);
-        s->refused = NULL;
-    }
+    forget_refused(s, s->flying->bytes);
     s->stats.delivered++;
     forget_flying(s);
     send_next(s);
 }
 
-static unsigned tries_of(const struct spooler *s, const struct message *m)
-{
-    return s->refused && strcmp(s->refused, m->bytes) == 0 ? 1 : SPOOLER_TRIES;
-}
-
 static void refuse_flying(struct spooler *s)
 {
-    s->stats.dropped_refused++;
-    s->port->dropped(s->ctx, DROP_CLOUD_REFUSED, s->flying->bytes);
-    free(s->refused);
-    s->refused = mem_strdup(s->flying->bytes); /* without memory: the next one has all its tries */
-    forget_flying(s);
+    remember_refused(s, s->flying->bytes);
+    drop_refused(s, steal(&s->flying));
 }
 
 void spooler_lost(struct spooler *s, bool by_peer)
@@ -140,7 +194,7 @@ void spooler_lost(struct spooler *s, bool by_peer)
 
     s->up = false;
     s->id = 0;
-    if (sent && by_peer && ++s->flying->tries >= tries_of(s, s->flying))
+    if (sent && by_peer && (++s->flying->tries >= SPOOLER_TRIES || find_refused(s, s->flying->bytes)))
         refuse_flying(s);
 }
 
@@ -167,7 +221,8 @@ void spooler_free(struct spooler *s)
     while (s->first)
         free(take_first(s));
     free(s->flying);
-    free(s->refused);
+    for (size_t i = 0; i < SPOOLER_REFUSED_TOPICS; i++)
+        free(s->refused[i].topic);
     free(s);
 }
 

@@ -12,9 +12,11 @@
 #include "edge/route/drops.h"
 
 /* A message that made the cloud close the connection this often in a row is dropped, or nothing would ever
- * leave again. The next ones on the same topic have one try until the cloud takes one. */
+ * leave again. For a time others on its topic are dropped without being sent; then one has a single try. */
 #define SPOOLER_TRIES 5
-#define SPOOLER_OVERHEAD 64 /* what a message counts besides its topic and payload */
+#define SPOOLER_REFUSED_MS 60000
+#define SPOOLER_REFUSED_TOPICS 16 /* remembered, the latest */
+#define SPOOLER_OVERHEAD 64       /* what a message counts besides its topic and payload */
 
 struct spooler;
 
@@ -24,6 +26,7 @@ struct spooler_port {
     err_t (*send)(void *ctx, const char *topic, struct slice payload, uint16_t *ret_id);
     /* One was given up: DROP_SPOOL_FULL, DROP_CLOUD_REFUSED. May not call the spooler. */
     void (*dropped)(void *ctx, enum drop why, const char *topic);
+    int64_t (*now_ms)(void *ctx); /* a clock that does not go back */
 };
 
 /* ERR_NOMEM. */

@@ -115,7 +115,12 @@ static void cloud_dropped(void *ctx, enum drop why, const char *topic)
     router_note_drop(((struct world *)ctx)->router, why, topic);
 }
 
-static const struct spooler_port spooler_port = { cloud_send, cloud_dropped };
+static int64_t now_ms(void *ctx)
+{
+    return 0;
+}
+
+static const struct spooler_port spooler_port = { cloud_send, cloud_dropped, now_ms };
 
 static void begin(struct world *w, int64_t spool)
 {

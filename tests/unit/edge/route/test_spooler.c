@@ -11,6 +11,7 @@
 struct wire {
     struct spooler *s;
     bool open;
+    int64_t now_ms;
     uint16_t last_id;
     char sent[512];    /* topics, each followed by a space */
     char dropped[512]; /* the same, with the reason's number in front */
@@ -36,7 +37,12 @@ static void on_dropped(void *ctx, enum drop why, const char *topic)
                    why == DROP_CLOUD_REFUSED ? "!" : "", topic);
 }
 
-static const struct spooler_port port = { on_send, on_dropped };
+static int64_t now_ms(void *ctx)
+{
+    return ((struct wire *)ctx)->now_ms;
+}
+
+static const struct spooler_port port = { on_send, on_dropped, now_ms };
 
 static void begin(struct wire *w, bool open)
 {
@@ -203,20 +209,64 @@ static void refused_by_the_cloud(void **state)
     put(&w, "bad");
     put(&w, "good");
     put(&w, "bad");
+    put(&w, "better");
     close_and_reopen(&w, SPOOLER_TRIES - 1);
     assert_string_equal(w.dropped, "");
     close_and_reopen(&w, 1);
     assert_string_equal(w.dropped, "!bad ");
     assert_string_equal(spooler_in_flight(w.s), "good");
     spooler_acked(w.s, 1);
-    close_and_reopen(&w, 1); /* the topic is known */
+    assert_string_equal(w.dropped, "!bad !bad "); /* not even sent: that would cost a connection */
+    assert_string_equal(spooler_in_flight(w.s), "better");
+    spooler_acked(w.s, 2);
+    assert_int_equal(stats(&w).dropped_refused, 2);
+    assert_int_equal(stats(&w).delivered, 2);
+    spooler_free(w.s);
+}
+
+static void refused_topics_have_a_try_now_and_then(void **state)
+{
+    struct wire w;
+    (void)state;
+
+    begin(&w, true);
+    put(&w, "bad");
+    close_and_reopen(&w, SPOOLER_TRIES);
+    w.now_ms = SPOOLER_REFUSED_MS - 1;
+    put(&w, "bad");
     assert_string_equal(w.dropped, "!bad !bad ");
+    w.now_ms++;
+    put(&w, "bad");
+    assert_string_equal(spooler_in_flight(w.s), "bad");
+    close_and_reopen(&w, 1); /* one try, and the time begins again */
+    assert_string_equal(w.dropped, "!bad !bad !bad ");
+    w.now_ms += SPOOLER_REFUSED_MS;
     put(&w, "bad");
     spooler_acked(w.s, 1); /* somebody mended the policy: all tries again */
     put(&w, "bad");
     close_and_reopen(&w, 1);
-    assert_string_equal(w.dropped, "!bad !bad ");
-    assert_int_equal(stats(&w).dropped_refused, 2);
+    assert_string_equal(w.dropped, "!bad !bad !bad ");
+    spooler_free(w.s);
+}
+
+/* The memory for topics is bounded: the oldest is forgotten, which only costs it its tries again. */
+static void many_refused_topics(void **state)
+{
+    struct wire w;
+    char topic[16];
+    (void)state;
+
+    begin(&w, true);
+    for (int i = 0; i <= SPOOLER_REFUSED_TOPICS; i++) {
+        (void)snprintf(topic, sizeof(topic), "t%d", i);
+        put(&w, topic);
+        w.sent[0] = '\0';
+        close_and_reopen(&w, SPOOLER_TRIES);
+    }
+    put(&w, "t1");
+    assert_null(spooler_in_flight(w.s));
+    put(&w, "t0");
+    assert_string_equal(spooler_in_flight(w.s), "t0");
     spooler_free(w.s);
 }
 
@@ -288,6 +338,8 @@ int main(void)
         cmocka_unit_test(a_smaller_limit),
         cmocka_unit_test(what_counts),
         cmocka_unit_test(refused_by_the_cloud),
+        cmocka_unit_test(refused_topics_have_a_try_now_and_then),
+        cmocka_unit_test(many_refused_topics),
         cmocka_unit_test(lost_is_not_refused),
         cmocka_unit_test(any_order_of_events),
     };
