@@ -8,7 +8,7 @@
 
 #include <sys/queue.h>
 
-#define POOL_WHY_MAX 256
+#define POOL_WHY_MAX 768
 #define POOL_LIVED_MS 10000 /* a worker that lived this long, or answered once, starts the back-off anew */
 #define POOL_DROPS_MAX 65536
 #define POOL_NEVER (-1) /* no deadline */

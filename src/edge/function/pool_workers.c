@@ -268,14 +268,17 @@ void pool_worker_not_started(struct pool *p, uint64_t worker, const char *why, i
 {
     struct worker *w = worker_by_no(p, worker);
 
+    char text[POOL_WHY_MAX];
+
     if (!w)
         return;
+    (void)snprintf(text, sizeof(text), "unable to create worker process for %s. %s", w->arn, why);
     POOL_LOG(p, ELOG_ERROR, "Failed to start worker.", ELOG_S("workerId", w->id), ELOG_S("funcArn", w->arn),
-             ELOG_S("errorString", why));
-    end_item_of(p, w, why, false, now_ms); /* whoever took it */
+             ELOG_S("errorString", text));
+    end_item_of(p, w, text, false, now_ms); /* whoever took it */
     drop_poll(p, w);
     if (w->fn && w->end != END_IDLE)
-        fn_start_failed(p, w->fn, w->id, why, now_ms);
+        fn_start_failed(p, w->fn, w->id, text, now_ms);
     bury(p, w);
 }
 

@@ -195,7 +195,9 @@ static void a_worker_that_could_not_be_started(void **state)
         if (i < 4)
             world_pass(w, 200 << i);
     }
-    sees(w, SAW_FAILED, 0, "cannot find executable nodejs12.x");
+    sees(w, SAW_FAILED, 0,
+         "failed to initialize with reason unable to create worker process for P. cannot find executable "
+         "nodejs12.x");
     sees_nothing(w);
     assert_true(world_logged(w, "Failed to start worker.\t{\"workerId\": "));
     world_free(w);
