@@ -21,11 +21,8 @@ static inline void log_begin(struct log_room *l, enum elog_level level)
 
 static inline void log_end(struct log_room *l)
 {
-    char command[64];
-
     elog_close();
-    (void)snprintf(command, sizeof(command), "rm -r %s", l->folder);
-    assert_int_equal(system(command), 0);
+    assert_int_equal(file_remove_tree(l->folder), ERR_OK);
 }
 
 /* Lines that hold `text`. */
