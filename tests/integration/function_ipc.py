@@ -2,15 +2,19 @@
 
 import base64
 import fcntl
+import filecmp
 import http.server
 import json
 import os
 import queue
+import shutil
 import subprocess
 import threading
 import uuid
 
-from conftest import TOP, wait_for
+import pytest
+
+from conftest import BUILD, TOP, wait_for
 
 SDK = TOP / "function-sdk"
 PREFIX = "/2016-11-01/functions/"
@@ -221,6 +225,22 @@ class Worker:
         if self.process.poll() is None:
             os.killpg(self.process.pid, 9)
             self.process.wait(10)
+
+
+def published_modules():
+    """node_modules with aws-greengrass-core-sdk as npm installs it, once, into build/peers; without npm or a network the test is skipped."""
+    lock, peers = TOP / "tests/integration/npm-function/package-lock.json", BUILD / "peers/npm-function"
+    have = peers / "package-lock.json"
+    if not (have.is_file() and filecmp.cmp(lock, have, False) and (peers / "node_modules/aws-greengrass-core-sdk").is_dir()):
+        if not shutil.which("npm"):
+            pytest.skip("npm is not installed")
+        peers.mkdir(parents=True, exist_ok=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(lock.with_name(name), peers / name)
+        got = subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=peers, capture_output=True, text=True, timeout=300)
+        if got.returncode:
+            pytest.skip(f"npm cannot install aws-greengrass-core-sdk (is there a network?): {got.stderr[-300:]}")
+    return peers / "node_modules"
 
 
 def refuse(status, times, match=lambda request: True):

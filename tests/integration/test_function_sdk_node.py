@@ -5,7 +5,6 @@ FUNCTION_NODES (paths, a colon between them) names the interpreters (nodejs8.10,
 """
 
 import base64
-import filecmp
 import json
 import os
 import shutil
@@ -15,11 +14,10 @@ import time
 
 import pytest
 
-from conftest import BUILD, LONG, TOP, wait_for
-from function_ipc import ARN, ROUTER, SDK, SECRETS, SHADOW, TOKEN, Ipc, Worker, cut, is_poll, is_result, refuse
+from conftest import LONG, wait_for
+from function_ipc import ARN, ROUTER, SDK, SECRETS, SHADOW, TOKEN, Ipc, Worker, cut, is_poll, is_result, published_modules, refuse
 
 RUNTIME = SDK / "nodejs/lambda_nodejs_runtime.js"
-PEERS = BUILD / "peers/npm-function"
 NODES = [n for n in os.environ.get("FUNCTION_NODES", "").split(":") if n] or [shutil.which("node")]
 
 
@@ -291,20 +289,11 @@ def test_log_level(ipc, start, level, seen):
 @pytest.fixture
 def published(ipc, start):
     """Starts a function whose package holds the published SDK as npm installs it."""
-    lock, have = TOP / "tests/integration/npm-function/package-lock.json", PEERS / "package-lock.json"
-    if not shutil.which("npm") and not (PEERS / "node_modules").is_dir():
-        pytest.skip("npm is not installed")
-    if not (have.is_file() and filecmp.cmp(lock, have, False) and (PEERS / "node_modules/aws-greengrass-core-sdk").is_dir()):
-        PEERS.mkdir(parents=True, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(lock.with_name(name), PEERS / name)
-        got = subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=PEERS, capture_output=True, text=True, timeout=300)
-        if got.returncode:
-            pytest.skip(f"npm cannot install aws-greengrass-core-sdk (is there a network?): {got.stderr[-300:]}")
+    modules = published_modules()
 
     def go(code, **kw):
         head = "const gg = require('aws-greengrass-core-sdk'); const iot = new gg.IotData(), lambda = new gg.Lambda(), secrets = new gg.SecretsManager();\n"
-        return start(head + code, NODE_PATH=f"{SDK}/nodejs/node_modules:{PEERS}/node_modules", **kw)
+        return start(head + code, NODE_PATH=f"{SDK}/nodejs/node_modules:{modules}", **kw)
 
     return go
 
