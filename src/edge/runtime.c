@@ -48,11 +48,12 @@ static void tell_verdict(void *ctx)
 {
     struct runtime *r = ctx;
     runtime_healthy_fn tell = r->on_healthy;
+    struct problem why = r->why; /* who is told may apply another group */
 
     net_timer_stop(r->deadline);
     r->on_healthy = NULL;
     if (tell)
-        tell(r->healthy_ctx, r->verdict, r->why.text);
+        tell(r->healthy_ctx, r->verdict, why.text);
 }
 
 static void decide(struct runtime *r, err_t e)
@@ -64,7 +65,7 @@ static void decide(struct runtime *r, err_t e)
 /* A pinned function that has not asked for work; NULL: all have. */
 static const struct group_function *missing_function(const struct runtime *r)
 {
-    for (size_t i = 0; i < r->group->function_count; i++)
+    for (size_t i = 0; r->group && i < r->group->function_count; i++)
         if (r->group->functions[i].pinned && !r->shown_up[i])
             return &r->group->functions[i];
     return NULL;
@@ -83,7 +84,8 @@ static void on_ready(void *ctx, const char *arn)
     struct runtime *r = ctx;
 
     elog(ELOG_DEBUG, "A pinned function is ready.", ELOG_S("funcArn", arn));
-    count_as_started(r, group_find_function(r->group, arn));
+    if (r->group)
+        count_as_started(r, group_find_function(r->group, arn));
 }
 
 struct search {
@@ -111,7 +113,7 @@ static bool runs_silently(const struct runtime *r, const char *arn)
 static void on_failed(void *ctx, const char *arn, const char *why)
 {
     struct runtime *r = ctx;
-    const struct group_function *f = group_find_function(r->group, arn);
+    const struct group_function *f = r->group ? group_find_function(r->group, arn) : NULL;
 
     if (!r->on_healthy || r->verdict || !f || !f->pinned)
         return;
@@ -319,25 +321,32 @@ static bool stop_functions(struct runtime *r)
     return r->workers && workers_set_group(r->workers, NULL, NULL, &why) == ERR_OK;
 }
 
+static void forget_group(struct runtime *r)
+{
+    net_timer_stop(r->deadline);
+    net_later_cancel(&r->tell);
+    r->on_healthy = NULL;
+    r->group = NULL;
+    r->verdict = ERR_OK;
+    r->why = (struct problem){ "" };
+    memset(r->shown_up, 0, sizeof(r->shown_up));
+}
+
 err_t runtime_apply(struct runtime *r, const struct group *g, const char *code_dir,
                     runtime_healthy_fn on_healthy, void *ctx, struct problem *why)
 {
-    err_t e = set_functions(r, g, code_dir, why);
+    err_t e;
 
-    if (e)
-        return e;
-    r->group = g;
-    e = route_apply(r->route, g, why); /* it asks whether the functions are there */
+    forget_group(r);
+    e = set_functions(r, g, code_dir, why);
+    e = e ? e : route_apply(r->route, g, why); /* it asks whether the functions are there */
     if (e) {
-        stop_functions(r);
+        (void)stop_functions(r); /* nobody keeps a group that its owner frees */
         return e;
     }
-    net_later_cancel(&r->tell);
+    r->group = g;
     r->on_healthy = on_healthy;
     r->healthy_ctx = ctx;
-    memset(r->shown_up, 0, sizeof(r->shown_up));
-    r->verdict = ERR_OK;
-    r->why = (struct problem){ "" };
     if (missing_function(r))
         net_timer_set(r->deadline, r->o.config->health_check_timeout_ms + DEADLINE_MORE_MS);
     else
@@ -349,8 +358,7 @@ err_t runtime_apply(struct runtime *r, const struct group *g, const char *code_d
 
 void runtime_stop(struct runtime *r, void (*done)(void *ctx), void *ctx)
 {
-    r->on_healthy = NULL;
-    net_timer_stop(r->deadline);
+    forget_group(r);
     r->on_stopped = done;
     r->stopped_ctx = ctx;
     if (!stop_functions(r))

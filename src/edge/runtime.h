@@ -35,7 +35,7 @@ void runtime_free(struct runtime *r); /* NULL is fine */
 /* Stop the functions that run, start those of `g`, whose code is in code_dir/ARN. `g` is borrowed until the
  * next apply. on_healthy is called later from the loop, when every pinned function has asked for work or
  * reported itself initialised (soon for a group without any), when one failed, or with ERR_TIMEOUT after
- * runtime.postStartHealthCheckTimeout; not when another apply came first. Errors: nothing was started. */
+ * runtime.postStartHealthCheckTimeout; not when another apply came first. Errors: no function runs. */
 err_t runtime_apply(struct runtime *r, const struct group *g, const char *code_dir,
                     runtime_healthy_fn on_healthy, void *ctx, struct problem *why);
 

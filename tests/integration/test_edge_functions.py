@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import urllib.error
 import urllib.request
@@ -386,6 +387,21 @@ def test_a_disk_that_is_too_small(cloud, tmp_path):
             root.greengrassd("stop")
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.skipif(not LONG, reason="SEDGE_LONG=1")
+def test_the_port_is_taken(cloud):
+    """FN-80: a core without functions runs; one with functions says which port."""
+    with root_for_functions(cloud) as root:
+        port = root.config["coreThing"]["ggDaemonPort"]
+        with socket.create_server(("127.0.0.1", port)):
+            root.greengrassd("start")
+            root.wait_log("The health interface is not available.")
+            echo = plain(ECHO)
+            refused(root, cloud, deploy(cloud, echo), f"functions cannot be served on port {port} of 127.0.0.1: the port is in use",
+                    "coreThing.ggDaemonPort", "The previous deployment was brought back.")
+        deployed(cloud, echo, subscriptions=echo_subscriptions(echo))
+        answers(cloud)
 
 
 # --- ends ---------------------------------------------------------------------------------------------------------------------

@@ -120,8 +120,11 @@ static err_t make_place(const char *dir, const char *name, struct problem *why)
 err_t store_make_layout(const char *dir, struct problem *why)
 {
     autofree char *current = mem_printf("%s/current", dir);
-    err_t e = current ? make_folder(dir, 0755, why) : problem_set(why, ERR_NOMEM, "out of memory");
+    err_t e;
 
+    if (!current)
+        return problem_set(why, ERR_NOMEM, "out of memory");
+    e = make_folder(dir, 0755, why);
     e = e ? e : finish_earlier_trial(dir, why);
     e = e ? e : make_folder(current, 0755, why);
     e = e ? e : make_place(dir, "group", why);
