@@ -4,6 +4,7 @@
 #include "cloud/gateway/certvars.h"
 #include "cloud/gateway/gateway_impl.h"
 #include "cloud/metrics.h"
+#include "crypto/cert.h"
 #include "mqtt/reason.h"
 
 #include <stdio.h>
@@ -336,7 +337,8 @@ static void take_facts(struct principal *p, struct load *l, err_t result)
     if (!first)
         enforce(p);
     answer_waiting(p);
-    if (first) { /* not needed any more */
+    if (first) { /* not needed any more: TLS keeps it as long as the connection lasts, but does not look */
+        crypto_cert_forget_key(p->cert);
         X509_free(p->cert);
         p->cert = NULL;
     }
