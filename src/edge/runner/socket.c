@@ -46,7 +46,7 @@ err_t runner_send(int fd, struct slice packet, const int *fds, size_t fd_count)
     union control c;
     ssize_t n;
 
-    if (fd_count)
+    if (fds && fd_count)
         attach(&m, &c, fds, fd_count);
     do {
         n = sendmsg(fd, &m, MSG_NOSIGNAL);

@@ -28,7 +28,7 @@ static void write_list(struct writer *w, const char *const *list)
 {
     uint16_t n = 0;
 
-    while (list[n] && n < RUNNER_WORDS_MAX)
+    while (n < RUNNER_WORDS_MAX && list[n])
         n++;
     if (list[n]) {
         w->err = ERR_TOO_BIG;
