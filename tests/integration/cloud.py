@@ -21,11 +21,13 @@ def arn(kind_name, service="iot"):
     return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{kind_name}"
 
 
-#: What a core needs and nothing else: its own client id, the -gda shadow, the Greengrass data plane.
+#: What a core needs and nothing else: its own client ids (the thing's name, -c00 and so on for messages), the -gda shadow, the Greengrass
+#: data plane.
 CORE_POLICY = {
     "Version": "2012-10-17",
     "Statement": [
-        {"Effect": "Allow", "Action": "iot:Connect", "Resource": arn("client/${iot:Connection.Thing.ThingName}")},
+        {"Effect": "Allow", "Action": "iot:Connect",
+         "Resource": [arn("client/${iot:Connection.Thing.ThingName}"), arn(f"client/{CORE}-c*")]},
         {"Effect": "Allow", "Action": ["iot:Publish", "iot:Receive"],
          "Resource": arn(f"topic/$aws/things/{CORE}-gda/shadow/*")},
         {"Effect": "Allow", "Action": "iot:Subscribe", "Resource": arn(f"topicfilter/$aws/things/{CORE}-gda/shadow/*")},

@@ -110,8 +110,9 @@ def test_the_chips_key_connects_and_deploys(root, chip, cloud, core):
     # one private-key operation for each full handshake: one on 8883
     assert chip.part.private_ops() == 1
     assert ended(group, group.deploy())["DeploymentStatus"] == "Success"
-    # and one on 8443, whose connection serves all requests of the deployment
-    assert chip.part.private_ops() == 2
+    # one on 8443, whose connection serves all requests of the deployment, and one for the data connection of the group
+    root.wait_log(f'All topics subscribed.\t{{"clientId": "{CORE}-c00"}}')
+    assert chip.part.private_ops() == 3
     chip.ssscli("se05x", "uid")  # others reach the chip while the core is connected
 
 

@@ -80,7 +80,8 @@ def test_connects_and_deploys_with_a_token_key(root, cloud, token, kind, version
     no_key_on_disk(root)
     # an RSA token may know PKCS#1 v1.5 only, so never PSS, so never TLS 1.3 with it
     expected = "TLSv1.3" if (version, kind) == (ssl.TLSVersion.TLSv1_3, "ec") else "TLSv1.2"
-    assert cloud.count("tls", expected) == 1
+    root.wait_log(f'All topics subscribed.\t{{"clientId": "{THING}-c00"}}')
+    assert cloud.count("tls", expected) == 2                     # for deployments, and for the group's messages
     assert cloud.count("https-connection") == 1
 
 
