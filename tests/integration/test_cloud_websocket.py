@@ -12,7 +12,7 @@ import urllib.parse
 import mqtt_wire
 import paho.mqtt.client
 import pytest
-from cloud import OPEN_POLICY, Cloud, arn
+from cloud import OPEN_POLICY, Cloud
 from conftest import BIN, Processes
 from mqtt_device import DeviceClient
 from mqtt_wire import must
