@@ -421,12 +421,3 @@ err_t crypto_cert_verify(const struct crypto_ctx *ctx, const X509 *leaf, STACK_O
     ERR_clear_error();
     return e;
 }
-
-void crypto_cert_forget_key(X509 *cert)
-{
-    EVP_PKEY *key = cert ? X509_get0_pubkey(cert) : NULL;
-
-    /* A key gets a new type by letting go of its content; of which type the empty one is does not matter. */
-    if (key && EVP_PKEY_set_type(key, EVP_PKEY_ED25519) != 1)
-        ERR_clear_error();
-}

@@ -34,10 +34,6 @@ const char *crypto_file_path(const char *uri);
 
 /* certificateId: lower-case hex SHA-256 of the DER. */
 err_t crypto_cert_id(const struct crypto_ctx *ctx, const X509 *cert, char ret[CRYPTO_SHA256_HEX]);
-/* Frees what was made of the certificate's public key, some 4 KiB, in one that is only kept: a TLS connection
- * holds its peer's until it ends. It has no usable key from then on; nobody else may be using it. NULL is
- * fine. */
-void crypto_cert_forget_key(X509 *cert);
 /* A name for looking up the issuer among registered CAs: lower-case hex SHA-256 of the
  * DER of the subject or issuer name. Only a name: check the signature with crypto_cert_issued_by. */
 err_t crypto_cert_subject_hash(const struct crypto_ctx *ctx, const X509 *cert, char ret[CRYPTO_SHA256_HEX]);

@@ -4,7 +4,6 @@
 #include "cloud/gateway/certvars.h"
 #include "cloud/gateway/gateway_impl.h"
 #include "cloud/metrics.h"
-#include "crypto/cert.h"
 #include "mqtt/reason.h"
 
 #include <stdio.h>
@@ -337,8 +336,7 @@ static void take_facts(struct principal *p, struct load *l, err_t result)
     if (!first)
         enforce(p);
     answer_waiting(p);
-    if (first) { /* not needed any more: TLS keeps it as long as the connection lasts, but does not look */
-        crypto_cert_forget_key(p->cert);
+    if (first) { /* not needed any more */
         X509_free(p->cert);
         p->cert = NULL;
     }

@@ -69,23 +69,6 @@ static const char known[] = "-----BEGIN CERTIFICATE-----\n"
                             "oj1rVztKoEzCLLs7K54SykSLBhyZroavD1lvUb8E\n"
                             "-----END CERTIFICATE-----\n";
 
-static void a_key_forgotten(void **state)
-{
-    auto_x509 X509 *cert = NULL;
-    char before[CRYPTO_SHA256_HEX], after[CRYPTO_SHA256_HEX];
-
-    (void)state;
-    assert_int_equal(crypto_cert_parse_pem(ctx, SLICE_LIT(known), &cert, NULL), ERR_OK);
-    assert_int_equal(crypto_cert_id(ctx, cert, before), ERR_OK);
-    assert_non_null(EVP_PKEY_get0_provider(X509_get0_pubkey(cert)));
-    crypto_cert_forget_key(cert);
-    crypto_cert_forget_key(cert); /* again: nothing more */
-    crypto_cert_forget_key(NULL);
-    assert_null(EVP_PKEY_get0_provider(X509_get0_pubkey(cert))); /* nobody has a key for it */
-    assert_int_equal(crypto_cert_id(ctx, cert, after), ERR_OK);
-    assert_string_equal(before, after);
-}
-
 static void known_certificate(void **state)
 {
     auto_x509 X509 *cert = NULL;
@@ -332,7 +315,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_certificate),
-        cmocka_unit_test(a_key_forgotten),
         cmocka_unit_test(pem_and_der_round_trip),
         cmocka_unit_test(truncated_and_padded_der),
         cmocka_unit_test(chains),
