@@ -32,10 +32,18 @@ def handler(event, context):
 """
 
 
+def node_modules():
+    """Files of the zip; empty where npm has nothing: then the Node function is left out, and its tests."""
+    try:
+        modules = published_modules()
+    except pytest.skip.Exception:
+        return {}
+    return {f"node_modules/{path.relative_to(modules)}": path.read_bytes() for path in modules.rglob("*") if path.is_file() and ".package-lock" not in path.name}
+
+
 @pytest.fixture(scope="module")
 def core(tmp_path_factory):
-    modules = published_modules()
-    files = {f"node_modules/{path.relative_to(modules)}": path.read_bytes() for path in modules.rglob("*") if path.is_file() and ".package-lock" not in path.name}
+    files = node_modules()
     python = Function("py", {"main.py": PYTHON_CODE}, Pinned=False, EncodingType="json")
     node = Function("node", {"index.js": NODE_CODE % python.arn, **files}, Handler="index.handler", Runtime=NODE, EncodingType="json")
     program = MESON / "tests/integration/programs/gg_function"
@@ -44,7 +52,8 @@ def core(tmp_path_factory):
     with started(tmp_path_factory.mktemp("sdk") / "cloud") as cloud, root_for_functions(cloud) as root:
         root.greengrassd("start")
         cloud.wait_for("get")
-        deployed(cloud, node, python, native, subscriptions=subscriptions)
+        deployed(cloud, *[node][:len(files)], python, native, subscriptions=subscriptions)
+        cloud.has_node = bool(files)
         for topic in ("to/node", "to/native"):
             cloud.wait_for("subscribe", topic, timeout=30)
         yield cloud, root
@@ -59,6 +68,8 @@ def told(cloud, language, payload):
 
 
 def of_node(core, **event):
+    if not core[0].has_node:
+        pytest.skip("npm cannot install aws-greengrass-core-sdk")
     return json.loads(told(core[0], "node", json.dumps(event).encode()))
 
 

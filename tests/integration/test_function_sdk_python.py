@@ -306,6 +306,37 @@ def test_client_shadow_and_invoke(ipc, start):
     assert json.loads(ipc.ask()[1])["errorMessage"] == "Unhandled: it crashed"
 
 
+def test_client_of_an_older_sdk(ipc, start):
+    """It names host and port 8000, and puts the ARN together itself."""
+    start(CLIENT.replace("endpoint=None", "endpoint='localhost', port=8000") + """
+def handler(event, context):
+    f = FunctionArnFields(ROUTER_FUNCTION_ARN)
+    return [FunctionArnFields.build_arn_string(f.region, f.account_id, f.name, ''), publish('t', b'x')]
+""")
+    ipc.targets[ROUTER] = lambda context, payload: ("", b"")
+    assert json.loads(ipc.ask()[1]) == [ROUTER, ipc.invoked[0].id]
+
+
+def test_client_of_the_machine_learning_sdk(ipc, start):
+    service = "arn:aws:lambda:us-east-1:aws:function:GG-ML-INF-x-y"
+    start("""
+from greengrass_common.env_vars import GGC_MAX_INTERFACE_VERSION
+from greengrass_common.parse_version import parse_version
+from greengrass_ipc_python_sdk.ipc_facade import GreengrassRuntimeException, GreengrassServiceClient, GreengrassServiceMessage
+def handler(event, context):
+    try:
+        output = GreengrassServiceClient().call(event["at"], GreengrassServiceMessage(b"eyJjdXN0b20iOnt9fQ==", b"body"))
+        return [parse_version(GGC_MAX_INTERFACE_VERSION), output.error_response or output.response.payload.decode()]
+    except GreengrassRuntimeException as e:
+        return str(e)
+""")
+    ipc.targets[service] = lambda context, payload: ("", json.dumps(context).encode() + payload)
+    assert json.loads(ipc.ask({"at": service})[1]) == [["1", "5"], '{"custom": {}}body']
+    ipc.targets[service] = lambda context, payload: ("Handled", b"no model")
+    assert json.loads(ipc.ask({"at": service})[1])[1] == "no model"
+    assert json.loads(ipc.ask({"at": service + "z"})[1]).startswith("HTTP Error 404")
+
+
 def test_client_from_many_threads(ipc, start):
     """Connections are not shared; one the core has closed meanwhile costs nothing."""
     start(CLIENT + """

@@ -12,8 +12,14 @@ class FunctionArnFields:
         found = _FORM.fullmatch(function_arn) if isinstance(function_arn, str) else None
         if not found:
             raise ValueError("%r is not the ARN of a function: arn:aws:lambda:REGION:ACCOUNT:function:NAME:VERSION is" % (function_arn,))
-        self.unqualified_arn, self.region, self.account_id, self.name, self.qualifier = found.groups()
+        self.unqualified_arn, self.region, account_id, self.name, self.qualifier = found.groups()
+        self.account_id = account_id or ""
 
     @staticmethod
     def build_function_arn(unqualified_arn, qualifier):
         return "%s:%s" % (unqualified_arn, qualifier) if qualifier else unqualified_arn
+
+    @staticmethod
+    def build_arn_string(region, account_id, name, qualifier):
+        """The form that older SDKs ask for."""
+        return FunctionArnFields.build_function_arn("arn:aws:lambda:%s:%s:function:%s" % (region, account_id, name), qualifier)

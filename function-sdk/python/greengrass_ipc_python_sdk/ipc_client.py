@@ -56,7 +56,9 @@ class IPCClient:
     def __init__(self, endpoint=None, port=None):
         host, _, said = (endpoint or "").partition(":")
         self._host = host if host not in ("", "localhost") else _HOST
-        self._port = int(port or said or GG_DAEMON_PORT or _PORT)
+        asked = int(port or said or _PORT)
+        # Older SDKs say 8000 whatever the core's port is: the core knows better.
+        self._port = asked if asked != _PORT else int(GG_DAEMON_PORT or _PORT)
         self._own = threading.local()
 
     def post_work(self, function_arn, input_bytes, client_context, invocation_type="RequestResponse"):
