@@ -26,7 +26,9 @@ static const struct {
 err_t dataplane_judge(const struct http_answer *answer, struct problem *why)
 {
     if (answer->err)
-        return problem_set(why, answer->err, "%s", answer->why ? answer->why : err_str(answer->err));
+        return problem_set(why, answer->err, "%s%s", answer->why ? answer->why : err_str(answer->err),
+                           answer->err == ERR_NO_SPACE ? "; free some space on the disk and deploy again"
+                                                       : "");
     if (answer->status >= 200 && answer->status < 300)
         return ERR_OK;
     for (size_t i = 0; i < ARRAY_LEN(refusals); i++)

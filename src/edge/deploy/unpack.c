@@ -146,7 +146,8 @@ static err_t disk_failed(const struct unpacker *u, const char *path)
 
     if (number == EEXIST || number == ENOTDIR || number == ELOOP)
         return problem_set(u->why, ERR_INVALID, "the entry %.200s is there twice, or once as a folder", path);
-    return problem_set(u->why, file_err(number), "%.200s cannot be written: %s", path, strerror(number));
+    return problem_set(u->why, file_err(number), "%.200s cannot be written: %s%s", path, strerror(number),
+                       file_err(number) == ERR_NO_SPACE ? "; free some space there and deploy again" : "");
 }
 
 static err_t enter_folder(const struct unpacker *u, int *at, const char *name, size_t n, const char *path)

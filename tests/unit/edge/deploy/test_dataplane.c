@@ -26,6 +26,7 @@ static const struct {
     { ERR_CRYPTO, 0, ERR_CRYPTO, true, "the client's words" }, /* the token did not sign: it may be back */
     { ERR_AUTH, 0, ERR_AUTH, false, "the client's words" },
     { ERR_TOO_BIG, 200, ERR_TOO_BIG, false, "the client's words" },
+    { ERR_NO_SPACE, 200, ERR_NO_SPACE, false, "the client's words; free some space on the disk" },
     { ERR_CANCELLED, 0, ERR_CANCELLED, false, "the client's words" },
 };
 
