@@ -59,6 +59,8 @@ void ipc_health_all(void *ctx, struct http_request *req)
     auto_json *workers = json_array();
     struct listing l = { .workers = workers };
 
+    if (!ipc_guard(ipc, req))
+        return;
     pool_each_worker(ipc->pool, add_worker, &l);
     reply_document(ipc, req, l.failed ? NULL : workers);
 }
@@ -104,6 +106,8 @@ void ipc_health_some(void *ctx, struct http_request *req)
     auto_json *body = NULL, *answer = NULL;
     struct listing l = { .only = asked_arns(req, &body) };
 
+    if (!ipc_guard(ipc, req))
+        return;
     if (!l.only) {
         ipc_refuse(ipc, req->token, 400, "Invalid request");
         return;

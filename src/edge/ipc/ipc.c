@@ -5,8 +5,10 @@
 #include "edge/ipc/ipc_impl.h"
 
 #include <inttypes.h>
+#include <sys/resource.h>
 
 #define MAX_CONNECTIONS 1024
+#define MIN_CONNECTIONS 16
 #define HEAD_MAX (24u * 1024) /* a client context of POOL_CONTEXT_MAX is a header */
 #define IDLE_MS 600000        /* the SDKs keep their connections */
 
@@ -33,6 +35,16 @@ void ipc_refuse(struct ipc *ipc, struct http_token to, int status, const char *m
     (void)http_reply_json(ipc->server, to, status, buf_slice(&text)); /* the peer's loss when it has gone */
 }
 
+/* Functions' connections leave half of the descriptors to the rest of the core. */
+static size_t connections_max(void)
+{
+    struct rlimit l;
+
+    if (getrlimit(RLIMIT_NOFILE, &l) != 0 || l.rlim_cur / 2 >= MAX_CONNECTIONS)
+        return MAX_CONNECTIONS;
+    return l.rlim_cur / 2 > MIN_CONNECTIONS ? (size_t)l.rlim_cur / 2 : MIN_CONNECTIONS;
+}
+
 static void on_accept(void *ctx, struct net_stream *s)
 {
     http_server_adopt(((struct ipc *)ctx)->server, s);
@@ -47,7 +59,7 @@ err_t ipc_new(struct net_loop *loop, struct pool *pool, const struct config *con
                                   .max_head = HEAD_MAX,
                                   .max_body = limits.payload_max,
                                   .max_bodies = limits.bytes_max,
-                                  .max_conns = MAX_CONNECTIONS,
+                                  .max_conns = connections_max(),
                                   .idle_ms = IDLE_MS,
                                   .reply_ms = -1,
                                   .on_gone = ipc_on_gone };
@@ -70,7 +82,8 @@ err_t ipc_new(struct net_loop *loop, struct pool *pool, const struct config *con
 
 static err_t listen_on(struct ipc *ipc, const char *host, struct net_listener **ret)
 {
-    struct net_listen_opts o = { .max_open = MAX_CONNECTIONS };
+    /* One more than the server has: it is the server that ends the idlest for one that comes. */
+    struct net_listen_opts o = { .max_open = MAX_CONNECTIONS + 1, .backlog = 512 };
     autofree char *addr = mem_printf("%s:%" PRId64, host, ipc->config->gg_daemon_port);
 
     return addr ? net_listen_tcp(ipc->loop, addr, &o, on_accept, ipc, ret) : ERR_NOMEM;

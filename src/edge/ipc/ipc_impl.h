@@ -1,5 +1,5 @@
-/* src/edge/ipc/ipc_impl.h - what the IPC server's files share: life (ipc.c), work items (work.c), health
- * (health.c).
+/* src/edge/ipc/ipc_impl.h - what the IPC server's files share: life (ipc.c), who may ask (guard.c), work
+ * items (work.c), health (health.c).
  */
 #pragma once
 #include "base/clock.h"
@@ -17,6 +17,9 @@ struct ipc {
 
 /* {"message": ...} with this status. */
 void ipc_refuse(struct ipc *ipc, struct http_token to, int status, const char *message);
+
+/* False: the request is not of a program on this machine, or may not be, and is answered. */
+bool ipc_guard(struct ipc *ipc, const struct http_request *req);
 
 /* The pool's words for one that waits, and the way back. */
 extern const struct pool_waiter_events ipc_waiter_events;

@@ -128,6 +128,8 @@ static bool read_call(struct ipc *ipc, struct http_request *req, struct call *re
 {
     struct slice token = http_request_header(req, "Authorization");
 
+    if (!ipc_guard(ipc, req))
+        return false;
     if (!token.p) {
         ipc_refuse(ipc, req->token, 401, "the Authorization header is missing");
         return false;
