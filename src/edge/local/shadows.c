@@ -14,6 +14,7 @@
 
 #define DOCUMENT_MAX (256 * 1024) /* a state of 8 KB with its time stamps, as stored */
 #define TOPIC_MAX 512
+#define SET_ASIDE ".damaged"
 
 struct local_shadows {
     struct local_shadows_opts o;
@@ -28,12 +29,34 @@ static char *path_of(const struct local_shadows *s, struct slice thing)
     return mem_printf("%s/%.*s.json", s->folder, SLICE_FMT(thing));
 }
 
-/* An absent file reads as nothing. */
+/* An absent file reads as nothing; one that is larger than any shadow is damaged. */
 static err_t load(const char *path, struct buf *out)
 {
     err_t e = file_read(path, out);
 
-    return e == ERR_NOT_FOUND ? ERR_OK : e;
+    return e == ERR_NOT_FOUND ? ERR_OK : e == ERR_TOO_BIG ? ERR_CORRUPT : e;
+}
+
+static bool is_set_aside(const char *name)
+{
+    const char *dot = strchr(name, '.');
+
+    return dot && strcmp(dot, ".json" SET_ASIDE) == 0;
+}
+
+/* The shadow begins anew; what is left of it is kept for a person, in place of what was kept before. */
+static err_t set_aside(struct local_shadows *s, const char *path)
+{
+    autofree char *aside = mem_printf("%s" SET_ASIDE, path);
+
+    if (!aside)
+        return ERR_NOMEM;
+    if (rename(path, aside) != 0)
+        return file_err(errno);
+    s->count--;
+    elog(ELOG_ERROR, "A local shadow's file is damaged and was set aside: the shadow begins anew.",
+         ELOG_S("path", aside));
+    return ERR_OK;
 }
 
 static err_t save(struct local_shadows *s, const char *path, bool is_new, struct slice document)
@@ -54,8 +77,7 @@ static err_t save(struct local_shadows *s, const char *path, bool is_new, struct
 static void tell_failure(const char *path, err_t e)
 {
     elog(ELOG_ERROR,
-         e == ERR_CORRUPT
-             ? "A local shadow's file is damaged: delete it and the shadow is made anew by its next update."
+         e == ERR_CORRUPT   ? "A local shadow's file is damaged and cannot be set aside: delete it."
          : e == ERR_TOO_BIG ? "No more local shadows fit: delete some that no thing uses."
                             : "A local shadow cannot be kept: check the disk and the owner of its folder.",
          ELOG_S("path", path), ELOG_S("errorString", err_str(e)));
@@ -75,14 +97,25 @@ static err_t refuse(struct shadow_result *r, const struct shadow_request *req, i
     return e;
 }
 
+static err_t attempt(const char *path, const struct shadow_request *req, struct buf *stored,
+                     struct shadow_result *ret)
+{
+    err_t e;
+
+    buf_clear(stored);
+    e = load(path, stored);
+    return e ? e : shadow_handle(&SHADOW_LIMITS_DEFAULT, buf_slice(stored), req, ret);
+}
+
 static err_t carry_out(struct local_shadows *s, const struct shadow_request *req, struct shadow_result *ret)
 {
     autofree char *path = path_of(s, req->thing);
     autobuf stored = BUF_INIT(DOCUMENT_MAX);
     struct shadow_result r = { 0 };
-    err_t e = path ? load(path, &stored) : ERR_NOMEM;
+    err_t e = path ? attempt(path, req, &stored, &r) : ERR_NOMEM;
 
-    e = e ? e : shadow_handle(&SHADOW_LIMITS_DEFAULT, buf_slice(&stored), req, &r);
+    if (e == ERR_CORRUPT && !set_aside(s, path))
+        e = attempt(path, req, &stored, &r);
     if (!e && r.changed)
         e = save(s, path, stored.n == 0, buf_slice(&r.stored));
     if (!e) {
@@ -189,7 +222,7 @@ static err_t sweep(struct local_shadows *s)
         return file_err(errno);
     while (!e && (entry = readdir(d))) {
         autofree char *path = mem_printf("%s/%s", s->folder, entry->d_name);
-        if (entry->d_name[0] == '.')
+        if (entry->d_name[0] == '.' || is_set_aside(entry->d_name))
             continue;
         if (!path)
             e = ERR_NOMEM;
