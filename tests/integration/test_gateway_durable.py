@@ -42,9 +42,9 @@ class Recorded:
         self.procs, self.log = procs, log
         self.env = {"LD_PRELOAD": str(RECORDER), "POWERCUT_DIR": str(disk), "POWERCUT_LOG": str(log)}
 
-    def start(self, *argv):
+    def start(self, *argv, env=None):
         assert RECORDER.exists(), f"{RECORDER} is missing: build first"
-        return self.procs.start(*argv, env=self.env)
+        return self.procs.start(*argv, env={**(env or {}), **self.env})
 
     def stop(self, p, **kw):
         return self.procs.stop(p, **kw)

@@ -24,8 +24,9 @@ struct runner_command {
     const char *program;                   /* a path with '/', or a name that is looked up in `path` */
     const char *const *argv, *const *envp; /* NULL-terminated; argv[0] included */
     const char *cwd;
-    const char *path;        /* folders with colons between */
-    int64_t uid, gid;        /* both -1: the runner's own; at most INT32_MAX. Where the runner is not root they count for nothing */
+    const char *path; /* folders with colons between */
+    int64_t uid, gid; /* both -1: the runner's own; at most INT32_MAX. Where the runner is not root they count
+                         for nothing */
     int fds[RUNNER_FDS_MAX]; /* become 1, 2, 3 ... of the process; 0 is /dev/null */
     size_t fd_count;
 };
