@@ -1,12 +1,14 @@
 """The core's IPC server as functions see it, from the wire description alone; workers that talk to it, with a pipe for each level."""
 
 import base64
+import contextlib
 import fcntl
 import filecmp
 import http.server
 import json
 import os
 import queue
+import select
 import shutil
 import subprocess
 import threading
@@ -168,20 +170,39 @@ class Ipc:
 
 
 class Level:
-    """What came out of one pipe."""
+    """What came out of one pipe. Whoever looks sees all that was written before."""
 
     def __init__(self):
-        self.bytes = b""
-        read, write = os.pipe()
+        self.read, write = os.pipe()
         self.write = fcntl.fcntl(write, fcntl.F_DUPFD, 40)  # out of the way of the numbers it gets in the worker
         os.close(write)
-        self.thread = threading.Thread(target=self.drain, args=(read,), daemon=True)
+        os.set_blocking(self.read, False)
+        self.had, self.open, self.lock = b"", True, threading.Lock()
+        self.thread = threading.Thread(target=self.drain, daemon=True)
         self.thread.start()
 
-    def drain(self, read):
-        with os.fdopen(read, "rb", buffering=0) as pipe:
-            while got := pipe.read(65536):
-                self.bytes += got
+    def take(self):
+        with self.lock:
+            while self.open:
+                try:
+                    got = os.read(self.read, 65536)
+                except BlockingIOError:
+                    return
+                self.had += got
+                if not got:
+                    os.close(self.read)
+                    self.open = False
+
+    def drain(self):
+        while self.open:
+            with contextlib.suppress(OSError, ValueError):  # closed by whoever looked
+                select.select([self.read], [], [])
+            self.take()
+
+    @property
+    def bytes(self):
+        self.take()
+        return self.had
 
     @property
     def text(self):
